@@ -1,0 +1,136 @@
+"""The native core: recording histories, reading them back, checking them. Knows nothing of the framework."""
+
+from os import PathLike
+from typing import Any, Literal, final
+
+__version__: str
+
+EventType = Literal["invoke", "ok", "fail", "info", "inject", "heal"]
+
+@final
+class Recorder:
+    """Appends events to an Arrow file on one monotonic nanosecond clock. Thread-safe; a background thread writes the file.
+
+    Args:
+        path: the Arrow file (IPC file format); beside it ``<path>.blocks`` gets one (end offset, rows, CRC-32) entry a block.
+        functions: every ``f`` that will be recorded, at most 255; recording refers to them by position.
+        origin_ns: the CLOCK_MONOTONIC reading that is time zero; now, when left out.
+        flush_interval_ms: the longest an event stays out of the file.
+
+    Raises:
+        OSError: the file can't be written.
+        ValueError: no functions, or more than 255.
+    """
+
+    def __new__(
+        cls,
+        path: str | PathLike[str],
+        functions: list[str],
+        *,
+        origin_ns: int | None = None,
+        flush_interval_ms: int = 100,
+    ) -> Recorder: ...
+    @property
+    def origin_ns(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+    def now(self) -> int:
+        """Nanoseconds since the origin, on CLOCK_MONOTONIC."""
+
+    def record(
+        self,
+        type: EventType,
+        process: int,
+        f: int,
+        key: int | None,
+        value: int | tuple[int, ...] | None,
+        detail: str | None = None,
+    ) -> int:
+        """Append one event, stamped now. Returns its row. Raises ValueError on an unknown type or function, OSError if writing failed."""
+
+    def flush(self) -> None:
+        """Write everything recorded so far."""
+
+    def close(self) -> None:
+        """Write what is left and the file's footer. Recording afterwards raises ValueError."""
+
+@final
+class HistoryFile:
+    """A recorded history, opened lazily: blocks are mapped, checked and decoded when they are first needed.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: this is no history at all (wrong magic or schema); the message says what was found.
+    """
+
+    def __new__(cls, path: str | PathLike[str]) -> HistoryFile: ...
+    @property
+    def rows(self) -> int:
+        """Events in the good prefix."""
+
+    @property
+    def damage(self) -> str | None:
+        """Why rows after the good prefix are not used ("no footer: the writer was killed", "block 7 fails its checksum"), or None."""
+
+    @property
+    def complete(self) -> bool:
+        """The writer closed the file."""
+
+    @property
+    def functions(self) -> list[str]: ...
+    @property
+    def origin_ns(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The good prefix as an Arrow stream (PyCapsule interface): index, time, process, type, f, key, value, detail."""
+
+    def events(self, start: int = 0, stop: int | None = None) -> list[tuple[int, int, int, str, str, int | None, tuple[int, ...] | None, str | None]]:
+        """Rows as tuples (index, time_ns, process, type, f, key, value, detail)."""
+
+    def problems(self, limit: int = 10) -> list[str]:
+        """What is malformed about the history as a history, each with its row: a completion with no invocation, an invocation of a
+        process that still has one open, a completion whose function differs from its invocation's, time going backwards."""
+
+@final
+class Operations:
+    """The pairing of invocations with completions, as an Arrow table (PyCapsule interface).
+
+    Columns: index (row of the invocation), completion (row, null if it never completed), process, f, type (ok, fail, info), key,
+    argument (list), value (list), start_ns, end_ns (null), detail.
+    """
+
+    def __new__(cls, history: HistoryFile) -> Operations: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def check_linearizable(
+    history: HistoryFile,
+    *,
+    model: Literal["register", "cas-register"] = "cas-register",
+    initial: int | None = None,
+    read: str = "read",
+    write: str = "write",
+    cas: str = "cas",
+    max_steps: int = 200_000_000,
+    max_bytes: int = 2_000_000_000,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Check every key's history, in parallel. Returns plain data, documented in the README of this package."""
+
+def check_set(
+    history: HistoryFile,
+    *,
+    add: str = "add",
+    read: str = "read-all",
+    linearizable: bool = True,
+) -> dict[str, Any]:
+    """Check a grow-only set of unique elements. Returns plain data, documented in the README of this package."""
+
+@final
+class Stream:
+    """A counter-based random stream: what it gives depends only on (seed, process, index), never on what was drawn before.
+
+    Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+    """
+
+    def __new__(cls, seed: int, process: int) -> Stream: ...
+    def words(self, index: int) -> tuple[int, int, int, int]:
+        """Four independent unsigned 64-bit words for operation ``index`` of this process."""

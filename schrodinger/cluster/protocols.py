@@ -1,0 +1,121 @@
+"""What a provider of nodes promises, and what a suite gets to see of them.
+
+A *provider* makes nodes exist (in namespaces of this machine, on hosts, as pods) and carries faults to them through its agents. A
+*database* runs on whatever nodes there are. Neither knows the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from schrodinger.nemesis import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One machine of the cluster, as a suite sees it.
+
+    ``data`` is where the database keeps what must survive a restart; ``log`` is the file its output goes to.
+    """
+
+    name: str
+    address: str
+    data: Path
+    log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """All nodes of a run and the options of the database, for a suite to derive its configuration from."""
+
+    nodes: tuple[Node, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """Whether something can be done here: by which mechanism, or why not and what would help."""
+
+    name: str
+    available: bool
+    is_fault: bool
+    mechanism: str = ""
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultObservation:
+    """What an agent read back about one fault: whether it is in force, and what was measured."""
+
+    id: str
+    kind: str
+    in_force: bool
+    evidence: Mapping[str, Any]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The answer to a change of faults. Times are CLOCK_MONOTONIC nanoseconds: nothing had changed before ``begin_ns``; everything
+    was changed and read back by ``end_ns``.
+    """
+
+    generation: int
+    begin_ns: int
+    end_ns: int
+    in_force: tuple[FaultObservation, ...]
+    lifted: tuple[FaultObservation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessExit:
+    """A database process ended. ``expected`` is true when a fault or an orderly stop ended it."""
+
+    node: str
+    status: int
+    expected: bool
+    time_ns: int
+
+
+class Provider(Protocol):
+    """Makes nodes, runs processes on them, and puts faults in force. Everything it makes is gone after ``down``, or after its lease."""
+
+    async def capabilities(self) -> tuple[Capability, ...]:
+        """What can be done here, found by trying."""
+        ...
+
+    async def up(self, names: Sequence[str], logs: Path) -> tuple[Node, ...]:
+        """Make the nodes. Afterwards the calling thread can reach their addresses."""
+        ...
+
+    async def down(self) -> tuple[str, ...]:
+        """Remove everything; returns what could not be removed. Never raises, may be called at any time, any number of times."""
+        ...
+
+    async def spawn(self, node: Node, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start the node's database process."""
+        ...
+
+    async def stop(self, node: Node, grace_s: float) -> None:
+        """End the node's processes in an orderly way."""
+        ...
+
+    async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+        """Make exactly these faults (id to resolved fault) be in force; what was in force and is not among them is lifted."""
+        ...
+
+    def exits(self) -> AsyncIterator[ProcessExit]:
+        """Ends of database processes, as they happen."""
+        ...

@@ -1,0 +1,133 @@
+"""Operations: what a client is asked to do, and how it ended.
+
+An operation is a small frozen value with a function name ``f``, an optional ``key`` (independent keys are checked on their own)
+and a ``value``. A client answers with exactly one :class:`Completion`:
+
+* ``ok``    it certainly happened, and this is what was observed;
+* ``fail``  it certainly did not happen, and never will;
+* ``info``  nobody knows. It may have happened, or happen at any later time.
+
+This three-valued answer is Jepsen's; it is what makes a history checkable. When in doubt the answer is ``info``: a wrong ``fail``
+makes a checker invent a violation, a wrong ``ok`` makes it miss one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+Value: TypeAlias = int | tuple[int, ...] | None
+"""What an operation carries. ``None`` is the absent value (nil); a tuple is a pair for compare-and-set, the elements for a set."""
+
+
+class Outcome(StrEnum):
+    """How an operation ended."""
+
+    OK = "ok"
+    FAIL = "fail"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The end of one operation: its outcome, the value to record, and for ``fail`` and ``info`` why."""
+
+    outcome: Outcome
+    value: Value
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing a client is asked to do. Subclass it to add an operation of your own; ``f`` is its name in the history."""
+
+    f: ClassVar[str]
+
+    @property
+    def partition_key(self) -> int | None:
+        """The independent key this operation acts on, or ``None`` when it acts on the whole object."""
+        return None
+
+    @property
+    def argument(self) -> Value:
+        """What the history records for the invocation."""
+        return None
+
+    def ok(self, value: Value = None) -> Completion:
+        """It happened. ``value`` is what was observed; operations that observe nothing record their argument again."""
+        return Completion(Outcome.OK, self.argument if value is None else value)
+
+    def fail(self, why: str) -> Completion:
+        """It certainly did not happen, and never will."""
+        return Completion(Outcome.FAIL, self.argument, why)
+
+    def info(self, why: str) -> Completion:
+        """Nobody knows whether it happened, or whether it still will."""
+        return Completion(Outcome.INFO, self.argument, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Operation):
+    """Read a register. Complete it with ``ok(value)``, ``ok(None)`` when the register was never written."""
+
+    f: ClassVar[str] = "read"
+    key: int
+
+    @property
+    def partition_key(self) -> int | None:  # noqa: D102 - inherited
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Write(Operation):
+    """Write ``value`` to a register."""
+
+    f: ClassVar[str] = "write"
+    key: int
+    value: int
+
+    @property
+    def partition_key(self) -> int | None:  # noqa: D102 - inherited
+        return self.key
+
+    @property
+    def argument(self) -> Value:  # noqa: D102 - inherited
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Cas(Operation):
+    """Set a register to ``new`` if it holds ``old``. When it does not, complete it with ``fail("not equal")``."""
+
+    f: ClassVar[str] = "cas"
+    key: int
+    old: int
+    new: int
+
+    @property
+    def partition_key(self) -> int | None:  # noqa: D102 - inherited
+        return self.key
+
+    @property
+    def argument(self) -> Value:  # noqa: D102 - inherited
+        return (self.old, self.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Operation):
+    """Add ``element`` to the set."""
+
+    f: ClassVar[str] = "add"
+    element: int
+
+    @property
+    def argument(self) -> Value:  # noqa: D102 - inherited
+        return self.element
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAll(Operation):
+    """Read every element of the set. Complete it with ``ok(tuple_of_elements)``, duplicates included."""
+
+    f: ClassVar[str] = "read-all"
