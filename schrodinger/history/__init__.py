@@ -1,1 +1,27 @@
-"""."""
+"""The history: operations, how they are recorded, and how a record is read back."""
+
+from schrodinger_native import Recorder
+
+from schrodinger.history.history import HISTORY_FILE, PHASE, History
+from schrodinger.history.intervals import NEMESIS, FaultEdge, FaultInterval, fault_intervals
+from schrodinger.history.operation import Add, Cas, Completion, Operation, Outcome, Read, ReadAll, Value, Write
+
+__all__ = [
+    "HISTORY_FILE",
+    "NEMESIS",
+    "PHASE",
+    "Add",
+    "Cas",
+    "Completion",
+    "FaultEdge",
+    "FaultInterval",
+    "History",
+    "Operation",
+    "Outcome",
+    "Read",
+    "ReadAll",
+    "Recorder",
+    "Value",
+    "Write",
+    "fault_intervals",
+]

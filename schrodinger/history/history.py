@@ -1,0 +1,97 @@
+"""A recorded history: the one totally ordered record of what every client did and saw, and of every fault edge.
+
+It is an Arrow file (IPC file format) written while the run goes on; :class:`History` opens it lazily. A history whose writer was
+killed, or whose tail is damaged, is read up to its last good block, and :attr:`History.damage` says so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
+
+import polars
+from schrodinger_native import HistoryFile, Operations
+
+from schrodinger.history.intervals import NEMESIS, FaultInterval, fault_intervals
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+HISTORY_FILE: Final = "history.arrow"
+PHASE: Final = "phase"
+"""The ``f`` of the nemesis's rows that mark where a phase of the run begins; ``detail`` is the phase's name."""
+
+
+@final
+class History:
+    """The events of one run, as columns.
+
+    ``events`` have the columns index, time (ns since the run began), process, type (invoke, ok, fail, info, inject, heal), f, key,
+    value (list of integers, null for nil) and detail. ``operations`` pairs them: see :meth:`operations`.
+    """
+
+    __slots__ = ("file", "path")
+
+    def __init__(self, path: Path, file: HistoryFile) -> None:
+        self.path = path
+        self.file = file
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> History:
+        """Open a history file, or the one in a run directory.
+
+        Raises:
+            OSError: the file can't be read.
+            ValueError: it is no history.
+        """
+        where = Path(path)
+        if where.is_dir():
+            where = where / HISTORY_FILE
+        return cls(where, HistoryFile(where))
+
+    @property
+    def rows(self) -> int:
+        """Events in the good prefix."""
+        return self.file.rows
+
+    @property
+    def damage(self) -> str | None:
+        """Why the file's tail is not used, or ``None`` when all of it is."""
+        return self.file.damage
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Every ``f`` that the history may contain."""
+        return tuple(self.file.functions)
+
+    def to_polars(self) -> polars.DataFrame:
+        """All events, without copying the columns."""
+        return polars.DataFrame(self.file)
+
+    def operations(self) -> polars.DataFrame:
+        """Client operations, a row each, in the order of their invocations.
+
+        Columns: index (row of the invocation), completion (row, null if it never completed), process, f, type (ok, fail, info), key,
+        argument and value (lists of integers), start_ns, end_ns (null if it never completed), detail.
+        """
+        return polars.DataFrame(Operations(self.file))
+
+    def problems(self, limit: int = 10) -> list[str]:
+        """What makes this no well-formed history, each with its row; empty when nothing does."""
+        return self.file.problems(limit)
+
+    def faults(self) -> tuple[FaultInterval, ...]:
+        """The intervals in which faults were in force, in the order they began."""
+        edges = self._nemesis().filter(polars.col("type").cast(polars.String).is_in(["inject", "heal"]))
+        return fault_intervals(
+            (row["type"], row["f"], row["key"], row["detail"] or "") for row in edges.iter_rows(named=True)
+        )
+
+    def phases(self) -> dict[str, int]:
+        """When each phase of the run began, in nanoseconds on the history's clock."""
+        marks = self._nemesis().filter(polars.col("f").cast(polars.String) == PHASE)
+        return {row["detail"]: row["time"] for row in marks.iter_rows(named=True)}
+
+    def _nemesis(self) -> polars.DataFrame:
+        rows = self.to_polars().filter(polars.col("process") == NEMESIS)
+        return rows.with_columns(polars.col("type", "f").cast(polars.String), polars.col("time").cast(polars.Int64))
