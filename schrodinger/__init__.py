@@ -1,0 +1,26 @@
+"""Schrodinger finds correctness bugs in distributed databases.
+
+It starts a real cluster, runs a randomized workload against it while injecting faults, records what every client saw, and decides
+whether that history is possible under the consistency the database promises. These are the names a suite is written with.
+"""
+
+from schrodinger import operations, workloads
+from schrodinger.cluster.database import Database, Leader
+from schrodinger.cluster.protocols import Cluster
+from schrodinger.cluster.suite import Suite
+from schrodinger.cluster.versions import OnPath, Wheel
+from schrodinger.workloads import Client, Indeterminate, Node
+
+__all__ = [
+    "Client",
+    "Cluster",
+    "Database",
+    "Indeterminate",
+    "Leader",
+    "Node",
+    "OnPath",
+    "Suite",
+    "Wheel",
+    "operations",
+    "workloads",
+]

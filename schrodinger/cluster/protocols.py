@@ -9,24 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from schrodinger.workloads import Node as Node
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from schrodinger.nemesis import Fault
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One machine of the cluster, as a suite sees it.
-
-    ``data`` is where the database keeps what must survive a restart; ``log`` is the file its output goes to.
-    """
-
-    name: str
-    address: str
-    data: Path
-    log: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+"""The database protocol: how a suite starts the system under test on a node, and what more it can tell about it.
+
+A :class:`Database` says which command runs a node and how to see that it is ready. What else it can do is a *capability*, a small
+protocol of its own: the faults that a plan may draw depend on it (a fault on the leader needs :class:`Leader`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from schrodinger.cluster.protocols import Cluster, Node
+    from schrodinger.cluster.versions import Source
+
+
+class Database(ABC):
+    """The system under test, one process tree a node.
+
+    Attributes:
+        sources: where its binary may come from, by preference; the first that has the wanted version is used.
+        options: what may be chosen on the command line, each with its allowed values, the default first.
+    """
+
+    sources: ClassVar[Sequence[Source]] = ()
+    options: ClassVar[Mapping[str, Sequence[str]]] = {}
+
+    @abstractmethod
+    def command(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[str]:
+        """The argument list that runs the database on ``node`` in the foreground. Called again for every restart."""
+
+    @abstractmethod
+    async def ready(self, node: Node, cluster: Cluster) -> bool:
+        """Whether the node serves requests now. May raise OSError or TimeoutError, which mean not yet."""
+
+    def environment(self, node: Node, cluster: Cluster) -> Mapping[str, str]:  # noqa: ARG002 - for subclasses
+        """The environment of the process; nothing is inherited."""
+        return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(node.data)}
+
+    def logs(self, node: Node) -> Sequence[Path]:  # noqa: ARG002 - for subclasses
+        """Log files to keep beside the process's output, which is always kept."""
+        return ()
+
+
+@runtime_checkable
+class Leader(Protocol):
+    """A database with a leader that can be asked for: faults may aim at it."""
+
+    async def leaders(self, cluster: Cluster) -> Sequence[str]:
+        """Names of the nodes that say they lead, the most credible first. Must answer within a second, with none if it can't know."""
+        ...

@@ -1,0 +1,105 @@
+"""A suite: one database, its clients, its workloads; and how a suite is found by the name a user gives.
+
+A suite is a Python file that defines ``suite``. ``schrodinger run etcd`` finds it as ``suites/etcd/suite.py`` below the working
+directory, as a path to the file or its folder, or as an importable module's name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
+    from schrodinger.cluster.database import Database
+    from schrodinger.workloads import Workload
+
+SUITE_FILE = "suite.py"
+
+
+class SuiteError(ValueError):
+    """A suite can't be found or loaded, or was asked for something it does not have; the message has the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A database and what is done to it. ``workloads`` are called by their names."""
+
+    name: str
+    database: Database
+    workloads: Sequence[Workload]
+    tick_s: float = field(default=10.0, kw_only=True)
+    """How long the database may need to recover once the last fault is healed, before the final operations."""
+
+    def workload(self, name: str | None) -> Workload:
+        """The workload of that name, or the first. Raises :class:`SuiteError`."""
+        if name is None:
+            return self.workloads[0]
+        for workload in self.workloads:
+            if workload.name == name:
+                return workload
+        names = ", ".join(workload.name for workload in self.workloads)
+        raise SuiteError(f"suite {self.name} has no workload {name!r}; it has {names}")
+
+    def settle_options(self, chosen: Mapping[str, str]) -> dict[str, str]:
+        """All of the database's options, with defaults for those not chosen. Raises :class:`SuiteError`."""
+        allowed = self.database.options
+        for name, value in chosen.items():
+            if name == "version":
+                continue
+            if name not in allowed:
+                raise SuiteError(f"suite {self.name} has no option {name!r}; it has {', '.join(sorted(allowed)) or 'none'}")
+            if value not in allowed[name]:
+                raise SuiteError(f"option {name} of suite {self.name} is {value!r}; choose one of {', '.join(allowed[name])}")
+        return {name: values[0] for name, values in sorted(allowed.items())} | dict(sorted(chosen.items()))
+
+
+def load_suite(reference: str) -> Suite:
+    """The suite that ``reference`` names. Raises :class:`SuiteError`, with the trace when the suite's own code raised."""
+    path = _suite_path(reference)
+    try:
+        module = _load_file(path) if path else importlib.import_module(reference)
+    except ModuleNotFoundError as error:
+        if path is None and error.name == reference.split(".")[0]:
+            names = ", ".join(str(found.parent) for found in find_suites()) or "none"
+            raise SuiteError(f"there is no suite {reference!r}; here are: {names}") from None
+        raise SuiteError(f"suite {reference} could not be loaded:\n{traceback.format_exc()}") from error
+    except Exception as error:
+        raise SuiteError(f"suite {reference} could not be loaded:\n{traceback.format_exc()}") from error
+    suite = getattr(module, "suite", None)
+    if not isinstance(suite, Suite):
+        raise SuiteError(f"{path or reference} defines no `suite`; end it with suite = Suite(name, database, workloads=[...])")
+    return suite
+
+
+def find_suites(below: Path = Path("suites")) -> list[Path]:
+    """Suite files in the folders below ``below``, by name."""
+    return sorted(below.glob(f"*/{SUITE_FILE}"))
+
+
+def _suite_path(reference: str) -> Path | None:
+    for candidate in (Path(reference), Path("suites") / reference):
+        if candidate.is_file():
+            return candidate
+        if (candidate / SUITE_FILE).is_file():
+            return candidate / SUITE_FILE
+    if "/" in reference or reference.endswith(".py"):
+        raise SuiteError(f"there is no suite at {reference!r}; give a folder with a {SUITE_FILE}, or a file that defines `suite`")
+    return None
+
+
+def _load_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"schrodinger_suite_{path.resolve().parent.name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

