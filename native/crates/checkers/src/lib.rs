@@ -1,0 +1,1 @@
+//! Checkers: history in, verdict out.
