@@ -1,0 +1,391 @@
+"""The controller's side of the agent: find it or start it, prove who we are, and call it with plain Python values.
+ A client is a *session*: the clusters it brings up belong to it, and the agent takes them down when the session ends,
+be it by :meth:`AgentClient.close` or because the kernel closed the connection of a process that was killed. A lease
+on each cluster covers the controller that hangs instead of dying.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import grpc
+import grpc.aio
+
+from schrodinger_agent.api import agent_pb2 as pb
+from schrodinger_agent.api.agent_pb2_grpc import AgentStub
+from schrodinger_agent.state import StateDirectory, StateError
+from schrodinger_agent.types import (
+    AgentError,
+    Capabilities,
+    Capability,
+    ClusterUp,
+    FaultRequest,
+    HealReport,
+    Observation,
+    Observed,
+    ProcessEnd,
+    Spawned,
+    Stopped,
+    Target,
+)
+from schrodinger_agent.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from schrodinger_agent.api.agent_pb2_grpc import AgentAsyncStub
+
+_T = TypeVar("_T")
+
+TOKEN_KEY: Final = "schrodinger-token"
+"""The metadata entry that carries a session's token in every call."""
+
+IDLE_EXIT_S: Final = 5.0
+"""How long an agent that was started on demand outlives its last session: long enough for the next run to find it
+warm.
+"""
+
+_RPC_S: Final = 10.0
+"""Deadline of a call that only touches the kernel. They take milliseconds; this is for a machine in trouble."""
+
+_SLOW_RPC_S: Final = 60.0
+"""Deadline of a call that starts processes or removes directories of any size."""
+
+_DOOR_RETRY_S: Final = 0.02
+
+
+class AgentClient:
+    """One session with the agent of this host. Use it as ``async with await AgentClient.connect() as agent``."""
+
+    def __init__(self, hello: _Hello, state: StateDirectory) -> None:
+        self._hello = hello
+        self._channel = grpc.aio.insecure_channel(
+            f"unix:{state.rpc_socket}",
+            # Each client has a channel of its own: a shared one would outlive the agent it was made for.
+            options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)],
+        )
+        self._stub: AgentAsyncStub = AgentStub(self._channel)
+        self._metadata = ((TOKEN_KEY, hello.token),)
+
+    @classmethod
+    async def connect(
+        cls, state: Path | None = None, *, start: bool = True, debug: bool = False, timeout_s: float = 20.0
+    ) -> Self:
+        """Open a session with the agent of the state directory (default: this user's), starting one when none answers.
+
+        Call it before the thread leaves the host's network namespace: an agent that is started inherits the thread's
+        namespaces.
+
+        Args:
+            state: the state directory; ``None`` for ``$SCHRODINGER_STATE`` or the user's default.
+            start: whether to start an agent; without, a missing agent is an error.
+            debug: an agent that is started logs every step.
+            timeout_s: how long to wait for the agent's answer, its start included.
+
+        Raises:
+            AgentError: no agent answered in time, it refused us, or it is of another version.
+        """
+        try:
+            directory = StateDirectory.find(state)
+            directory.ensure()
+        except StateError as error:
+            raise AgentError(str(error), "FAILED_PRECONDITION") from None
+        deadline = time.monotonic() + timeout_s
+        hello = await _knock(directory)
+        while hello is None:
+            if not start:
+                raise AgentError(
+                    f"no agent runs for {directory.path}: run `schrodinger-agent serve --state {directory.path}`"
+                )
+            if time.monotonic() > deadline:
+                raise AgentError(f"the agent did not answer within {timeout_s:g} s: see {directory.log}")
+            await _start(directory, debug=debug, deadline=deadline)
+            hello = await _knock(directory)
+            if hello is None:  # it is on its way out, or another client's is on its way in
+                await asyncio.sleep(_DOOR_RETRY_S)
+        if hello.version != __version__:
+            hello.writer.close()
+            raise AgentError(
+                f"the running agent (process {hello.pid}) is version {hello.version}, this client is {__version__}: "
+                f"wait for the runs that use it to end, or stop it with `kill {hello.pid}`",
+                "FAILED_PRECONDITION",
+            )
+        return cls(hello, directory)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def agent_pid(self) -> int:
+        """The agent's process."""
+        return self._hello.pid
+
+    async def close(self, timeout_s: float = 30.0) -> None:
+        """End the session. Its clusters are gone when this returns (or after ``timeout_s``, whatever happens). May be
+        called again.
+        """
+        await self._channel.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            if not self._hello.writer.is_closing():
+                self._hello.writer.write_eof()
+                await asyncio.wait_for(self._hello.reader.read(), timeout_s)
+        self._hello.writer.close()
+        with contextlib.suppress(OSError):
+            await self._hello.writer.wait_closed()
+
+    async def capabilities(self) -> Capabilities:
+        """What this host can do, found by trying."""
+        reply = await self._call(self._stub.Capabilities(pb.CapabilitiesRequest(), **self._options(_SLOW_RPC_S)))
+        return Capabilities(
+            version=reply.version,
+            isolated=reply.isolated,
+            entries=tuple(
+                Capability(
+                    name=entry.name,
+                    is_fault=entry.fault,
+                    available=entry.available,
+                    mechanism=entry.mechanism,
+                    reason=entry.reason,
+                    remedy=entry.remedy,
+                )
+                for entry in reply.capabilities
+            ),
+        )
+
+    async def up(
+        self, cluster: str, targets: Sequence[str], *, lease_s: float, isolated: bool, client_thread: int | None = None
+    ) -> ClusterUp:
+        """Make a cluster of targets. When it fails, nothing of it is left.
+
+        Args:
+            cluster: its name, ``[a-z0-9-]{1,40}``, unique on the host. targets: node names, in order. lease_s: the
+            cluster is taken down when it was not renewed for so long. isolated: network and PID namespaces for each
+            target; otherwise processes on loopback addresses. client_thread: isolated only: the native id of a thread
+            of this process that has unshared its network namespace; that
+                namespace becomes the clients' end of the switch.
+        """
+        request = pb.UpRequest(
+            cluster=cluster,
+            targets=targets,
+            lease_ns=_nanoseconds(lease_s),
+            isolated=isolated,
+            client_pid=0 if client_thread is None else os.getpid(),
+            client_tid=client_thread or 0,
+        )
+        reply = await self._call(self._stub.Up(request, **self._options(_SLOW_RPC_S)))
+        return ClusterUp(
+            targets=tuple(Target(name=t.name, address=t.address, data=Path(t.data)) for t in reply.targets),
+            client_address=reply.client_address or None,
+        )
+
+    async def down(self, cluster: str) -> tuple[str, ...]:
+        """Remove everything the cluster owns; returns what could not be removed. A cluster that is gone already is no
+        error.
+        """
+        reply = await self._call(self._stub.Down(pb.DownRequest(cluster=cluster), **self._options(_SLOW_RPC_S)))
+        return tuple(reply.errors)
+
+    async def spawn(
+        self,
+        cluster: str,
+        target: str,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: Path,
+        output: Path,
+    ) -> Spawned:
+        """Start a process inside a target; returns when it has been executed. Refused while a fault holds the target
+        down or frozen.
+
+        Args:
+            cluster: the cluster.
+            target: the target, in which nothing may be running.
+            argv: the program and its arguments.
+            environment: the whole environment.
+            directory: the working directory.
+            output: the file that stdout and stderr are appended to.
+        """
+        request = pb.SpawnRequest(
+            cluster=cluster,
+            target=target,
+            argv=argv,
+            environment=environment,
+            directory=str(directory),
+            output=str(output),
+        )
+        reply = await self._call(self._stub.Spawn(request, **self._options(_SLOW_RPC_S)))
+        return Spawned(incarnation=reply.incarnation, pid=reply.pid, time_ns=reply.time_ns)
+
+    async def stop(self, cluster: str, target: str, *, grace_s: float) -> Stopped:
+        """End the target's processes: SIGTERM to the database, SIGKILL to whatever is left after ``grace_s``."""
+        request = pb.StopRequest(cluster=cluster, target=target, grace_ns=_nanoseconds(grace_s))
+        reply = await self._call(self._stub.Stop(request, **self._options(grace_s + _RPC_S)))
+        return Stopped(was_running=reply.was_running, killed=reply.killed)
+
+    async def set_faults(self, cluster: str, generation: int, faults: Sequence[FaultRequest]) -> Observed:
+        """Make exactly these faults be in force, and read them back. A generation older than the last one seen is
+        refused.
+        """
+        request = pb.SetFaultsRequest(
+            cluster=cluster,
+            generation=generation,
+            desired=[pb.Fault(id=f.id, kind=f.kind, parameters=json.dumps(f.parameters)) for f in faults],
+        )
+        return _observed(await self._call(self._stub.SetFaults(request, **self._options(_RPC_S))))
+
+    async def observe(self, cluster: str) -> Observed:
+        """Read back the faults that were last asked for."""
+        return _observed(
+            await self._call(self._stub.Observe(pb.ObserveRequest(cluster=cluster), **self._options(_RPC_S)))
+        )
+
+    async def watch(self, cluster: str) -> AsyncIterator[ProcessEnd]:
+        """The ends of the cluster's processes since it is up, as they happen; ends when the cluster is taken down."""
+        try:
+            async for edge in self._stub.Watch(pb.WatchRequest(cluster=cluster), metadata=self._metadata):
+                yield ProcessEnd(
+                    target=edge.target,
+                    incarnation=edge.incarnation,
+                    status=edge.status,
+                    expected=edge.expected,
+                    time_ns=edge.time_ns,
+                )
+        except grpc.aio.AioRpcError as error:
+            raise _agent_error(error) from None
+
+    async def renew(self, cluster: str) -> float:
+        """Keep the cluster for another lease; returns its length in seconds."""
+        reply = await self._call(self._stub.Renew(pb.RenewRequest(cluster=cluster), **self._options(_RPC_S)))
+        return reply.lease_ns / 1e9
+
+    async def fetch(self, cluster: str, target: str, path: str) -> bytes:
+        """The content of a file, named relative to the target's data directory."""
+        request = pb.FetchRequest(cluster=cluster, target=target, path=path)
+        content = bytearray()
+        try:
+            async for chunk in self._stub.Fetch(request, **self._options(_SLOW_RPC_S)):
+                content += chunk.data
+        except grpc.aio.AioRpcError as error:
+            raise _agent_error(error) from None
+        return bytes(content)
+
+    async def heal(self) -> HealReport:
+        """Remove what clusters without a living session left behind."""
+        reply = await self._call(self._stub.Heal(pb.HealRequest(), **self._options(_SLOW_RPC_S)))
+        return HealReport(removed=tuple(reply.removed), errors=tuple(reply.errors))
+
+    def _options(self, timeout_s: float) -> dict[str, Any]:
+        return {"metadata": self._metadata, "timeout": timeout_s}
+
+    async def _call(self, call: Awaitable[_T]) -> _T:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise _agent_error(error) from None
+
+
+class _Hello:
+    """What the agent said at its door, and the open connection that is the session."""
+
+    def __init__(self, said: Mapping[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.version = str(said["version"])
+        self.token = str(said["token"])
+        self.pid = int(said["pid"])
+        self.reader = reader
+        self.writer = writer
+
+
+async def _knock(state: StateDirectory) -> _Hello | None:
+    """Come to the agent's door; ``None`` when nobody is there."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(state.door_socket))
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except PermissionError as error:
+        raise AgentError(
+            f"the agent's door {state.door_socket} is closed to this user: {error}", "PERMISSION_DENIED"
+        ) from None
+    try:
+        line = await reader.readline()
+    except ConnectionError:
+        line = b""
+    if not line:  # it went away between our connect and its answer
+        writer.close()
+        return None
+    said = json.loads(line)
+    if "refused" in said:
+        writer.close()
+        raise AgentError(f"the agent refused us at its door: {said['refused']}", "PERMISSION_DENIED")
+    return _Hello(said, reader, writer)
+
+
+async def _start(state: StateDirectory, *, debug: bool, deadline: float) -> None:
+    """Start an agent that outlives us, and wait until it is ready (or until it found that another one is)."""
+    argv = [
+        sys.executable,
+        "-m",
+        "schrodinger_agent",
+        "serve",
+        "--detach",
+        f"--state={state.path}",
+        f"--idle-exit-s={IDLE_EXIT_S:g}",
+    ]
+    if debug:
+        argv.append("--debug")
+    starter = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        _, complaint = await asyncio.wait_for(starter.communicate(), max(0.1, deadline - time.monotonic()))
+    except TimeoutError:
+        starter.kill()
+        await starter.wait()
+        raise AgentError(f"the agent did not start in time: see {state.log}") from None
+    if starter.returncode:
+        raise AgentError(f"the agent did not start: {complaint.decode(errors='replace').strip()} (log: {state.log})")
+
+
+def _observed(reply: pb.Observed) -> Observed:
+    return Observed(
+        generation=reply.generation,
+        begin_ns=reply.begin_ns,
+        end_ns=reply.end_ns,
+        observations=tuple(_observation(entry) for entry in reply.observations),
+        lifted=tuple(_observation(entry) for entry in reply.lifted),
+    )
+
+
+def _observation(entry: pb.Observation) -> Observation:
+    return Observation(
+        id=entry.id, kind=entry.kind, in_force=entry.in_force, evidence=json.loads(entry.evidence), error=entry.error
+    )
+
+
+def _agent_error(error: grpc.aio.AioRpcError) -> AgentError:
+    code = error.code().name
+    if code == "DEADLINE_EXCEEDED":
+        return AgentError(
+            "the agent did not answer in time: the machine is overloaded, or the agent hangs (see its agent.log)", code
+        )
+    if code == "UNAVAILABLE":
+        return AgentError(f"the agent is gone ({error.details()}): see its agent.log", code)
+    return AgentError(error.details() or code, code)
+
+
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * 1e9)

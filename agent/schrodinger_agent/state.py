@@ -1,0 +1,124 @@
+"""The state directory: where an agent lives, and by which everything of it is found.
+
+    lock            held (flock) by the one agent of this directory
+    door.sock       the door, where a client proves who it is and its session begins
+    agent.sock      gRPC
+    journal.jsonl   what has been made that the kernel will not remove by itself
+    agent.log
+    clusters/<cluster>/<target>/data
+
+It is private to its user (mode 0700): whoever can open the sockets can run programs as the agent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+VARIABLE: Final = "SCHRODINGER_STATE"
+
+_SOCKET_PATH_LIMIT: Final = 107
+"""Bytes of ``sun_path`` in unix(7), less the terminating zero."""
+
+
+class StateError(Exception):
+    """The state directory cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """One agent's directory. ``path`` is absolute."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, chosen: Path | None = None) -> StateDirectory:
+        """The directory that was chosen, or that ``$SCHRODINGER_STATE`` names, or the user's default."""
+        if chosen is None and VARIABLE in os.environ:
+            chosen = Path(os.environ[VARIABLE])
+        return cls(Path(os.path.abspath(chosen or _default())))  # noqa: PTH100 - resolve() would follow the last link
+
+    @property
+    def lock(self) -> Path:
+        """The file that the running agent holds locked."""
+        return self.path / "lock"
+
+    @property
+    def door_socket(self) -> Path:
+        """Where a client proves who it is."""
+        return self.path / "door.sock"
+
+    @property
+    def rpc_socket(self) -> Path:
+        """Where gRPC is served."""
+        return self.path / "agent.sock"
+
+    @property
+    def journal(self) -> Path:
+        """What has been made that the kernel will not remove by itself."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What the agent did."""
+        return self.path / "agent.log"
+
+    @property
+    def clusters(self) -> Path:
+        """The parent of the clusters' directories."""
+        return self.path / "clusters"
+
+    @property
+    def mark(self) -> str:
+        """The ownership mark: what names of ours in host-wide tables begin with. It tells agents of different
+        directories apart.
+        """
+        return f"schrodinger-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:8]}-"
+
+    def ensure(self) -> None:
+        """Make the directory if it is not there, and refuse one that others could have put there or can enter.
+
+        Raises:
+            StateError: it cannot be made, belongs to someone else, is open to others, or its path is too long for a
+            socket.
+        """
+        if len(os.fsencode(self.rpc_socket)) > _SOCKET_PATH_LIMIT:
+            raise StateError(
+                f"the state directory {self.path} is too long for Unix sockets: choose a shorter one with {VARIABLE}"
+            )
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = self.path.lstat()
+        except OSError as error:
+            raise StateError(
+                f"the state directory {self.path} cannot be made ({error}): choose another with {VARIABLE}"
+            ) from None
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), 0}:
+            raise StateError(f"{self.path} is not a directory of user {os.geteuid()}: choose another with {VARIABLE}")
+        if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.geteuid():
+            raise StateError(f"the state directory {self.path} is open to other users: run `chmod 700 {self.path}`")
+
+    def try_lock(self) -> int | None:
+        """Become the agent of this directory: the descriptor that holds the lock, or ``None`` when another process
+        has it.
+        """
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+
+def _default() -> Path:
+    user = os.geteuid()
+    if user == 0:
+        return Path("/run/schrodinger")
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(runtime, "schrodinger") if runtime else Path(f"/tmp/schrodinger-{user}")  # noqa: S108 - ensure() checks its owner
