@@ -43,6 +43,8 @@ class Operation:
     """One thing a client is asked to do. Subclass it to add an operation of your own; ``f`` is its name in the history."""
 
     f: ClassVar[str]
+    only_observes: ClassVar[bool] = False
+    """It changes nothing, so when its end is unknown it may as well have failed."""
 
     @property
     def partition_key(self) -> int | None:
@@ -72,6 +74,7 @@ class Read(Operation):
     """Read a register. Complete it with ``ok(value)``, ``ok(None)`` when the register was never written."""
 
     f: ClassVar[str] = "read"
+    only_observes: ClassVar[bool] = True
     key: int
 
     @property
@@ -131,3 +134,4 @@ class ReadAll(Operation):
     """Read every element of the set. Complete it with ``ok(tuple_of_elements)``, duplicates included."""
 
     f: ClassVar[str] = "read-all"
+    only_observes: ClassVar[bool] = True

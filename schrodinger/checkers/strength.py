@@ -1,0 +1,106 @@
+"""Strength: could this run have found anything? A run too weak to fail is not valid, it is unknown.
+
+Ways to be weak, each with its bound: too few operations succeeded before, during or after the faults; a function hardly ever
+succeeded; a fault had no effect; a final operation never succeeded; a fault was planned and none was in force. After etcd's
+robustness tests, which fail a run whose traffic was too thin to have exposed anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars
+
+from schrodinger.checkers.verdict import Validity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schrodinger.history import FaultInterval, History
+
+LEAST_OPERATIONS: Final = 10
+"""In each part of a run: fewer can't show a stale read with any likelihood, and every serious workload has hundreds."""
+OFTEN: Final = 50
+"""A function that was invoked this often should have succeeded once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """See the module. ``planned_faults`` is how many events the plan's schedule has."""
+
+    planned_faults: int = 0
+    name: str = "strength"
+
+    def check(self, history: History) -> Verdict:
+        """Valid when the run could have found something, unknown with every reason otherwise."""
+        operations, faults, phases = history.operations(), history.faults(), history.phases()
+        reasons = [
+            *_thin(operations, faults),
+            *_never_succeeded(operations),
+            *_without_effect(faults),
+            *_final_failed(operations, phases.get("final operations")),
+        ]
+        if self.planned_faults and not faults:
+            reasons.append(f"none of the {self.planned_faults} planned faults was ever in force")
+        statistics = {"operations": operations.height, "faults": len(faults), "planned_faults": self.planned_faults}
+        validity = Validity.UNKNOWN if reasons else Validity.VALID
+        return Verdict(validity=validity, checker=self.name, reasons=tuple(reasons), statistics=statistics)
+
+
+def _thin(operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> Iterator[str]:
+    ok = operations.filter(polars.col("type").cast(polars.String) == "ok")
+    if not faults:
+        yield from _too_few(ok.height, "operations succeeded in the whole run")
+        return
+    first = min(fault.begin_ns - fault.begin_uncertainty_ns for fault in faults)
+    ends = [fault.end_ns for fault in faults if fault.end_ns is not None]
+    yield from _too_few(ok.filter(polars.col("end_ns") < first).height, "operations succeeded before the first fault")
+    during = operations.filter(_invoked_during(faults))
+    yield from _too_few(during.height, "operations were invoked while a fault was in force")
+    if len(ends) < len(faults):
+        yield "a fault was never healed, so nothing is known of the time after it"
+    else:
+        yield from _too_few(ok.filter(polars.col("start_ns") > max(ends)).height, "operations succeeded after the last fault")
+
+
+def _invoked_during(faults: tuple[FaultInterval, ...]) -> polars.Expr:
+    during = polars.lit(value=False)
+    for fault in faults:
+        inside = polars.col("start_ns") >= fault.begin_ns
+        during |= inside if fault.end_ns is None else inside & (polars.col("start_ns") < fault.end_ns)
+    return during
+
+
+def _too_few(count: int, what: str) -> Iterator[str]:
+    if count < LEAST_OPERATIONS:
+        yield f"too weak: only {count} {what} (at least {LEAST_OPERATIONS} are needed)"
+
+
+def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:
+    counts = operations.group_by(polars.col("f").cast(polars.String)).agg(
+        invoked=polars.len(), ok=(polars.col("type").cast(polars.String) == "ok").sum()
+    )
+    for row in counts.sort("f").iter_rows(named=True):
+        if row["invoked"] >= OFTEN and row["ok"] == 0:
+            yield f"too weak: none of {row['invoked']} {row['f']} operations succeeded"
+
+
+def _without_effect(faults: tuple[FaultInterval, ...]) -> Iterator[str]:
+    for fault in faults:
+        if not fault.error and fault.evidence.get("affected") == 0:
+            yield f"too weak: {fault.description} had no effect: {fault.evidence.get('why', 'nothing was there to be affected')}"
+
+
+def _final_failed(operations: polars.DataFrame, final_ns: int | None) -> Iterator[str]:
+    if final_ns is None:
+        return
+    final = operations.filter(polars.col("start_ns") >= final_ns).with_columns(
+        succeeded=polars.col("type").cast(polars.String) == "ok", f=polars.col("f").cast(polars.String)
+    )
+    outcomes = final.group_by("f", "key", maintain_order=True).agg(polars.col("succeeded").any())
+    failed = outcomes.filter(~polars.col("succeeded"))
+    if failed.height:
+        row = failed.row(0, named=True)
+        which = row["f"] if row["key"] is None else f"{row['f']} of key {row['key']}"
+        yield f"{failed.height} of {outcomes.height} final operations never succeeded, the first a {which}"

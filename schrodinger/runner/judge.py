@@ -1,0 +1,54 @@
+"""From a history to the verdict of the run: the workload's checker, the run's strength, and what went wrong with the machinery."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from schrodinger.checkers import Strength, Validity, Verdict, combine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from schrodinger.checkers import Checker
+    from schrodinger.history import History
+    from schrodinger.plan import Plan
+
+
+def judge(history: History, checker: Checker, plan: Plan | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
+    """The verdict on a whole run. A checker that raises proves nothing, and says so with its trace."""
+    parts = [_check(checker, history)]
+    if plan is not None:
+        parts += [_check(Strength(planned_faults=len(plan.schedule)), history), machinery(history, events)]
+    return combine(parts)
+
+
+def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
+    """Whether everything beside the database worked: faults were in force, the runner did not stall, clients did not break."""
+    found: dict[Validity, list[str]] = {Validity.INFRASTRUCTURE_ERROR: [], Validity.UNKNOWN: []}
+    for event in events:
+        if event["kind"] == "error":
+            found[Validity(event["validity"])].append(event["message"])
+    if history is not None:
+        errors = [f"{fault.description}: {fault.error}" for fault in history.faults() if fault.error]
+        found[Validity.INFRASTRUCTURE_ERROR] += [error for error in errors if not _mentioned(error, found)]
+        if history.damage is not None:
+            found[Validity.UNKNOWN].append(f"the end of the history is missing: {history.damage}")
+    parts = [
+        Verdict(validity=validity, checker="machinery", reasons=tuple(reasons)) for validity, reasons in found.items() if reasons
+    ]
+    return combine(parts or [Verdict(validity=Validity.VALID, checker="machinery")], checker="machinery")
+
+
+def _mentioned(error: str, found: Mapping[Validity, list[str]]) -> bool:
+    return any(error in reason for reasons in found.values() for reason in reasons)
+
+
+def _check(checker: Checker, history: History) -> Verdict:
+    try:
+        return checker.check(history)
+    except Exception:  # noqa: BLE001 - a checker that breaks must not hide the others' findings
+        trace = traceback.format_exc()
+        return Verdict(
+            validity=Validity.INFRASTRUCTURE_ERROR, checker=checker.name, reasons=(f"checker {checker.name} raised:\n{trace}",)
+        )

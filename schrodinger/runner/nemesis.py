@@ -1,0 +1,155 @@
+"""The nemesis: carries out a plan's fault schedule, and records when each fault really was in force.
+
+Each event waits for its anchor, resolves its roles, joins the desired state, stays for its duration, and leaves. The desired state
+goes to the agents whole; what they read back goes into the history, with the interval that each change took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from schrodinger.cluster import Leader
+from schrodinger.history import NEMESIS, FaultEdge
+from schrodinger.nemesis import LEADER, AtTime, Kill
+from schrodinger.runner.nodes import held_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from schrodinger.cluster import Cluster, Database, FaultObservation, Observed, Provider
+    from schrodinger.history import Recorder
+    from schrodinger.nemesis import Event, Fault
+    from schrodinger.plan import Plan
+    from schrodinger.runner.nodes import DatabaseNodes
+    from schrodinger.runner.progress import Progress
+    from schrodinger.runner.workers import Workers
+
+LEADER_TIMEOUT_S: Final = 2.0
+
+
+class Unresolved(Exception):
+    """A role could not be resolved to a node."""
+
+
+@dataclass(slots=True)
+class _Active:
+    """An event whose fault is desired now."""
+
+    event: Event
+    fault: Fault
+    requested_ns: int
+
+
+class Nemesis:
+    """Carries out one schedule. ``report`` is told what went wrong, in words."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        provider: Provider,
+        nodes: DatabaseNodes,
+        database: Database,
+        cluster: Cluster,
+        recorder: Recorder,
+        codes: Mapping[str, int],
+        progress: Progress,
+        report: Callable[[str], None],
+    ) -> None:
+        self._plan = plan
+        self._provider = provider
+        self._nodes = nodes
+        self._database = database
+        self._cluster = cluster
+        self._recorder = recorder
+        self._codes = codes
+        self._progress = progress
+        self._report = report
+        self._active: dict[str, _Active] = {}
+        self._changing = asyncio.Lock()
+
+    async def run(self, workers: Workers, main_ns: int) -> None:
+        """Every event of the plan, each at its anchor; ``main_ns`` is when the main phase began, on the history's clock."""
+        async with asyncio.TaskGroup() as group:
+            for position, event in enumerate(self._plan.schedule):
+                group.create_task(self._carry_out(str(position), event, workers, main_ns))
+
+    async def _carry_out(self, position: str, event: Event, workers: Workers, main_ns: int) -> None:
+        if isinstance(event.anchor, AtTime):
+            await asyncio.sleep((main_ns + event.anchor.after_ns - self._recorder.now()) / 1e9)
+        else:
+            await workers.reached(event.anchor.count).wait()
+        requested_ns = self._recorder.now()
+        try:
+            fault = await self._resolve(event.fault)
+        except Unresolved as reason:
+            self._report(f"{event.fault.describe()}: {reason}; it was left out")
+            return
+        await self._change(added={position: _Active(event, fault, requested_ns)})
+        await asyncio.sleep(event.duration_ns / 1e9)
+        await self._change(removed=(position,))
+
+    async def heal(self) -> None:
+        """End every fault, whatever its event says, and start what they had stopped."""
+        await self._change(removed=tuple(self._active))
+
+    async def _resolve(self, fault: Fault) -> Fault:
+        if LEADER not in fault.names:
+            return fault
+        assert isinstance(self._database, Leader), "a plan names the leader only if the suite can tell who leads"
+        try:
+            async with asyncio.timeout(LEADER_TIMEOUT_S):
+                leaders = await self._database.leaders(self._cluster)
+        except (OSError, TimeoutError) as error:
+            raise Unresolved(f"nobody could say who leads ({type(error).__name__})") from error
+        if not leaders:
+            raise Unresolved("no node says that it leads")
+        return fault.resolve({LEADER: leaders[0]}.get)
+
+    async def _change(self, *, added: Mapping[str, _Active] | None = None, removed: tuple[str, ...] = ()) -> None:
+        """One step to another desired state; then restart what no fault holds any more. Never stops half-way when cancelled."""
+        await asyncio.shield(self._apply(added or {}, removed))
+
+    async def _apply(self, added: Mapping[str, _Active], removed: tuple[str, ...]) -> None:
+        async with self._changing:
+            ending = {position: self._active[position] for position in removed if position in self._active}
+            self._active = {**{k: v for k, v in self._active.items() if k not in ending}, **added}
+            asked_ns = self._recorder.now()
+            observed = await self._provider.set_faults({position: active.fault for position, active in self._active.items()})
+            in_force = {observation.id: observation for observation in observed.in_force}
+            lifted = {observation.id: observation for observation in observed.lifted}
+            for position, active in added.items():
+                self._record("inject", position, active, observed, in_force.get(position))
+                self._progress.faults[position] = active.fault.describe()
+                if isinstance(active.fault, Kill):
+                    self._nodes.killed(active.fault.names)
+            for position, active in ending.items():
+                active.requested_ns = asked_ns
+                self._record("heal", position, active, observed, lifted.get(position))
+                self._progress.faults.pop(position, None)
+            await self._nodes.start(held=held_nodes({position: active.fault for position, active in self._active.items()}))
+
+    def _record(
+        self, edge: str, position: str, active: _Active, observed: Observed, observation: FaultObservation | None
+    ) -> None:
+        kind, origin_ns = active.fault.kind, self._recorder.origin_ns
+        error = "" if observation else "the agent did not mention it"
+        if observation is not None:
+            error = observation.error
+            if edge == "inject" and not observation.in_force and not error:
+                error = "it was not in force when it was read back"
+        if error:
+            self._report(f"{edge} {active.fault.describe()}: {error}")
+        fault_edge = FaultEdge(
+            requested_ns=active.requested_ns,
+            begin_ns=observed.begin_ns - origin_ns,
+            end_ns=observed.end_ns - origin_ns,
+            description=active.fault.describe(),
+            planned=active.event.fault.describe(),
+            nodes=tuple(sorted(active.fault.names)),
+            evidence=observation.evidence if observation else {},
+            error=error,
+        )
+        row_type = "inject" if edge == "inject" else "heal"
+        self._recorder.record(row_type, NEMESIS, self._codes[kind], int(position), None, fault_edge.to_json())

@@ -1,0 +1,98 @@
+"""The databases of a run: started, found ready, restarted once no fault holds their node."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from schrodinger.nemesis import Kill, Pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from schrodinger.cluster import Cluster, Database, Node, ProcessExit, Provider
+    from schrodinger.nemesis import Fault
+
+READY_POLL_S: Final = 0.05
+"""Between two questions whether a node is ready: short beside the second or so that a start takes."""
+
+
+class DatabaseNodes:
+    """Which nodes' databases run. A node that a fault killed is started again when no fault holds it any more."""
+
+    def __init__(self, provider: Provider, database: Database, binary: Path, cluster: Cluster, note: Callable[[str, str], None]) -> None:
+        self._provider = provider
+        self._database = database
+        self._binary = binary
+        self._cluster = cluster
+        self._note = note
+        self._down = {node.name for node in cluster.nodes}
+
+    async def start(self, held: Iterable[str] = ()) -> None:
+        """Start the database on every node where it does not run, except where a fault holds the node."""
+        wanted = sorted(self._down.difference(held))
+        for name in wanted:
+            self._down.discard(name)
+        await asyncio.gather(*(self._start(self._cluster[name]) for name in wanted))
+
+    async def _start(self, node: Node) -> None:
+        command = self._database.command(self._binary, node, self._cluster)
+        try:
+            await self._provider.spawn(node, command, self._database.environment(node, self._cluster))
+        except BaseException:
+            self._down.add(node.name)
+            raise
+        self._note(node.name, "started")
+
+    def killed(self, names: Iterable[str]) -> None:
+        """A fault ended the databases of these nodes."""
+        self._down.update(names)
+
+    def ended(self, exit_: ProcessExit) -> None:
+        """A database process ended. Expected ends are known already: a fault, or the end of the run, brought them about."""
+        if not exit_.expected:
+            self._down.add(exit_.node)
+        how = f"by signal {-exit_.status}" if exit_.status < 0 else f"with status {exit_.status}"
+        self._note(exit_.node, f"ended {how}" + ("" if exit_.expected else ", which no fault explains"))
+
+    async def ready(self) -> None:
+        """Wait until every node serves requests. Cancel it (a deadline does) to learn from :meth:`why_not` who does not."""
+        await asyncio.gather(*(self._ready(node) for node in self._cluster.nodes))
+
+    async def _ready(self, node: Node) -> None:
+        while not await self._is_ready(node):
+            await asyncio.sleep(READY_POLL_S)
+
+    async def _is_ready(self, node: Node) -> bool:
+        try:
+            return node.name not in self._down and await self._database.ready(node, self._cluster)
+        except Exception:  # noqa: BLE001 - a node that can't answer yet fails in its own ways; why_not() shows how
+            return False
+
+    async def why_not(self) -> str:
+        """Who is not ready, and what was seen."""
+        reasons = []
+        for node in self._cluster.nodes:
+            if node.name in self._down:
+                reasons.append(f"{node.name} does not run: {_last_line(node.log)}")
+                continue
+            try:
+                if not await self._database.ready(node, self._cluster):
+                    reasons.append(f"{node.name} says it is not ready")
+            except Exception as error:  # noqa: BLE001 - the reason is reported
+                reasons.append(f"{node.name}: {type(error).__name__}: {error}")
+        return "; ".join(reasons) or "all nodes are ready now, too late"
+
+
+def held_nodes(faults: Mapping[str, Fault]) -> set[str]:
+    """Nodes on which nothing can be started while these (resolved) faults are in force."""
+    return {name for fault in faults.values() if isinstance(fault, Kill | Pause) for name in fault.names}
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError as error:
+        return str(error)
+    return lines[-1][:300] if lines else "it printed nothing"

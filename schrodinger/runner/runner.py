@@ -1,0 +1,225 @@
+"""Runs a plan: brings the cluster up, lets clients and nemesis loose on it, heals, reads everything once more, takes it all down.
+
+Phases follow each other, each with a deadline; the history is written from the first to the last. Whatever happens, the cluster is
+taken down and the history closed. What went wrong with the machinery is an ``error`` event, never an exception to the caller, so
+that what was recorded until then is still judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, final
+
+from schrodinger.checkers import Validity
+from schrodinger.cluster import Cluster, ProviderError
+from schrodinger.history import NEMESIS, PHASE, Recorder
+from schrodinger.runner.files import EventLog, RunFiles
+from schrodinger.runner.nemesis import Nemesis
+from schrodinger.runner.nodes import DatabaseNodes
+from schrodinger.runner.progress import Progress
+from schrodinger.runner.stalls import StallWatch
+from schrodinger.runner.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from schrodinger.cluster import Provider, Suite
+    from schrodinger.plan import Plan
+    from schrodinger.workloads import Node, Workload
+
+UP_S: Final = 30.0
+SETUP_S: Final = 60.0
+HEAL_S: Final = 30.0
+SETTLE_S: Final = 60.0
+FINAL_S: Final = 120.0
+LOGS_S: Final = 30.0
+DOWN_S: Final = 30.0
+DRAIN_S: Final = 5.0
+"""Beyond a client's own time-out, for operations that are under way when the main phase ends."""
+MAIN_GRACE_S: Final = 30.0
+"""Beyond the plan's time, before the main phase counts as hung."""
+
+
+class PhaseFailed(Exception):
+    """A phase did not do what it is for; the message says why."""
+
+
+@final
+@dataclass(slots=True)
+class Run:
+    """One run of one plan."""
+
+    plan: Plan
+    suite: Suite
+    binary: Path
+    provider: Provider
+    files: RunFiles
+    progress: Progress = field(default_factory=Progress)
+    _events: EventLog = field(init=False)
+    _recorder: Recorder = field(init=False)
+    _functions: list[str] = field(init=False)
+
+    async def execute(self) -> None:
+        """All phases. Raises only what cancels it (after everything was taken down); failures are ``error`` events."""
+        workload = self.suite.workload(self.plan.workload)
+        kinds = sorted({event.fault.kind for event in self.plan.schedule})
+        self._functions = [*workload.functions, *kinds, PHASE]
+        self._recorder = Recorder(self.files.history, self._functions)
+        self._events = EventLog(self.files.events)
+        self.progress.main_total_s = self.plan.time_ns / 1e9
+        try:
+            with StallWatch(self.files.stacks, self._stalled):
+                await self._phases(workload)
+        except PhaseFailed as failure:
+            self._error(str(failure))
+        except ProviderError as failure:
+            self._error(f"while in phase {self.progress.phase}: {failure}")
+        except asyncio.CancelledError:
+            self._error("the run was interrupted", Validity.UNKNOWN)
+            raise
+        except Exception:  # noqa: BLE001 - reported with its trace; the history so far is still judged
+            self._error(f"while in phase {self.progress.phase}:\n{traceback.format_exc()}")
+        finally:
+            await asyncio.shield(self._end())
+
+    async def _phases(self, workload: Workload) -> None:
+        async with self._phase("up", UP_S):
+            nodes = await self.provider.up(self.plan.node_names, self.files.nodes)
+        cluster = Cluster(nodes, self.plan.options)
+        databases = DatabaseNodes(self.provider, self.suite.database, self.binary, cluster, self._note_node)
+        exits = asyncio.create_task(self._watch_exits(databases))
+        workers = Workers(self.plan, workload, nodes, self._recorder, self._functions, self.progress)
+        nemesis = Nemesis(
+            self.plan,
+            self.provider,
+            databases,
+            self.suite.database,
+            cluster,
+            self._recorder,
+            {name: code for code, name in enumerate(self._functions)},
+            self.progress,
+            self._note,
+        )
+        try:
+            async with self._phase("setup", SETUP_S, databases):
+                await databases.start()
+                await databases.ready()
+            async with self._phase("main", self.plan.time_ns / 1e9 + MAIN_GRACE_S):
+                await self._main(workers, nemesis)
+            async with self._phase("heal", HEAL_S):
+                await nemesis.heal()
+            async with self._phase("settle", SETTLE_S, databases):
+                await databases.ready()
+            async with self._phase("final operations", FINAL_S):
+                await workers.final(workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency))
+        finally:
+            exits.cancel()
+            for trace, times in workers.traces.items():
+                self._error(f"the client raised what it does not expect ({times} times):\n{trace}")
+            await workers.close()
+            await self._phase_collect(nodes)
+
+    async def _main(self, workers: Workers, nemesis: Nemesis) -> None:
+        """Workers and nemesis together until the time or the budget of operations is spent."""
+        main_ns = self._recorder.now()
+        clients = asyncio.create_task(workers.run())
+        faults = asyncio.create_task(nemesis.run(workers, main_ns))
+        budget = asyncio.create_task(workers.budget_spent.wait())
+        clock = asyncio.create_task(self._count_down(main_ns))
+        try:
+            await asyncio.wait({clients, budget, clock}, return_when=asyncio.FIRST_COMPLETED)
+            if faults.done():
+                faults.result()
+            workers.stop()
+            _, late = await asyncio.wait({clients}, timeout=DRAIN_S + 2.0)
+            if late:
+                clients.cancel()
+            await _result_of(clients)
+        finally:
+            for task in (clients, faults, budget, clock):
+                task.cancel()
+            await asyncio.gather(clients, budget, clock, return_exceptions=True)
+            await _result_of(faults)
+
+    async def _count_down(self, main_ns: int) -> None:
+        while (elapsed_s := (self._recorder.now() - main_ns) / 1e9) < self.progress.main_total_s:
+            self.progress.main_elapsed_s = elapsed_s
+            await asyncio.sleep(min(0.1, self.progress.main_total_s - elapsed_s))
+        self.progress.main_elapsed_s = self.progress.main_total_s
+
+    async def _watch_exits(self, databases: DatabaseNodes) -> None:
+        async for exit_ in self.provider.exits():
+            databases.ended(exit_)
+            if not exit_.expected:
+                self._error(f"the database on {exit_.node} ended by itself with status {exit_.status}", Validity.UNKNOWN)
+
+    @contextlib.asynccontextmanager
+    async def _phase(self, name: str, deadline_s: float, databases: DatabaseNodes | None = None) -> AsyncIterator[None]:
+        """Mark a phase in history and events, and bound it. On time-out ``databases`` are asked what they wait for."""
+        self.progress.phase = name
+        self._recorder.record("info", NEMESIS, self._functions.index(PHASE), None, None, name)
+        self._events.append(self._recorder.now(), "phase", phase=name)
+        try:
+            async with asyncio.timeout(deadline_s):
+                yield
+        except TimeoutError as error:
+            why = f": {await databases.why_not()}" if databases else ""
+            raise PhaseFailed(f"phase {name} did not end within {deadline_s:g} s{why}") from error
+
+    async def _phase_collect(self, nodes: tuple[Node, ...]) -> None:
+        """Keep the log files that the database wrote itself; its output is in the run directory already."""
+        async with self._phase("collect logs", LOGS_S):
+            for node in nodes:
+                for log in self.suite.database.logs(node):
+                    await asyncio.to_thread(self._keep_log, node, log)
+
+    def _keep_log(self, node: Node, log: Path) -> None:
+        try:
+            shutil.copy(log, self.files.nodes / node.name / log.name)
+        except OSError as error:
+            self._note(f"log {log} of {node.name} could not be kept: {error}")
+
+    async def _end(self) -> None:
+        """Take the cluster down and close the history, whatever happened before."""
+        self.progress.phase = "down"
+        self._events.append(self._recorder.now(), "phase", phase="down")
+        try:
+            async with asyncio.timeout(DOWN_S):
+                left = await self.provider.down()
+        except TimeoutError:
+            left = (f"taking the cluster down did not end within {DOWN_S:g} s; run `schrodinger heal`",)
+        for error in left:
+            self._error(f"could not be removed: {error}")
+        self.progress.phase = "done"
+        try:
+            self._recorder.close()
+        except OSError as error:
+            self._error(f"the history could not be written: {error}")
+        self._events.append(self._recorder.now(), "phase", phase="done")
+        self._events.close()
+
+    def _stalled(self, lag_s: float) -> None:
+        self._error(f"the runner's event loop stood still for {lag_s:.1f} s, so times and time-outs can't be trusted; "
+                    f"a client that blocks? See {self.files.stacks.name}", Validity.UNKNOWN)  # fmt: skip
+
+    def _note_node(self, node: str, what: str) -> None:
+        self._events.append(self._recorder.now(), "node", node=node, message=what)
+
+    def _note(self, message: str) -> None:
+        self.progress.notes.append(message)
+        self._events.append(self._recorder.now(), "note", message=message)
+
+    def _error(self, message: str, validity: Validity = Validity.INFRASTRUCTURE_ERROR) -> None:
+        self.progress.notes.append(message)
+        self._events.append(self._recorder.now(), "error", validity=str(validity), message=message)
+
+
+async def _result_of(task: asyncio.Task[None]) -> None:
+    """What the task raised, unless it was only cancelled."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
