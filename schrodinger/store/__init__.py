@@ -1,1 +1,16 @@
-"""."""
+"""The store: run directories and what they say."""
+
+from schrodinger.store.runs import DEFAULT_ROOT, RunRecord, create_run, list_runs, open_run, validity_names
+from schrodinger.store.verdicts import verdict_from_json, verdict_to_json, write_verdict
+
+__all__ = [
+    "DEFAULT_ROOT",
+    "RunRecord",
+    "create_run",
+    "list_runs",
+    "open_run",
+    "validity_names",
+    "verdict_from_json",
+    "verdict_to_json",
+    "write_verdict",
+]
