@@ -1,1 +1,24 @@
-"""."""
+"""The command line: one file a command."""
+
+import click
+
+from schrodinger.cli.check import check
+from schrodinger.cli.doctor import doctor
+from schrodinger.cli.heal import heal
+from schrodinger.cli.replay import replay
+from schrodinger.cli.run import run
+from schrodinger.cli.runs import runs
+from schrodinger.cli.suites import suites
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="schrodinger")
+def main() -> None:
+    """Find correctness bugs in distributed databases: real clusters, faults from a seed, checked histories.
+
+    Exit status: 0 valid, 1 violation, 2 usage, 3 unknown, 4 infrastructure error, 130 interrupted.
+    """
+
+
+for command in (run, replay, check, runs, suites, doctor, heal):
+    main.add_command(command)

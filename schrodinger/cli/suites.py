@@ -9,7 +9,7 @@ import click
 
 from schrodinger.cli.failures import plain_errors
 from schrodinger.cluster import Leader, Suite, SuiteError, find_suites, load_suite
-from schrodinger.nemesis import fault_kinds
+from schrodinger.nemesis import FAULTS
 
 
 @click.command()
@@ -31,7 +31,7 @@ def _describe(suite: Suite) -> dict[str, Any]:
         "workloads": [workload.name for workload in suite.workloads],
         "versions": [version for source in suite.database.sources for version in source.versions],
         "options": {name: list(values) for name, values in suite.database.options.items()},
-        "faults": list(fault_kinds()),
+        "faults": list(FAULTS.kinds),
         "roles": ["leader"] if isinstance(suite.database, Leader) else [],
     }
 

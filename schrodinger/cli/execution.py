@@ -1,0 +1,151 @@
+"""Carrying out a plan from the command line: run, judge, report, and the last lines that a user reads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shlex
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from schrodinger.checkers import Validity, Verdict
+from schrodinger.cli.failures import INTERRUPTED
+from schrodinger.history import History
+from schrodinger.report import write_report
+from schrodinger.runner import Progress, Run, RunFiles, judge, machinery, read_events
+from schrodinger.store import verdict_to_json, write_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from schrodinger.checkers import Checker
+    from schrodinger.cli.display import Display
+    from schrodinger.cluster import LocalProvider, Suite
+    from schrodinger.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A plan that is ready to run: everything that could be refused has been looked at."""
+
+    plan: Plan
+    suite: Suite
+    binary: Path
+    provider: LocalProvider
+    files: RunFiles
+    display: Display
+
+
+async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
+    """Run, judge and report. Returns the verdict, the last progress, and whether the run was interrupted."""
+    run = Run(execution.plan, execution.suite, execution.binary, execution.provider, execution.files)
+    shown = asyncio.create_task(execution.display.show(run.progress))
+    interrupted = False
+    try:
+        with _interruptible(asyncio.current_task()):
+            try:
+                await run.execute()
+            except asyncio.CancelledError:
+                interrupted = True
+        checker = execution.suite.workload(execution.plan.workload).checker(execution.plan.parameters)
+        run.progress.checker = f"{checker.name} is checking the history"
+        verdict = await asyncio.to_thread(judge_run, execution.files, checker, execution.plan)
+        run.progress.checker = str(verdict.validity)
+        await asyncio.to_thread(write_report, execution.files.directory)
+    finally:
+        shown.cancel()
+        await asyncio.gather(shown, return_exceptions=True)
+    return verdict, run.progress, interrupted
+
+
+def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
+    """Judge what a run directory holds, and write the verdict there."""
+    events = list(read_events(files.events))
+    try:
+        history = History.open(files.history)
+    except (OSError, ValueError) as error:
+        unreadable = Verdict(
+            validity=Validity.INFRASTRUCTURE_ERROR, checker="history", reasons=(f"there is no history to check: {error}",)
+        )
+        verdict = unreadable if not events else machinery(None, [*events, _as_event(unreadable)])
+    else:
+        verdict = judge(history, checker, plan, events)
+    write_verdict(verdict, files.verdict)
+    return verdict
+
+
+def replay_command(directory: Path) -> str:
+    """What runs the same plan again."""
+    return shlex.join(["schrodinger", "replay", str(directory)])
+
+
+def conclude(verdict: Verdict, progress: Progress, files: RunFiles, *, interrupted: bool, as_json: bool) -> int:
+    """Print how the run ended; returns the exit status."""
+    status = INTERRUPTED if interrupted else verdict.validity.exit_code
+    if as_json:
+        click.echo(json.dumps({"result": _result(verdict, progress, files, status)}))
+        return status
+    click.echo("")
+    for line in summary(verdict):
+        click.echo(line)
+    click.echo(f"operations  {progress.invoked} invoked: {progress.ok} ok, {progress.fail} fail, {progress.info} info")
+    click.echo(f"run         {files.directory}")
+    click.echo(f"report      {files.report}")
+    click.echo(f"replay      {replay_command(files.directory)}")
+    return status
+
+
+def summary(verdict: Verdict) -> Iterator[str]:
+    """The verdict, each anomaly with its story, every reason."""
+    colour = {Validity.VALID: "green", Validity.VIOLATION: "red"}.get(verdict.validity, "yellow")
+    yield click.style(f"verdict     {verdict.validity}", fg=colour, bold=True)
+    for anomaly in verdict.anomalies[:3]:
+        yield f"anomaly     {anomaly.name}: {anomaly.summary}"
+        yield from (f"            {sentence}" for sentence in anomaly.story)
+    if len(verdict.anomalies) > 3:
+        yield f"            and {len(verdict.anomalies) - 3} more anomalies, see the report"
+    for reason in verdict.reasons:
+        first, *more = reason.splitlines()
+        yield f"reason      {first}"
+        yield from (f"            {line}" for line in more)
+
+
+def _result(verdict: Verdict, progress: Progress, files: RunFiles, status: int) -> dict[str, Any]:
+    return {
+        **json.loads(verdict_to_json(verdict)),
+        "operations": {"invoked": progress.invoked, "ok": progress.ok, "fail": progress.fail, "info": progress.info},
+        "run": str(files.directory),
+        "report": str(files.report),
+        "replay": replay_command(files.directory),
+        "exit_code": status,
+    }
+
+
+def _as_event(verdict: Verdict) -> dict[str, str]:
+    return {"kind": "error", "validity": str(verdict.validity), "message": verdict.reasons[0]}
+
+
+@contextlib.contextmanager
+def _interruptible(task: asyncio.Task[Any] | None) -> Iterator[None]:
+    """SIGINT and SIGTERM end the run in an orderly way; a second one ends the process, and the agent cleans up."""
+    assert task is not None
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        click.echo("\ninterrupted: healing and taking the cluster down (once more to give up)", err=True)
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,46 @@
+"""``schrodinger replay``: run the plan of a run, or of a plan file, once more."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import click
+
+from schrodinger.cli.failures import Refused, plain_errors
+from schrodinger.cli.run import possible_faults, run_options, run_plan
+from schrodinger.cluster import LocalProvider, find_binary, load_suite
+from schrodinger.plan import Plan
+
+
+@click.command()
+@click.argument("run_or_plan", type=click.Path(path_type=Path))
+@run_options
+@click.pass_context
+def replay(context: click.Context, run_or_plan: Path, root: Path, as_json: bool, isolated: bool | None) -> None:
+    """Run the plan of RUN_OR_PLAN (a run directory or a plan.json) again: the same faults at the same anchors, the same operations."""
+    with plain_errors():
+        plan = read_plan(run_or_plan)
+        suite = load_suite(plan.suite)
+        suite.settle_options(plan.options)
+        suite.workload(plan.workload).stream(plan.parameters, 0, 0)
+        binary = find_binary(suite.database.sources, plan.options.get("version"))
+
+        async def replayed() -> int:
+            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated)
+            needed = sorted({event.fault.kind for event in plan.schedule})
+            missing = sorted(set(needed) - set(possible_faults(needed, await provider.capabilities(), tell=not as_json)))
+            if missing:
+                await provider.down()
+                raise Refused(f"this plan needs {', '.join(missing)}, which this machine can't do; `schrodinger doctor` says why")
+            return await run_plan(plan, suite, binary, provider, root=root, as_json=as_json)
+
+        status = asyncio.run(replayed())
+    context.exit(status)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a run directory or a file. Raises OSError, or ValueError with one clear message."""
+    file = path / "plan.json" if path.is_dir() else path
+    return Plan.from_json(file.read_text(encoding="utf-8"), source=str(file))

@@ -1,0 +1,145 @@
+"""``schrodinger run``: draw a plan from a seed and run it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from schrodinger.cli.display import choose_display
+from schrodinger.cli.execution import Execution, conclude, execute
+from schrodinger.cli.failures import Refused, plain_errors
+from schrodinger.cluster import Leader, LocalProvider, Suite, find_binary, load_suite
+from schrodinger.nemesis import FAULTS
+from schrodinger.plan import Plan, draw_plan
+from schrodinger.store import DEFAULT_ROOT, create_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from schrodinger.cluster import Capability
+
+SEED_BITS = 32
+
+
+def run_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Options that every command which runs a plan has."""
+    for option in (
+        click.option("--root", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Where runs are kept."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON lines."),
+        click.option("--isolated/--loopback", default=None, help="Nodes in namespaces of their own, or as processes on loopback."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@click.argument("suite")
+@click.option("--workload", help="Which of the suite's workloads; its first when left out.")
+@click.option("--faults", default="partition,kill,pause", show_default=True, help="Kinds of faults to draw from; `none` for none.")
+@click.option("--nodes", type=click.IntRange(1, 63), default=5, show_default=True, help="How many nodes.")
+@click.option("--time", "time_s", type=float, default=60.0, show_default=True, help="Seconds that the main phase lasts.")
+@click.option("--rate", type=float, help="Operations a second, 0 for as fast as they go; drawn from the seed when left out.")
+@click.option("--concurrency", type=click.IntRange(min=1), help="Concurrent clients; drawn from the seed when left out.")
+@click.option("--operations", type=click.IntRange(min=1), help="At most so many operations.")
+@click.option("--seed", type=click.IntRange(min=0), help="Everything random follows from it; a fresh one when left out.")
+@click.option("--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="A parameter of the workload, instead of a drawn one.")
+@run_options
+@click.pass_context
+def run(context: click.Context, suite: str, seed: int | None, root: Path, as_json: bool, **chosen: Any) -> None:
+    """Run SUITE (a name below ./suites, a path, or a module) under faults drawn from a seed, and judge it.
+
+    Options of the suite itself follow as --NAME VALUE, for example --reads serializable; `schrodinger suites` lists them.
+    """
+    with plain_errors():
+        loaded = load_suite(suite)
+        options = loaded.settle_options(suite_options(context.args))
+        workload = loaded.workload(chosen["workload"])
+        parameters = workload_parameters(chosen["parameter"])
+        workload.stream(parameters, 0, 0)
+        binary = find_binary(loaded.database.sources, options.get("version"))
+        wanted = fault_kinds(chosen["faults"])
+        seed = secrets.randbits(SEED_BITS) if seed is None else seed
+
+        async def drawn_and_run() -> int:
+            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=chosen["isolated"])
+            kinds = possible_faults(wanted, await provider.capabilities(), tell=not as_json)
+            plan = draw_plan(
+                seed,
+                suite=suite,
+                workload=workload.name,
+                parameters=workload.parameters(),
+                fixed_parameters=parameters,
+                options=options,
+                faults=FAULTS.select(kinds),
+                leader=isinstance(loaded.database, Leader),
+                nodes=chosen["nodes"],
+                time_s=chosen["time_s"],
+                rate=chosen["rate"],
+                concurrency=chosen["concurrency"],
+                operations=chosen["operations"],
+            )
+            return await run_plan(plan, loaded, binary, provider, root=root, as_json=as_json)
+
+        status = asyncio.run(drawn_and_run())
+    context.exit(status)
+
+
+async def run_plan(plan: Plan, suite: Suite, binary: Path, provider: LocalProvider, *, root: Path, as_json: bool) -> int:
+    """Run a plan that is known to be possible here; returns the exit status."""
+    files = create_run(plan, root)
+    if not as_json:
+        click.echo(f"seed {plan.seed}: {plan.suite}, workload {plan.workload}, {plan.nodes} nodes, {len(plan.schedule)} faults")
+        if provider.degradation:
+            click.echo(f"! {provider.degradation}")
+    execution = Execution(
+        plan=plan, suite=suite, binary=binary, provider=provider, files=files, display=choose_display(as_json=as_json)
+    )
+    verdict, progress, interrupted = await execute(execution)
+    return conclude(verdict, progress, files, interrupted=interrupted, as_json=as_json)
+
+
+def fault_kinds(text: str) -> tuple[str, ...]:
+    """The kinds in a comma-separated list. Raises ValueError naming an unknown one."""
+    kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip())
+    return () if kinds in ((), ("none",)) else FAULTS.select(kinds).kinds
+
+
+def possible_faults(wanted: Sequence[str], capabilities: Sequence[Capability], *, tell: bool) -> tuple[str, ...]:
+    """Those of the wanted kinds that can be injected here; says which can't, and why."""
+    known = {capability.name: capability for capability in capabilities}
+    for kind in wanted:
+        if tell and not known[kind].available:
+            click.echo(f"! no {kind} faults on this machine: {known[kind].reason}; {known[kind].remedy}")
+    return tuple(kind for kind in wanted if known[kind].available)
+
+
+def suite_options(arguments: Sequence[str]) -> Mapping[str, str]:
+    """Pairs from ``--name value`` and ``--name=value``."""
+    options: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.removeprefix("--").partition("=")
+        if not argument.startswith("--") or not name:
+            raise Refused(f"unexpected argument {argument!r}; options of the suite are given as --NAME VALUE")
+        if not equals:
+            try:
+                value = next(rest)
+            except StopIteration:
+                raise Refused(f"option --{name} has no value; give one as --{name} VALUE") from None
+        options[name] = value
+    return options
+
+
+def workload_parameters(texts: Sequence[str]) -> dict[str, Any]:
+    """Parameters from ``name=value`` texts; whole numbers become numbers."""
+    parameters: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise Refused(f"parameter {text!r} is not NAME=VALUE; for example -p keys=4")
+        parameters[name] = int(value) if value.lstrip("-").isdigit() else value
+    return parameters
