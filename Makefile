@@ -1,0 +1,62 @@
+# What is done daily. Every target brings what it needs first (scripts/setup), which takes a moment where all of it is there.
+
+SEED ?= 1
+TIME ?= 30
+
+# The programs of setup and of the Python environment, before those of the machine.
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
+
+CARGO := cargo --quiet
+NATIVE := --manifest-path native/Cargo.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup develop demo test lint types format native pytest bench fuzz proto clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## Install what a run needs: uv, Rust, system packages, the Python environment
+	@scripts/setup
+
+develop: ## Install what lint and tests need as well
+	@scripts/setup develop
+
+demo: setup ## Five etcd nodes under partitions, kills and pauses: a verdict and a report (SEED=1 TIME=30)
+	schrodinger run suites/etcd --workload register --faults partition,kill,pause --nodes 5 --time $(TIME) \
+		--rate 300 --concurrency 10 --seed $(SEED)
+
+test: lint native pytest ## Everything that continuous integration checks
+
+lint: develop ## Style, layers and types, of Python and Rust
+	ruff check
+	ruff format --check
+	lint-imports --no-logo
+	$(CARGO) fmt $(NATIVE) --all --check
+	$(CARGO) clippy $(NATIVE) --locked --workspace --all-targets -- --deny warnings
+	mypy
+
+types: develop ## Types of Python only
+	mypy
+
+format: develop ## Rewrite sources to the project's format
+	ruff check --fix
+	ruff format
+	cargo fmt $(NATIVE) --all
+
+native: develop ## The tests of the Rust core
+	cargo test $(NATIVE) --locked --workspace
+
+pytest: develop ## The tests of the Python packages
+	pytest
+
+bench: develop ## The figures that the project promises
+	pytest benchmarks
+
+fuzz: develop ## Long differential campaigns against the brute-force checkers
+	cargo test $(NATIVE) --locked --workspace --release -- --ignored
+
+proto: develop ## Generate the agent's messages and stubs from agent.proto
+	PYTHON=$(CURDIR)/.venv/bin/python agent/proto/generate.sh
+
+clean: ## Remove what was built here; runs are kept
+	rm -rf .venv .tools native/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
