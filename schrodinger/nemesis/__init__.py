@@ -1,1 +1,31 @@
-"""."""
+"""What is done to a cluster, to whom, and when: faults and schedules as data, and how they are drawn from a seed."""
+
+from schrodinger.nemesis.catalogue import FAULTS, FaultCatalogue
+from schrodinger.nemesis.faults import CLIENTS, LEADER, Edge, Fault
+from schrodinger.nemesis.invalid import EmptyFaultError, InvalidValueError
+from schrodinger.nemesis.partition import Partition
+from schrodinger.nemesis.processes import Kill, Pause
+from schrodinger.nemesis.schedule import Anchor, AtOperation, AtTime, Event, Schedule, in_order, without
+from schrodinger.nemesis.targets import Targets
+
+__all__ = [
+    "CLIENTS",
+    "FAULTS",
+    "LEADER",
+    "Anchor",
+    "AtOperation",
+    "AtTime",
+    "Edge",
+    "EmptyFaultError",
+    "Event",
+    "Fault",
+    "FaultCatalogue",
+    "InvalidValueError",
+    "Kill",
+    "Partition",
+    "Pause",
+    "Schedule",
+    "Targets",
+    "in_order",
+    "without",
+]

@@ -1,8 +1,11 @@
 """Faults as data: what the nemesis does to a cluster, as frozen values that a plan can hold and a machine can replay.
 
-A fault says *what* and *to whom*; a :class:`~schrodinger.nemesis.schedule.Event` says when and for how long. A target is a node's
-name, or the role :data:`LEADER`, which is resolved when the fault is injected and recorded as what it resolved to. How a fault is
-carried out is the agent's business: :meth:`Fault.request` is all it gets to see.
+A fault says *what* and *to whom*; a :class:`~schrodinger.nemesis.schedule.Event` says when and for how long. A target
+is a node's name, or the role :data:`LEADER`, which is resolved when the fault is injected and recorded as what it
+resolved to. How a fault is carried out is the agent's business: :meth:`Fault.request` is all it gets to see.
+
+A fault of your own is a frozen dataclass with a ``kind``, these methods, and a place in a
+:class:`~schrodinger.nemesis.catalogue.FaultCatalogue`; its fields travel in plans as they are.
 """
 
 from __future__ import annotations
@@ -11,37 +14,62 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from hypothesis.strategies import SearchStrategy
+
+    from schrodinger.nemesis.targets import Targets
 
 LEADER = "leader"
 """The role of the node that leads now, wherever a node's name may stand."""
 
 CLIENTS = "clients"
-"""The far end of the clients' links, where an edge of a partition may end. Cuts spare the clients unless it is named."""
+"""The far end of the clients' links, where an edge may end. Partitions spare the clients unless they name it."""
+
+ROLES = frozenset({LEADER})
+"""Every name that stands for a node and is resolved only when the fault is injected."""
 
 Edge: TypeAlias = tuple[str, str]
 """A directed link: (source, destination)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Fault:
-    """Something done to a cluster. Subclass it with a ``kind``, which is its name in plans, histories and the command line."""
+    """Something done to a cluster. Its ``kind`` is its name in plans, in histories and on the command line."""
 
     kind: ClassVar[str]
+
+    @classmethod
+    def strategy(cls, targets: Targets) -> SearchStrategy[Fault] | None:  # noqa: ARG003 - part of the interface
+        """Faults of this kind against these targets; ``None`` where there are none, as partitions of a single node."""
+        raise TypeError(f"{cls.__name__} must say how it is drawn, or stay out of the faults that plans may draw")
 
     @property
     def names(self) -> frozenset[str]:
         """Every node name and role that the fault mentions."""
         raise TypeError(f"{type(self).__name__} must say which nodes it names")
 
-    def resolve(self, resolve: Callable[[str], str]) -> Fault:
-        """The same fault with every role replaced by the node that holds it now."""
+    def resolve(self, resolve: Callable[[str], str]) -> Fault:  # noqa: ARG002 - part of the interface
+        """The same fault with every role replaced by the node that holds it now. ``resolve`` is asked about roles only.
+
+        Raises:
+            EmptyFaultError: nothing would be left to do.
+        """
         raise TypeError(f"{type(self).__name__} must say how it is resolved")
 
     def request(self) -> dict[str, Any]:
-        """The parameters the agent needs, as plain JSON. Only called on resolved faults."""
+        """The parameters the agent needs, as plain JSON. Only sent for resolved faults."""
         raise TypeError(f"{type(self).__name__} must say what the agent is to do")
 
     def describe(self) -> str:
         """What it does, in words for a person."""
         raise TypeError(f"{type(self).__name__} must describe itself")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.request()})"
+
+
+def in_words(names: Iterable[str]) -> str:
+    """A group of nodes as people write it: ``n1`` alone, ``{n2, n10}`` in natural order, the role in words."""
+    ordered = ["the leader" if name == LEADER else name for name in sorted(names, key=lambda name: (len(name), name))]
+    return ordered[0] if len(ordered) == 1 else "{" + ", ".join(ordered) + "}"

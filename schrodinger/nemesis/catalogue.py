@@ -1,0 +1,64 @@
+"""The catalogue of faults: which kinds there are, by name.
+
+It is an ordinary value, passed to whatever reads a plan or draws one. A suite with a fault of its own passes
+``FAULTS.extended(MyFault)``; nothing is registered anywhere, so two suites in one process cannot disturb each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from schrodinger.nemesis.invalid import InvalidValueError
+from schrodinger.nemesis.partition import Partition
+from schrodinger.nemesis.processes import Kill, Pause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from schrodinger.nemesis.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCatalogue:
+    """Fault classes, each known by its ``kind``."""
+
+    classes: tuple[type[Fault], ...]
+
+    def __post_init__(self) -> None:
+        kinds = [fault.kind for fault in self.classes]
+        for fault in self.classes:
+            if kinds.count(fault.kind) > 1:
+                raise InvalidValueError("kind", fault.kind, "two faults of one catalogue have it", "give each its own")
+
+    def __iter__(self) -> Iterator[type[Fault]]:
+        return iter(self.classes)
+
+    def __getitem__(self, kind: str) -> type[Fault]:
+        for fault in self.classes:
+            if fault.kind == kind:
+                return fault
+        raise InvalidValueError("kind", kind, "no such fault", self._remedy(kind))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The names of the faults, in the catalogue's order."""
+        return tuple(fault.kind for fault in self.classes)
+
+    def extended(self, *faults: type[Fault]) -> FaultCatalogue:
+        """This catalogue with more faults in it."""
+        return FaultCatalogue((*self.classes, *faults))
+
+    def select(self, kinds: Iterable[str]) -> FaultCatalogue:
+        """Only these kinds, in this catalogue's order, so that the order they were asked for in changes nothing."""
+        wanted = frozenset(self[kind] for kind in kinds)
+        return FaultCatalogue(tuple(fault for fault in self.classes if fault in wanted))
+
+    def _remedy(self, kind: str) -> str:
+        near = get_close_matches(kind, self.kinds, n=1)
+        return f"did you mean {near[0]}?" if near else f"the faults are {', '.join(self.kinds)}"
+
+
+FAULTS = FaultCatalogue((Partition, Kill, Pause))
+"""The faults that Schrodinger brings."""

@@ -1,0 +1,201 @@
+"""Faults, events and whatever holds them as plain JSON values, and back, with nothing guessed.
+
+The dataclasses are the schema: cattrs derives the code from their fields. Three things are our own. A fault and an
+anchor carry their ``kind``; sets are written sorted, so that equal values are equal text; and reading is strict: an
+unknown key, a number given as text or a missing field is refused with the path of the field, never repaired.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+
+from cattrs import AttributeValidationNote, ClassValidationError, Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from schrodinger.nemesis.catalogue import FAULTS
+from schrodinger.nemesis.faults import Fault
+from schrodinger.nemesis.invalid import MISSING, InvalidValueError
+from schrodinger.nemesis.schedule import ANCHORS, Anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from schrodinger.nemesis.catalogue import FaultCatalogue
+
+T = TypeVar("T")
+
+
+def to_plain(value: object) -> Any:
+    """The value as dictionaries, lists, text and numbers."""
+    converter = Converter()
+
+    def tagged(value: Fault | Anchor) -> dict[str, Any]:
+        untagged = make_dict_unstructure_fn(type(value), converter)
+        return {"kind": value.kind, **untagged(value)}
+
+    def elements(values: Iterable[object]) -> list[Any]:
+        return [converter.unstructure(value) for value in values]
+
+    converter.register_unstructure_hook_func(_is_fault, tagged)
+    converter.register_unstructure_hook_func(_is_anchor, tagged)
+    converter.register_unstructure_hook_func(_is_set, lambda values: sorted(elements(values)))
+    converter.register_unstructure_hook_func(_is_tuple, elements)
+    return converter.unstructure(value)
+
+
+def from_plain(plain: object, schema: type[T], *, catalogue: FaultCatalogue = FAULTS) -> T:
+    """The value of this dataclass that ``plain`` stands for. ``catalogue`` says which faults there are.
+
+    Raises:
+        InvalidValueError: it stands for none; ``field`` is the path to the first thing that is wrong.
+    """
+    return _reader(catalogue).structure(plain, schema)
+
+
+def _reader(catalogue: FaultCatalogue) -> Converter:
+    converter = Converter()
+    faults = {fault.kind: fault for fault in catalogue}
+    anchors = {anchor.kind: anchor for anchor in ANCHORS}
+
+    def dataclass(plain: object, schema: type[Any]) -> Any:
+        return _structured(converter, _object(plain), schema, allowed=_names(schema))
+
+    def tagged(schemas: Mapping[str, type[Any]], plain: object) -> Any:
+        untagged = dict(_object(plain))
+        kind = untagged.pop("kind", MISSING)
+        if kind not in schemas:
+            problem = "it says what the rest means" if kind is MISSING else "no such kind"
+            raise InvalidValueError("kind", kind, problem, _choose(kind, list(schemas)))
+        schema = schemas[kind]
+        return _structured(converter, untagged, schema, allowed=["kind", *_names(schema)])
+
+    def elements(plain: object, schema: type) -> list[Any]:
+        element, *_ = get_args(schema)
+        return [_at(f"[{index}]", converter.structure, value, element) for index, value in enumerate(_list(plain))]
+
+    def record(plain: object, schema: type) -> tuple[Any, ...]:
+        values, schemas = _list(plain), get_args(schema)
+        if len(values) != len(schemas):
+            raise InvalidValueError("", plain, f"not {len(schemas)} values", f"give a list of {len(schemas)}")
+        return tuple(
+            _at(f"[{index}]", converter.structure, value, part)
+            for index, (value, part) in enumerate(zip(values, schemas, strict=True))
+        )
+
+    converter.register_structure_hook_func(is_dataclass, dataclass)
+    converter.register_structure_hook_func(lambda schema: schema is Fault, lambda plain, _: tagged(faults, plain))
+    converter.register_structure_hook_func(lambda schema: schema == Anchor, lambda plain, _: tagged(anchors, plain))
+    converter.register_structure_hook_func(_is_set, lambda plain, schema: frozenset(elements(plain, schema)))
+    converter.register_structure_hook_func(_is_tuple, record)
+    converter.register_structure_hook_func(_is_sequence, lambda plain, schema: tuple(elements(plain, schema)))
+    converter.register_structure_hook_func(_is_mapping, lambda plain, _: _object(plain))
+    for schema in (int, str, bool):
+        converter.register_structure_hook(schema, _primitive)
+    converter.register_structure_hook(float, _number)
+    return converter
+
+
+def _structured(converter: Converter, plain: Mapping[str, object], schema: type[T], *, allowed: list[str]) -> T:
+    """One dataclass, and of everything that is wrong with it the first thing, an unknown key before all others.
+
+    A mistyped key is also a missing one, and its own name is the better hint.
+    """
+    structure = make_dict_structure_fn(schema, converter, _cattrs_forbid_extra_keys=True)
+    try:
+        return structure(plain, schema)
+    except ClassValidationError as group:
+        unknown = [key for key in plain if key not in allowed]
+        if unknown:
+            problem = InvalidValueError(unknown[0], plain[unknown[0]], "no such field", _choose(unknown[0], allowed))
+        else:
+            problem = _first_problem(group)
+    raise problem
+
+
+def _first_problem(group: ClassValidationError) -> InvalidValueError:
+    error = group.exceptions[0]
+    notes = [note for note in getattr(error, "__notes__", []) if isinstance(note, AttributeValidationNote)]
+    if isinstance(error, InvalidValueError):
+        return error.within(notes[0].name) if notes else error
+    if isinstance(error, KeyError) and notes:
+        return InvalidValueError(notes[0].name, MISSING, "it has no default", "add it")
+    raise error
+
+
+def _at(path: str, structure: Callable[[object, type[T]], T], plain: object, schema: type[T]) -> T:
+    try:
+        return structure(plain, schema)
+    except InvalidValueError as error:
+        problem = error.within(path)
+    raise problem
+
+
+def _primitive(plain: object, schema: type[T]) -> T:
+    """Exactly this type: neither is ``true`` an integer nor ``1.0``."""
+    if type(plain) is not schema:
+        problem, remedy = _PRIMITIVES[schema]
+        raise InvalidValueError("", plain, problem, remedy)
+    return plain
+
+
+_PRIMITIVES: Mapping[type, tuple[str, str]] = {
+    int: ("not an integer", "write it as a whole number, without quotes"),
+    str: ("not text", "write it in quotes"),
+    bool: ("neither true nor false", "write one of them, without quotes"),
+}
+
+
+def _number(plain: object, _: type[float]) -> float:
+    """Whole numbers are numbers too; ``true`` is none, nor is what no float can hold."""
+    if not isinstance(plain, (int, float)) or isinstance(plain, bool) or not abs(plain) <= sys.float_info.max:
+        raise InvalidValueError("", plain, "not a number", "write it as a number, without quotes")
+    return float(plain)
+
+
+def _object(plain: object) -> Mapping[str, Any]:
+    if not isinstance(plain, dict):
+        raise InvalidValueError("", plain, "not an object", "give an object in braces")
+    return plain
+
+
+def _list(plain: object) -> list[Any]:
+    if not isinstance(plain, list):
+        raise InvalidValueError("", plain, "not a list", "give a list in brackets")
+    return plain
+
+
+def _choose(given: object, names: list[str]) -> str:
+    near = get_close_matches(str(given), names, n=1)
+    return f"did you mean {near[0]}?" if near else f"the choice is {', '.join(names)}"
+
+
+def _names(schema: type[Any]) -> list[str]:
+    return [field.name for field in fields(schema)]
+
+
+def _is_fault(schema: object) -> bool:
+    return isinstance(schema, type) and issubclass(schema, Fault)
+
+
+def _is_anchor(schema: object) -> bool:
+    return schema in (Anchor, *ANCHORS)
+
+
+def _is_set(schema: object) -> bool:
+    return get_origin(schema) is frozenset
+
+
+def _is_tuple(schema: object) -> bool:
+    return get_origin(schema) is tuple
+
+
+def _is_sequence(schema: object) -> bool:
+    return _is_tuple(schema) and Ellipsis in get_args(schema)
+
+
+def _is_mapping(schema: object) -> bool:
+    return get_origin(schema) is Mapping
