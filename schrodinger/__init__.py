@@ -1,7 +1,8 @@
 """Schrodinger finds correctness bugs in distributed databases.
 
-It starts a real cluster, runs a randomized workload against it while injecting faults, records what every client saw, and decides
-whether that history is possible under the consistency the database promises. These are the names a suite is written with.
+It starts a real cluster, runs a randomized workload against it while injecting faults, records what every client saw,
+and decides whether that history is possible under the consistency the database promises. These are the names a suite
+is written with.
 """
 
 from schrodinger import operations, workloads

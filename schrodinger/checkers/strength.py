@@ -1,8 +1,8 @@
 """Strength: could this run have found anything? A run too weak to fail is not valid, it is unknown.
 
-Ways to be weak, each with its bound: too few operations succeeded before, during or after the faults; a function hardly ever
-succeeded; a fault had no effect; a final operation never succeeded; a fault was planned and none was in force. After etcd's
-robustness tests, which fail a run whose traffic was too thin to have exposed anything.
+Ways to be weak, each with its bound: too few operations succeeded before, during or after the faults; a function
+hardly ever succeeded; a fault had no effect; a final operation never succeeded; a fault was planned and none was in
+force. After etcd's robustness tests, which fail a run whose traffic was too thin to have exposed anything.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def _thin(operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> It
     if len(ends) < len(faults):
         yield "a fault was never healed, so nothing is known of the time after it"
     else:
-        yield from _too_few(ok.filter(polars.col("start_ns") > max(ends)).height, "operations succeeded after the last fault")
+        yield from _too_few(
+            ok.filter(polars.col("start_ns") > max(ends)).height, "operations succeeded after the last fault"
+        )
 
 
 def _invoked_during(faults: tuple[FaultInterval, ...]) -> polars.Expr:
@@ -89,7 +91,8 @@ def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:
 def _without_effect(faults: tuple[FaultInterval, ...]) -> Iterator[str]:
     for fault in faults:
         if not fault.error and fault.evidence.get("affected") == 0:
-            yield f"too weak: {fault.description} had no effect: {fault.evidence.get('why', 'nothing was there to be affected')}"
+            why = fault.evidence.get("why", "there was nothing to affect")
+            yield f"too weak: {fault.description} had no effect: {why}"
 
 
 def _final_failed(operations: polars.DataFrame, final_ns: int | None) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Verdicts: what a run proved, and how several proofs combine.
 
-A verdict is one of four words, each with its reasons. Precedence, strongest first: a *violation* is never masked by anything; an
-*infrastructure error* is never reported as a violation; *unknown* always says why; only a run with none of these is *valid*.
+A verdict is one of four words, each with its reasons. Precedence, strongest first: a *violation* is never masked by
+anything; an *infrastructure error* is never reported as a violation; *unknown* always says why; only a run with none
+of these is *valid*.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ _PRECEDENCE = (Validity.VIOLATION, Validity.INFRASTRUCTURE_ERROR, Validity.UNKNO
 class Involved:
     """One operation that takes part in an anomaly, as the report draws it.
 
-    ``start_ns`` and ``end_ns`` are on the history's clock; ``end_ns`` is ``None`` for an operation that never completed. ``index``
-    is the history row of the invocation. ``role`` says what it does in the story, for example ``"stale read"``.
+    ``start_ns`` and ``end_ns`` are on the history's clock; ``end_ns`` is ``None`` for an operation that never
+    completed. ``index`` is the history row of the invocation. ``role`` says what it does in the story, for example
+    ``"stale read"``.
     """
 
     index: int
@@ -58,7 +60,7 @@ class Involved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
-    """One thing that the promised consistency does not allow: its name, a sentence, its story, the operations involved."""
+    """One thing that the promised consistency does not allow: its name, a sentence, its story, who took part."""
 
     name: str
     summary: str
@@ -68,7 +70,11 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one checker concluded. ``reasons`` explains anything that is not valid; ``statistics`` are plain JSON values."""
+    """What one checker concluded.
+
+    ``reasons`` explains anything that is not valid; ``statistics`` are plain JSON values; ``parts`` are the verdicts
+    that this one combines.
+    """
 
     validity: Validity
     checker: str

@@ -25,13 +25,19 @@ CHECKERS: Final = ("linearizable", "set")
 
 @click.command()
 @click.argument("run_or_history", type=click.Path(path_type=Path))
-@click.option("--checker", type=click.Choice(CHECKERS), help="Which checker; what the run used, or what suits the history's functions.")
+@click.option(
+    "--checker",
+    type=click.Choice(CHECKERS),
+    help="Which checker; what the run used, or what suits the history's functions.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 @click.pass_context
 def check(context: click.Context, run_or_history: Path, checker: str | None, as_json: bool) -> None:
     """Judge RUN_OR_HISTORY (a run directory or a history.arrow) again. A run gets its verdict and report anew."""
     with plain_errors():
-        verdict = _check_run(run_or_history, checker) if run_or_history.is_dir() else _check_file(run_or_history, checker)
+        verdict = (
+            _check_run(run_or_history, checker) if run_or_history.is_dir() else _check_file(run_or_history, checker)
+        )
     if as_json:
         click.echo(verdict_to_json(verdict), nl=False)
     else:
@@ -63,4 +69,6 @@ def _suitable(history: History) -> Checker:
         return _named("linearizable")
     if functions & {"add", "read-all"}:
         return _named("set")
-    raise Refused(f"no checker suits the functions {', '.join(sorted(functions))}; choose one with --checker {'|'.join(CHECKERS)}")
+    raise Refused(
+        f"no checker suits the functions {', '.join(sorted(functions))}; choose one with --checker {'|'.join(CHECKERS)}"
+    )

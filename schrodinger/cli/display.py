@@ -76,7 +76,8 @@ class PlainLines:
 
     async def show(self, progress: Progress) -> None:
         """Print until cancelled."""
-        rate, noted, last, due_s = Rate(), 0, ("", ()), 0.0
+        rate, noted, due_s = Rate(), 0, 0.0
+        last: tuple[str, tuple[str, ...]] = ("", ())
         while True:
             for note in progress.notes[noted:]:
                 click.echo(f"! {note.splitlines()[0]}")
@@ -136,9 +137,16 @@ def _panel(progress: Progress, rate: float) -> Group:
     table.add_row("time", Group(Text(f"{progress.main_elapsed_s:.0f} s, {remaining_s:.0f} s left"), bar))
     table.add_row("operations", f"{progress.invoked}  at {rate:.0f}/s")
     outcomes = Text.assemble(
-        ("ok ", "green"), str(progress.ok), ("   fail ", "yellow"), str(progress.fail), ("   info ", "magenta"), str(progress.info)
+        ("ok ", "green"),
+        str(progress.ok),
+        ("   fail ", "yellow"),
+        str(progress.fail),
+        ("   info ", "magenta"),
+        str(progress.info),
     )
     table.add_row("outcomes", outcomes)
-    table.add_row("faults", Text("\n".join(progress.faults.values()) or "none", style="red" if progress.faults else "dim"))
+    table.add_row(
+        "faults", Text("\n".join(progress.faults.values()) or "none", style="red" if progress.faults else "dim")
+    )
     table.add_row("checker", Text(progress.checker))
     return Group(table)

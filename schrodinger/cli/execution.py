@@ -70,7 +70,9 @@ def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
         history = History.open(files.history)
     except (OSError, ValueError) as error:
         unreadable = Verdict(
-            validity=Validity.INFRASTRUCTURE_ERROR, checker="history", reasons=(f"there is no history to check: {error}",)
+            validity=Validity.INFRASTRUCTURE_ERROR,
+            checker="history",
+            reasons=(f"there is no history to check: {error}",),
         )
         verdict = unreadable if not events else machinery(None, [*events, _as_event(unreadable)])
     else:

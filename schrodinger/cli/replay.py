@@ -19,7 +19,10 @@ from schrodinger.plan import Plan
 @run_options
 @click.pass_context
 def replay(context: click.Context, run_or_plan: Path, root: Path, as_json: bool, isolated: bool | None) -> None:
-    """Run the plan of RUN_OR_PLAN (a run directory or a plan.json) again: the same faults at the same anchors, the same operations."""
+    """Run the plan of RUN_OR_PLAN again: the same faults at the same anchors, the same operations.
+
+    RUN_OR_PLAN is a run directory or a plan.json.
+    """
     with plain_errors():
         plan = read_plan(run_or_plan)
         suite = load_suite(plan.suite)
@@ -30,10 +33,14 @@ def replay(context: click.Context, run_or_plan: Path, root: Path, as_json: bool,
         async def replayed() -> int:
             provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated)
             needed = sorted({event.fault.kind for event in plan.schedule})
-            missing = sorted(set(needed) - set(possible_faults(needed, await provider.capabilities(), tell=not as_json)))
+            missing = sorted(
+                set(needed) - set(possible_faults(needed, await provider.capabilities(), tell=not as_json))
+            )
             if missing:
                 await provider.down()
-                raise Refused(f"this plan needs {', '.join(missing)}, which this machine can't do; `schrodinger doctor` says why")
+                raise Refused(
+                    f"this plan needs {', '.join(missing)}, which this machine can't do; `schrodinger doctor` says why"
+                )
             return await run_plan(plan, suite, binary, provider, root=root, as_json=as_json)
 
         status = asyncio.run(replayed())

@@ -28,9 +28,17 @@ SEED_BITS = 32
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
     """Options that every command which runs a plan has."""
     for option in (
-        click.option("--root", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Where runs are kept."),
+        click.option(
+            "--root",
+            type=click.Path(path_type=Path),
+            default=DEFAULT_ROOT,
+            show_default=True,
+            help="Where runs are kept.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print JSON lines."),
-        click.option("--isolated/--loopback", default=None, help="Nodes in namespaces of their own, or as processes on loopback."),
+        click.option(
+            "--isolated/--loopback", default=None, help="Nodes in namespaces of their own, or as processes on loopback."
+        ),
     ):
         command = option(command)
     return command
@@ -39,20 +47,37 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("suite")
 @click.option("--workload", help="Which of the suite's workloads; its first when left out.")
-@click.option("--faults", default="partition,kill,pause", show_default=True, help="Kinds of faults to draw from; `none` for none.")
+@click.option(
+    "--faults", default="partition,kill,pause", show_default=True, help="Kinds of faults to draw from; `none` for none."
+)
 @click.option("--nodes", type=click.IntRange(1, 63), default=5, show_default=True, help="How many nodes.")
-@click.option("--time", "time_s", type=float, default=60.0, show_default=True, help="Seconds that the main phase lasts.")
-@click.option("--rate", type=float, help="Operations a second, 0 for as fast as they go; drawn from the seed when left out.")
-@click.option("--concurrency", type=click.IntRange(min=1), help="Concurrent clients; drawn from the seed when left out.")
+@click.option(
+    "--time", "time_s", type=float, default=60.0, show_default=True, help="Seconds that the main phase lasts."
+)
+@click.option(
+    "--rate", type=float, help="Operations a second, 0 for as fast as they go; drawn from the seed when left out."
+)
+@click.option(
+    "--concurrency", type=click.IntRange(min=1), help="Concurrent clients; drawn from the seed when left out."
+)
 @click.option("--operations", type=click.IntRange(min=1), help="At most so many operations.")
-@click.option("--seed", type=click.IntRange(min=0), help="Everything random follows from it; a fresh one when left out.")
-@click.option("--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="A parameter of the workload, instead of a drawn one.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Everything random follows from it; a fresh one when left out."
+)
+@click.option(
+    "--parameter",
+    "-p",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the workload, instead of a drawn one.",
+)
 @run_options
 @click.pass_context
 def run(context: click.Context, suite: str, seed: int | None, root: Path, as_json: bool, **chosen: Any) -> None:
     """Run SUITE (a name below ./suites, a path, or a module) under faults drawn from a seed, and judge it.
 
-    Options of the suite itself follow as --NAME VALUE, for example --reads serializable; `schrodinger suites` lists them.
+    Options of the suite itself follow as --NAME VALUE, for example --reads serializable; `schrodinger suites` lists
+    them.
     """
     with plain_errors():
         loaded = load_suite(suite)
@@ -88,11 +113,15 @@ def run(context: click.Context, suite: str, seed: int | None, root: Path, as_jso
     context.exit(status)
 
 
-async def run_plan(plan: Plan, suite: Suite, binary: Path, provider: LocalProvider, *, root: Path, as_json: bool) -> int:
+async def run_plan(
+    plan: Plan, suite: Suite, binary: Path, provider: LocalProvider, *, root: Path, as_json: bool
+) -> int:
     """Run a plan that is known to be possible here; returns the exit status."""
     files = create_run(plan, root)
     if not as_json:
-        click.echo(f"seed {plan.seed}: {plan.suite}, workload {plan.workload}, {plan.nodes} nodes, {len(plan.schedule)} faults")
+        click.echo(
+            f"seed {plan.seed}: {plan.suite}, workload {plan.workload}, {plan.nodes} nodes, {len(plan.schedule)} faults"
+        )
         if provider.degradation:
             click.echo(f"! {provider.degradation}")
     execution = Execution(

@@ -13,15 +13,25 @@ from schrodinger.store import DEFAULT_ROOT, RunRecord, list_runs, validity_names
 
 
 @click.command()
-@click.option("--root", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Where runs are kept.")
+@click.option(
+    "--root", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Where runs are kept."
+)
 @click.option("--suite", help="Only runs of this suite.")
 @click.option("--workload", help="Only runs of this workload.")
 @click.option("--verdict", type=click.Choice(validity_names()), help="Only runs that ended so.")
 @click.option("--seed", type=int, help="Only runs of this seed.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many, the newest first.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many, the newest first."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a run a line.")
 def runs(
-    root: Path, suite: str | None, workload: str | None, verdict: str | None, seed: int | None, limit: int, as_json: bool
+    root: Path,
+    suite: str | None,
+    workload: str | None,
+    verdict: str | None,
+    seed: int | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List runs, the newest first."""
 
@@ -43,7 +53,9 @@ def runs(
 
 def _line(run: RunRecord) -> str:
     reason = run.verdict.reasons[0].splitlines()[0] if run.verdict and run.verdict.reasons else ""
-    return f"{run.files.directory}  {run.state:<20} seed {run.plan.seed:<8} {run.plan.nodes} nodes  {reason}"[:200].rstrip()
+    return f"{run.files.directory}  {run.state:<20} seed {run.plan.seed:<8} {run.plan.nodes} nodes  {reason}"[
+        :200
+    ].rstrip()
 
 
 def _json(run: RunRecord) -> str:

@@ -45,4 +45,9 @@ def _text(suite: dict[str, Any]) -> str:
         ("faults", suite["faults"]),
         ("roles", suite["roles"]),
     ]
-    return "\n".join([f"{suite['suite']}  ({suite['path']})", *(f"  {name:<10} {', '.join(values)}" for name, values in rows if values)])
+    return "\n".join(
+        [
+            f"{suite['suite']}  ({suite['path']})",
+            *(f"  {name:<10} {', '.join(values)}" for name, values in rows if values),
+        ]
+    )

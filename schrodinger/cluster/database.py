@@ -1,7 +1,8 @@
 """The database protocol: how a suite starts the system under test on a node, and what more it can tell about it.
 
-A :class:`Database` says which command runs a node and how to see that it is ready. What else it can do is a *capability*, a small
-protocol of its own: the faults that a plan may draw depend on it (a fault on the leader needs :class:`Leader`).
+A :class:`Database` says which command runs a node and how to see that it is ready. What else it can do is a
+*capability*, a small protocol of its own: the faults that a plan may draw depend on it (a fault on the leader needs
+:class:`Leader`).
 """
 
 from __future__ import annotations
@@ -50,5 +51,5 @@ class Leader(Protocol):
     """A database with a leader that can be asked for: faults may aim at it."""
 
     async def leaders(self, cluster: Cluster) -> Sequence[str]:
-        """Names of the nodes that say they lead, the most credible first. Must answer within a second, with none if it can't know."""
+        """Names of the nodes that say they lead, the most credible first; none if nobody does. Takes at most 2 s."""
         ...

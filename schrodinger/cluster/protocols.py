@@ -1,7 +1,7 @@
 """What a provider of nodes promises, and what a suite gets to see of them.
 
-A *provider* makes nodes exist (in namespaces of this machine, on hosts, as pods) and carries faults to them through its agents. A
-*database* runs on whatever nodes there are. Neither knows the other.
+A *provider* makes nodes exist (in namespaces of this machine, on hosts, as pods) and carries faults to them through
+its agents. A *database* runs on whatever nodes there are. Neither knows the other.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from schrodinger.workloads import Node as Node
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from schrodinger.nemesis import Fault
+    from schrodinger.workloads import Node as Node
+
+
+class ProviderError(Exception):
+    """A provider cannot do what it was asked for, or has lost its agent; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,10 @@ class FaultObservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The answer to a change of faults. Times are CLOCK_MONOTONIC nanoseconds: nothing had changed before ``begin_ns``; everything
-    was changed and read back by ``end_ns``.
+    """The answer to a change of faults.
+
+    Times are CLOCK_MONOTONIC nanoseconds: nothing had changed before ``begin_ns``; everything was changed and read back
+    by ``end_ns``.
     """
 
     generation: int
@@ -79,7 +84,11 @@ class ProcessExit:
 
 
 class Provider(Protocol):
-    """Makes nodes, runs processes on them, and puts faults in force. Everything it makes is gone after ``down``, or after its lease."""
+    """Makes nodes, runs processes on them, and puts faults in force.
+
+    Everything it makes is gone after ``down``, or when its lease has lapsed. Everything but ``down`` may raise
+    :class:`ProviderError`.
+    """
 
     async def capabilities(self) -> tuple[Capability, ...]:
         """What can be done here, found by trying."""
@@ -90,7 +99,10 @@ class Provider(Protocol):
         ...
 
     async def down(self) -> tuple[str, ...]:
-        """Remove everything; returns what could not be removed. Never raises, may be called at any time, any number of times."""
+        """Remove everything; returns what could not be removed.
+
+        Never raises; may be called at any time, any number of times.
+        """
         ...
 
     async def spawn(self, node: Node, argv: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -102,7 +114,7 @@ class Provider(Protocol):
         ...
 
     async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
-        """Make exactly these faults (id to resolved fault) be in force; what was in force and is not among them is lifted."""
+        """Make exactly these faults (id to resolved fault) be in force, and lift every other one."""
         ...
 
     def exits(self) -> AsyncIterator[ProcessExit]:

@@ -1,7 +1,7 @@
 """A suite: one database, its clients, its workloads; and how a suite is found by the name a user gives.
 
-A suite is a Python file that defines ``suite``. ``schrodinger run etcd`` finds it as ``suites/etcd/suite.py`` below the working
-directory, as a path to the file or its folder, or as an importable module's name.
+A suite is a Python file that defines ``suite``. ``schrodinger run etcd`` finds it as ``suites/etcd/suite.py`` below
+the working directory, as a path to the file or its folder, or as an importable module's name.
 """
 
 from __future__ import annotations
@@ -55,14 +55,22 @@ class Suite:
             if name == "version":
                 continue
             if name not in allowed:
-                raise SuiteError(f"suite {self.name} has no option {name!r}; it has {', '.join(sorted(allowed)) or 'none'}")
+                raise SuiteError(
+                    f"suite {self.name} has no option {name!r}; it has {', '.join(sorted(allowed)) or 'none'}"
+                )
             if value not in allowed[name]:
-                raise SuiteError(f"option {name} of suite {self.name} is {value!r}; choose one of {', '.join(allowed[name])}")
+                raise SuiteError(
+                    f"option {name} of suite {self.name} is {value!r}; choose one of {', '.join(allowed[name])}"
+                )
         return {name: values[0] for name, values in sorted(allowed.items())} | dict(sorted(chosen.items()))
 
 
 def load_suite(reference: str) -> Suite:
-    """The suite that ``reference`` names. Raises :class:`SuiteError`, with the trace when the suite's own code raised."""
+    """The suite that ``reference`` names.
+
+    Raises:
+        SuiteError: there is none, or its own code raised; the trace is in the message.
+    """
     path = _suite_path(reference)
     try:
         module = _load_file(path) if path else importlib.import_module(reference)
@@ -75,7 +83,9 @@ def load_suite(reference: str) -> Suite:
         raise SuiteError(f"suite {reference} could not be loaded:\n{traceback.format_exc()}") from error
     suite = getattr(module, "suite", None)
     if not isinstance(suite, Suite):
-        raise SuiteError(f"{path or reference} defines no `suite`; end it with suite = Suite(name, database, workloads=[...])")
+        raise SuiteError(
+            f"{path or reference} defines no `suite`; end it with suite = Suite(name, database, workloads=[...])"
+        )
     return suite
 
 
@@ -91,7 +101,9 @@ def _suite_path(reference: str) -> Path | None:
         if (candidate / SUITE_FILE).is_file():
             return candidate / SUITE_FILE
     if "/" in reference or reference.endswith(".py"):
-        raise SuiteError(f"there is no suite at {reference!r}; give a folder with a {SUITE_FILE}, or a file that defines `suite`")
+        raise SuiteError(
+            f"there is no suite at {reference!r}; give a folder with a {SUITE_FILE}, or a file that defines `suite`"
+        )
     return None
 
 

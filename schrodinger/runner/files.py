@@ -1,19 +1,20 @@
 """The run directory: what a run leaves behind, written while it goes on.
 
-Everything is appended or replaced whole, so a run whose process was killed at any instant can be read, and checked, up to then.
+Everything is appended or replaced whole, so a run whose process was killed at any instant can be read, and checked,
+up to then.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schrodinger.history import HISTORY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ class RunFiles:
 class EventLog:
     """Appends events to ``events.jsonl``, each at once.
 
-    Every event has ``time_ns`` (on the history's clock) and ``kind``: ``phase``, ``fault``, ``node``, ``note`` or ``error``. An
-    ``error`` is something because of which the run can't be trusted to be valid; its ``validity`` says what the run is instead.
+    Every event has ``time_ns`` (on the history's clock) and ``kind``: ``phase``, ``fault``, ``node``, ``note`` or
+    ``error``. An ``error`` is something because of which the run can't be trusted to be valid; its ``validity`` says
+    what the run is instead.
     """
 
     def __init__(self, path: Path) -> None:

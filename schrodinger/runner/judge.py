@@ -1,4 +1,4 @@
-"""From a history to the verdict of the run: the workload's checker, the run's strength, and what went wrong with the machinery."""
+"""From a history to the verdict of the run: the workload's checker, the run's strength, and the machinery's health."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def judge(history: History, checker: Checker, plan: Plan | None, events: Iterabl
 
 
 def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
-    """Whether everything beside the database worked: faults were in force, the runner did not stall, clients did not break."""
+    """Whether all but the database worked: faults were in force, the runner kept time, the clients did not break."""
     found: dict[Validity, list[str]] = {Validity.INFRASTRUCTURE_ERROR: [], Validity.UNKNOWN: []}
     for event in events:
         if event["kind"] == "error":
@@ -35,7 +35,9 @@ def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> V
         if history.damage is not None:
             found[Validity.UNKNOWN].append(f"the end of the history is missing: {history.damage}")
     parts = [
-        Verdict(validity=validity, checker="machinery", reasons=tuple(reasons)) for validity, reasons in found.items() if reasons
+        Verdict(validity=validity, checker="machinery", reasons=tuple(reasons))
+        for validity, reasons in found.items()
+        if reasons
     ]
     return combine(parts or [Verdict(validity=Validity.VALID, checker="machinery")], checker="machinery")
 
@@ -47,8 +49,10 @@ def _mentioned(error: str, found: Mapping[Validity, list[str]]) -> bool:
 def _check(checker: Checker, history: History) -> Verdict:
     try:
         return checker.check(history)
-    except Exception:  # noqa: BLE001 - a checker that breaks must not hide the others' findings
+    except Exception:
         trace = traceback.format_exc()
         return Verdict(
-            validity=Validity.INFRASTRUCTURE_ERROR, checker=checker.name, reasons=(f"checker {checker.name} raised:\n{trace}",)
+            validity=Validity.INFRASTRUCTURE_ERROR,
+            checker=checker.name,
+            reasons=(f"checker {checker.name} raised:\n{trace}",),
         )

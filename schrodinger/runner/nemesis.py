@@ -1,14 +1,15 @@
 """The nemesis: carries out a plan's fault schedule, and records when each fault really was in force.
 
-Each event waits for its anchor, resolves its roles, joins the desired state, stays for its duration, and leaves. The desired state
-goes to the agents whole; what they read back goes into the history, with the interval that each change took.
+Each event waits for its anchor, resolves its roles, joins the desired state, stays for its duration, and leaves. The
+desired state goes to the agents whole; what they read back goes into the history, with the interval that each change
+took.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from schrodinger.cluster import Leader
 from schrodinger.history import NEMESIS, FaultEdge
@@ -70,7 +71,7 @@ class Nemesis:
         self._changing = asyncio.Lock()
 
     async def run(self, workers: Workers, main_ns: int) -> None:
-        """Every event of the plan, each at its anchor; ``main_ns`` is when the main phase began, on the history's clock."""
+        """Every event of the plan at its anchor; ``main_ns`` is when the main phase began, on the history's clock."""
         async with asyncio.TaskGroup() as group:
             for position, event in enumerate(self._plan.schedule):
                 group.create_task(self._carry_out(str(position), event, workers, main_ns))
@@ -105,10 +106,10 @@ class Nemesis:
             raise Unresolved(f"nobody could say who leads ({type(error).__name__})") from error
         if not leaders:
             raise Unresolved("no node says that it leads")
-        return fault.resolve({LEADER: leaders[0]}.get)
+        return fault.resolve({LEADER: leaders[0]}.__getitem__)
 
     async def _change(self, *, added: Mapping[str, _Active] | None = None, removed: tuple[str, ...] = ()) -> None:
-        """One step to another desired state; then restart what no fault holds any more. Never stops half-way when cancelled."""
+        """One step to another desired state, then restart what no fault holds. Never stops half-way when cancelled."""
         await asyncio.shield(self._apply(added or {}, removed))
 
     async def _apply(self, added: Mapping[str, _Active], removed: tuple[str, ...]) -> None:
@@ -116,7 +117,9 @@ class Nemesis:
             ending = {position: self._active[position] for position in removed if position in self._active}
             self._active = {**{k: v for k, v in self._active.items() if k not in ending}, **added}
             asked_ns = self._recorder.now()
-            observed = await self._provider.set_faults({position: active.fault for position, active in self._active.items()})
+            observed = await self._provider.set_faults(
+                {position: active.fault for position, active in self._active.items()}
+            )
             in_force = {observation.id: observation for observation in observed.in_force}
             lifted = {observation.id: observation for observation in observed.lifted}
             for position, active in added.items():
@@ -128,10 +131,17 @@ class Nemesis:
                 active.requested_ns = asked_ns
                 self._record("heal", position, active, observed, lifted.get(position))
                 self._progress.faults.pop(position, None)
-            await self._nodes.start(held=held_nodes({position: active.fault for position, active in self._active.items()}))
+            await self._nodes.start(
+                held=held_nodes({position: active.fault for position, active in self._active.items()})
+            )
 
     def _record(
-        self, edge: str, position: str, active: _Active, observed: Observed, observation: FaultObservation | None
+        self,
+        edge: Literal["inject", "heal"],
+        position: str,
+        active: _Active,
+        observed: Observed,
+        observation: FaultObservation | None,
     ) -> None:
         kind, origin_ns = active.fault.kind, self._recorder.origin_ns
         error = "" if observation else "the agent did not mention it"
@@ -151,5 +161,4 @@ class Nemesis:
             evidence=observation.evidence if observation else {},
             error=error,
         )
-        row_type = "inject" if edge == "inject" else "heal"
-        self._recorder.record(row_type, NEMESIS, self._codes[kind], int(position), None, fault_edge.to_json())
+        self._recorder.record(edge, NEMESIS, self._codes[kind], int(position), None, fault_edge.to_json())

@@ -21,7 +21,9 @@ READY_POLL_S: Final = 0.05
 class DatabaseNodes:
     """Which nodes' databases run. A node that a fault killed is started again when no fault holds it any more."""
 
-    def __init__(self, provider: Provider, database: Database, binary: Path, cluster: Cluster, note: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, provider: Provider, database: Database, binary: Path, cluster: Cluster, note: Callable[[str, str], None]
+    ) -> None:
         self._provider = provider
         self._database = database
         self._binary = binary
@@ -50,24 +52,24 @@ class DatabaseNodes:
         self._down.update(names)
 
     def ended(self, exit_: ProcessExit) -> None:
-        """A database process ended. Expected ends are known already: a fault, or the end of the run, brought them about."""
+        """A database process ended. Expected ends are known already: a fault, or the end of the run, was the cause."""
         if not exit_.expected:
             self._down.add(exit_.node)
         how = f"by signal {-exit_.status}" if exit_.status < 0 else f"with status {exit_.status}"
         self._note(exit_.node, f"ended {how}" + ("" if exit_.expected else ", which no fault explains"))
 
     async def ready(self) -> None:
-        """Wait until every node serves requests. Cancel it (a deadline does) to learn from :meth:`why_not` who does not."""
+        """Wait until every node serves requests; a deadline is the caller's; :meth:`why_not` tells who missed it."""
         await asyncio.gather(*(self._ready(node) for node in self._cluster.nodes))
 
     async def _ready(self, node: Node) -> None:
-        while not await self._is_ready(node):
+        while not await self._is_ready(node):  # noqa: ASYNC110 - another process becomes ready, and sets no event
             await asyncio.sleep(READY_POLL_S)
 
     async def _is_ready(self, node: Node) -> bool:
         try:
             return node.name not in self._down and await self._database.ready(node, self._cluster)
-        except Exception:  # noqa: BLE001 - a node that can't answer yet fails in its own ways; why_not() shows how
+        except Exception:
             return False
 
     async def why_not(self) -> str:
@@ -80,7 +82,7 @@ class DatabaseNodes:
             try:
                 if not await self._database.ready(node, self._cluster):
                     reasons.append(f"{node.name} says it is not ready")
-            except Exception as error:  # noqa: BLE001 - the reason is reported
+            except Exception as error:
                 reasons.append(f"{node.name}: {type(error).__name__}: {error}")
         return "; ".join(reasons) or "all nodes are ready now, too late"
 

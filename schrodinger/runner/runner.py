@@ -1,8 +1,8 @@
-"""Runs a plan: brings the cluster up, lets clients and nemesis loose on it, heals, reads everything once more, takes it all down.
+"""Runs a plan: a cluster comes up, clients and nemesis are let loose, all is healed, read once more and taken down.
 
-Phases follow each other, each with a deadline; the history is written from the first to the last. Whatever happens, the cluster is
-taken down and the history closed. What went wrong with the machinery is an ``error`` event, never an exception to the caller, so
-that what was recorded until then is still judged.
+Phases follow each other, each with a deadline; the history is written from the first to the last. Whatever happens,
+the cluster is taken down and the history closed. What went wrong with the machinery is an ``error`` event, never an
+exception to the caller, so that what was recorded until then is still judged.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Run:
         except asyncio.CancelledError:
             self._error("the run was interrupted", Validity.UNKNOWN)
             raise
-        except Exception:  # noqa: BLE001 - reported with its trace; the history so far is still judged
+        except Exception:
             self._error(f"while in phase {self.progress.phase}:\n{traceback.format_exc()}")
         finally:
             await asyncio.shield(self._end())
@@ -156,7 +156,9 @@ class Run:
         async for exit_ in self.provider.exits():
             databases.ended(exit_)
             if not exit_.expected:
-                self._error(f"the database on {exit_.node} ended by itself with status {exit_.status}", Validity.UNKNOWN)
+                self._error(
+                    f"the database on {exit_.node} ended by itself with status {exit_.status}", Validity.UNKNOWN
+                )
 
     @contextlib.asynccontextmanager
     async def _phase(self, name: str, deadline_s: float, databases: DatabaseNodes | None = None) -> AsyncIterator[None]:

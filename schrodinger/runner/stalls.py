@@ -1,7 +1,8 @@
 """Notices when the runner's event loop stands still: a client that blocks, a machine that swaps.
 
-A stalled loop sends no heartbeat and times nothing out, so what it measured can't be trusted. A heartbeat measures its own lag; when
-it is missing for long, ``faulthandler`` (a thread of its own, outside the interpreter lock) writes the stacks of all threads.
+A stalled loop sends no heartbeat and times nothing out, so what it measured can't be trusted. A heartbeat measures
+its own lag; when it is missing for long, ``faulthandler`` (a thread of its own, outside the interpreter lock) writes
+the stacks of all threads.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Workers: the concurrent clients of a run.
 
-Each worker runs one process at a time against one node: it takes the next operation of the process's stream, records the invocation,
-awaits the client, records the completion. When the end is unknown the process is retired and the worker goes on as a new one, with a
-new connection; two workers' operations never share a process. Pacing is a Poisson process of its own stream, so that what a client
-does never depends on when.
+Each worker runs one process at a time against one node: it takes the next operation of the process's stream, records
+the invocation, awaits the client, records the completion. When the end is unknown the process is retired and the
+worker goes on as a new one, with a new connection; two workers' operations never share a process. Pacing is a Poisson
+process of its own stream, so that what a client does never depends on when.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from schrodinger.history import Completion, Outcome
 from schrodinger.workloads import Indeterminate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from schrodinger.history import Operation, Recorder
     from schrodinger.plan import Plan
@@ -37,7 +37,7 @@ CLOSE_TIMEOUT_S: Final = 2.0
 
 
 class Workers:
-    """All workers of a run, and what they share: the recorder, the counters, the traces of exceptions that nobody expected."""
+    """All workers of a run and what they share: recorder, counters, the traces of exceptions that nobody expected."""
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class Worker:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await client.close()
-        except Exception as error:  # noqa: BLE001 - user code
+        except Exception as error:
             self._note_unexpected(client, error)
 
     async def _open(self) -> bool:
@@ -183,7 +183,7 @@ class Worker:
         try:
             async with asyncio.timeout(client.timeout_s):
                 await client.open(self.node, self.shared.plan.options)
-        except Exception as error:  # noqa: BLE001 - user code
+        except Exception as error:
             self._note_unexpected(client, error)
             await self.close()
             return False
@@ -208,11 +208,11 @@ class Worker:
         except asyncio.CancelledError:
             record("info", self._process, code, key, operation.argument, "the run ended first")
             raise
-        except Exception as error:  # noqa: BLE001 - user code; what is not expected is reported with its trace
+        except Exception as error:
             completion, usable = self._ended_by(client, operation, error), False
         finally:
             self.busy = False
-        record(completion.outcome, self._process, code, key, completion.value, completion.detail)
+        record(completion.outcome.value, self._process, code, key, completion.value, completion.detail)
         self._count(completion.outcome)
         self._stream.observe(operation, completion)
         if completion.outcome is Outcome.INFO:
@@ -232,7 +232,8 @@ class Worker:
         return operation.info(why)
 
     def _note_unexpected(self, client: Client, error: Exception) -> None:
-        expected = (OSError, TimeoutError, Indeterminate, *client.certain_failures, *client.expected_errors)
+        expected: tuple[type[Exception], ...] = (OSError, TimeoutError, Indeterminate)
+        expected += client.certain_failures + client.expected_errors
         if not isinstance(error, expected):
             trace = "".join(traceback.format_exception(error))
             self.shared.traces[trace] = self.shared.traces.get(trace, 0) + 1

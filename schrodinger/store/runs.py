@@ -1,6 +1,7 @@
 """The runs on this machine: a folder each, below one root; the folder's name is the run's identity.
 
-There is no database: ``plan.json`` says what a run was, ``verdict.json`` how it ended, and a run with no verdict was killed.
+There is no database: ``plan.json`` says what a run was, ``verdict.json`` how it ended, and a run with no verdict was
+killed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ A run of Schrodinger. `schrodinger check .` judges it again, `schrodinger replay
 report.html    the page to read first
 verdict.json   the verdict, with every reason and anomaly; missing when the run was killed
 plan.json      everything random about the run; portable, replays elsewhere
-history.arrow  every invocation, completion and fault edge, in one order on one clock (Arrow IPC file; pandas, polars, DuckDB)
+history.arrow  every invocation, completion and fault edge, in one order on one clock (Arrow IPC file)
 history.arrow.blocks  checksums of its blocks
 events.jsonl   what the runner did and met
 nodes/         each node's output and logs

@@ -1,12 +1,12 @@
 """The client protocol: how a suite talks to its database.
 
-Three methods. ``open`` connects to one node, ``invoke`` does one operation and answers with its completion, ``close`` lets go of
-everything. The runner gives each process a client of its own, never calls it twice at once, and closes it after any completion that
-leaves the connection in an unknown state, so a client never needs to repair itself.
+Three methods. ``open`` connects to one node, ``invoke`` does one operation and answers with its completion, ``close``
+lets go of everything. The runner gives each process a client of its own, never calls it twice at once, and closes it
+after any completion that leaves the connection in an unknown state, so a client never needs to repair itself.
 
-A client never retries: a retry turns one operation into two and makes a correct database look broken. It answers ``fail`` only when
-the operation certainly did not happen. An exception that escapes ``invoke`` is recorded as ``info`` (as ``fail`` for an operation
-that only observes), except the few listed in :attr:`Client.certain_failures`.
+A client never retries: a retry turns one operation into two and makes a correct database look broken. It answers
+``fail`` only when the operation certainly did not happen. An exception that escapes ``invoke`` is recorded as
+``info`` (as ``fail`` for an operation that only observes), except the few listed in :attr:`Client.certain_failures`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Client(ABC):
     Attributes:
         timeout_s: how long an operation may take before the runner gives up on it and calls it ``info``.
         certain_failures: exceptions after which the operation certainly did not happen, such as a refused connection.
-        expected_errors: exceptions that faults bring about, beside OSError, TimeoutError and :class:`Indeterminate`. Any other
+        expected_errors: exceptions that faults bring about, beside OSError, TimeoutError and :class:`Indeterminate`.
+        Any other
             is reported with its trace, and a run in which one escaped is not valid: it may be a mistake in the client.
     """
 
@@ -59,7 +60,7 @@ class Client(ABC):
 
     @abstractmethod
     async def invoke(self, operation: Operation) -> Completion:
-        """Do the operation, once, and answer with ``operation.ok(...)``, ``operation.fail(why)`` or ``operation.info(why)``."""
+        """Do the operation, once; answer ``operation.ok(...)``, ``operation.fail(why)`` or ``operation.info(why)``."""
 
     async def close(self) -> None:
         """Let go of the connection. Called once, also after a failed ``open``."""

@@ -1,31 +1,38 @@
-"""The register workload: independent keys, each a linearizable register; read, write and compare-and-set with unique values.
+"""The register workload: independent linearizable registers; read, write and compare-and-set with unique values.
 
-Every written value is unique, so a checker knows which write each read observed, and checks millions of operations exactly. A
-compare-and-set expects what its own process last saw on that key, so that some succeed. Keys rotate: each process moves on to fresh
-keys after ``rotate`` operations, so that an operation with an unknown end burdens its key, not the run.
+Every written value is unique, so a checker knows which write each read observed, and checks millions of operations
+exactly. A compare-and-set expects what its own process last saw on that key, so that some succeed. Keys rotate: each
+process moves on to fresh keys after ``rotate`` operations, so that an operation with an unknown end burdens its key,
+not the run.
 
 From Jepsen's linearizable-register, with unique values in place of five.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies
-from hypothesis.strategies import SearchStrategy
 from schrodinger_native import Stream
 
-from schrodinger.checkers import Checker, Linearizable
+from schrodinger.checkers import Linearizable
 from schrodinger.history import Cas, Completion, Operation, Outcome, Read, Write
-from schrodinger.workloads.client import Client
-from schrodinger.workloads.workload import Workload, unique_value
+from schrodinger.workloads.workload import unique_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hypothesis.strategies import SearchStrategy
+
+    from schrodinger.checkers import Checker
+    from schrodinger.workloads.client import Client
+    from schrodinger.workloads.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterParameters:
-    """``keys`` live at a time; each process takes new ones after ``rotate`` operations; percent of reads and compare-and-sets."""
+    """How many ``keys`` live at a time, after how many operations a process moves on, and the mix of functions."""
 
     keys: int = 8
     rotate: int = 200
@@ -36,9 +43,13 @@ class RegisterParameters:
         for name, least in (("keys", 1), ("rotate", 1), ("read_percent", 0), ("cas_percent", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
-                raise ValueError(f"parameter {name} of the register workload is {value!r}; give a whole number of at least {least}")
+                raise ValueError(
+                    f"parameter {name} of the register workload is {value!r}; give a whole number of at least {least}"
+                )
         if self.read_percent + self.cas_percent > 100:
-            raise ValueError("parameters read_percent and cas_percent of the register workload exceed 100 together; lower one")
+            raise ValueError(
+                "parameters read_percent and cas_percent of the register workload exceed 100 together; lower one"
+            )
 
     @classmethod
     def parse(cls, parameters: Mapping[str, Any]) -> RegisterParameters:
@@ -46,7 +57,9 @@ class RegisterParameters:
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(parameters) - known)
         if unknown:
-            raise ValueError(f"the register workload has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}")
+            raise ValueError(
+                f"the register workload has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}"
+            )
         return cls(**parameters)
 
 
@@ -94,7 +107,7 @@ class RegisterWorkload:
 
 
 class RegisterStream:
-    """The operations of one process; remembers the value it last saw on each live key, for compare-and-set to expect."""
+    """The operations of one process; remembers the value it last saw on each key, for compare-and-set to expect."""
 
     __slots__ = ("_cas_below", "_parameters", "_process", "_read_below", "_seen", "_words")
 

@@ -1,23 +1,29 @@
-"""The set workload: every process adds unique elements and now and then reads them all; a final read shows what was kept.
+"""The set workload: processes add unique elements and now and then read them all; a final read shows what was kept.
 
-It finds lost writes, stale reads, duplicates and elements that come back, and it is cheap to check however long the run is. From
-Jepsen's set-full. A read returns the whole set, so reads are rare and the run's rate bounds the work.
+It finds lost writes, stale reads, duplicates and elements that come back, and it is cheap to check however long the
+run is. From Jepsen's set-full. A read returns the whole set, so reads are rare and the run's rate bounds the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies
-from hypothesis.strategies import SearchStrategy
 from schrodinger_native import Stream
 
-from schrodinger.checkers import Checker, SetChecker
+from schrodinger.checkers import SetChecker
 from schrodinger.history import Add, Completion, Operation, ReadAll
-from schrodinger.workloads.client import Client
-from schrodinger.workloads.workload import Workload, unique_value
+from schrodinger.workloads.workload import unique_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hypothesis.strategies import SearchStrategy
+
+    from schrodinger.checkers import Checker
+    from schrodinger.workloads.client import Client
+    from schrodinger.workloads.workload import Workload
 
 
 def set(client: Callable[[], Client], *, name: str = "set") -> Workload:  # noqa: A001 - the field's word: workloads.set

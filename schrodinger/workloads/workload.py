@@ -1,8 +1,8 @@
 """The workload protocol: what clients do, and which checker judges it.
 
-The operations of a process come from a counter-based stream keyed by (plan seed, process, index): leaving out a fault or a process
-changes no other process's operations. What a process *observed* may decide an argument (a compare-and-set expects a value that was
-read), never which function comes next or on which key.
+The operations of a process come from a counter-based stream keyed by (plan seed, process, index): leaving out a fault
+or a process changes no other process's operations. What a process *observed* may decide an argument (a
+compare-and-set expects a value that was read), never which function comes next or on which key.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Workload(Protocol):
         ...
 
     def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:
-        """What to do once after all faults are healed: ``invoked`` is the highest number of operations that any process invoked."""
+        """What to do once all faults are healed; no process invoked more than ``invoked`` operations."""
         ...
 
     def checker(self, parameters: Mapping[str, Any]) -> Checker:

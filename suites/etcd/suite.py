@@ -1,10 +1,10 @@
 """etcd: registers and a set over its key-value interface.
 
-etcd promises linearizable reads by default; ``--reads serializable`` asks for the local reads that it documents as possibly stale,
-which is the setting in which the checker must find something.
+etcd promises linearizable reads by default; ``--reads serializable`` asks for the local reads that it documents as
+possibly stale, which is the setting in which the checker must find something.
 
-The client speaks the JSON gateway. It never retries; a request whose answer did not come, or came as an error of the server, has an
-unknown end.
+The client speaks the JSON gateway. It never retries; a request whose answer did not come, or came as an error of the
+server, has an unknown end.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Etcd(Database):
 
     async def ready(self, node: Node, cluster: Cluster) -> bool:
         async with _session(1.0) as session, session.get(f"http://{node.address}:{CLIENT_PORT}/health") as response:
-            return (await response.json(content_type=None)).get("health") == "true"
+            answer: dict[str, str] = await response.json(content_type=None)
+            return answer.get("health") == "true"
 
     async def leaders(self, cluster: Cluster) -> Sequence[str]:
         answers = await asyncio.gather(*(self._leading_term(node) for node in cluster.nodes))
@@ -98,7 +99,9 @@ class EtcdClient(Client):
                 await self._call("kv/put", {"key": _encode(f"{SET_PREFIX}{element}"), "value": ""})
                 return operation.ok()
             case ReadAll():
-                found = await self._range({"key": _encode(SET_PREFIX), "range_end": _encode(SET_END), "keys_only": True})
+                found = await self._range(
+                    {"key": _encode(SET_PREFIX), "range_end": _encode(SET_END), "keys_only": True}
+                )
                 return operation.ok(tuple(int(_decode(entry["key"])[len(SET_PREFIX) :]) for entry in found))
         raise TypeError(f"etcd has no {operation}")
 
