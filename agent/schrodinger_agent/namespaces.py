@@ -12,7 +12,10 @@ until then, ctypes.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
+import socket
+import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLONE_NEWNET = 0x40000000
+
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 0x1
+_INTERFACE_FLAGS = struct.Struct("16sH22x")
+"""``struct ifreq`` of netdevice(7), as far as flags need it."""
 
 
 def open_network() -> int:
@@ -67,6 +75,12 @@ def new_network() -> int:
             enter_network(here)
     finally:
         os.close(here)
+
+
+def raise_loopback() -> None:
+    """Bring up ``lo`` in the calling thread's network namespace, where a new namespace has it down."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:
+        fcntl.ioctl(anything, _SIOCSIFFLAGS, _INTERFACE_FLAGS.pack(b"lo", _IFF_UP))
 
 
 def same_network(one: int, other: int) -> bool:

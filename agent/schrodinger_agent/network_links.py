@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from schrodinger_agent.namespaces import inside_network
+from schrodinger_agent.namespaces import inside_network, raise_loopback
 from schrodinger_agent.network_topology import PREFIX_LENGTH, NetworkError
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ def build(endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> None:
     with IPRoute() as route:
         route.link("add", ifname=_BRIDGE, kind="bridge", br_stp_state=0, br_mcast_snooping=0)
         bridge = _index(route, _BRIDGE)
-        route.link("set", index=_index(route, "lo"), state="up")
         route.link("set", index=bridge, state="up")
         for endpoint in endpoints:
             _connect(route, bridge, endpoint, namespaces[endpoint.name])
@@ -108,9 +107,9 @@ def _connect(route: IPRoute, bridge: int, endpoint: Endpoint, namespace: int) ->
 
 
 def _configure(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> None:
+    raise_loopback()
     with IPRoute() as route:
         interface = _index(route, _INTERFACE)
-        route.link("set", index=_index(route, "lo"), state="up")
         route.addr("add", index=interface, address=endpoint.address, prefixlen=PREFIX_LENGTH)
         route.link("set", index=interface, state="up")
         for other in endpoints:

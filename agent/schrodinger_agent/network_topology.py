@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CLIENTS = "clients"
-"""The name of the endpoint where the clients are."""
+"""The name of the endpoint where the clients are, wherever a target's name may stand in an edge."""
 
 PREFIX_LENGTH = 24
 MOST_TARGETS = 200
