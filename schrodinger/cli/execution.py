@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shlex
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from schrodinger.cli.failures import INTERRUPTED
 from schrodinger.history import History
 from schrodinger.report import write_report
 from schrodinger.runner import Progress, Run, RunFiles, judge, machinery, read_events
-from schrodinger.store import verdict_to_json, write_verdict
+from schrodinger.store import replay_command, verdict_to_json, write_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,11 +78,6 @@ def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
         verdict = judge(history, checker, plan, events)
     write_verdict(verdict, files.verdict)
     return verdict
-
-
-def replay_command(directory: Path) -> str:
-    """What runs the same plan again."""
-    return shlex.join(["schrodinger", "replay", str(directory)])
 
 
 def conclude(verdict: Verdict, progress: Progress, files: RunFiles, *, interrupted: bool, as_json: bool) -> int:

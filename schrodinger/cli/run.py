@@ -12,6 +12,7 @@ import click
 from schrodinger.cli.display import choose_display
 from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, plain_errors
+from schrodinger.cli.quantities import Quantity
 from schrodinger.cluster import Leader, LocalProvider, Suite, find_binary, load_suite
 from schrodinger.nemesis import FAULTS
 from schrodinger.plan import Plan, draw_plan
@@ -52,10 +53,17 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 )
 @click.option("--nodes", type=click.IntRange(1, 63), default=5, show_default=True, help="How many nodes.")
 @click.option(
-    "--time", "time_s", type=float, default=60.0, show_default=True, help="Seconds that the main phase lasts."
+    "--time",
+    "time_s",
+    type=Quantity(min=1.0),
+    default=60.0,
+    show_default=True,
+    help="Seconds that the main phase lasts.",
 )
 @click.option(
-    "--rate", type=float, help="Operations a second, 0 for as fast as they go; drawn from the seed when left out."
+    "--rate",
+    type=Quantity(min=0.0),
+    help="Operations a second, 0 for as fast as they go; drawn from the seed when left out.",
 )
 @click.option(
     "--concurrency", type=click.IntRange(min=1), help="Concurrent clients; drawn from the seed when left out."
@@ -73,7 +81,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 )
 @run_options
 @click.pass_context
-def run(context: click.Context, suite: str, seed: int | None, root: Path, as_json: bool, **chosen: Any) -> None:
+def run(context: click.Context, /, suite: str, seed: int | None, root: Path, as_json: bool, **chosen: Any) -> None:
     """Run SUITE (a name below ./suites, a path, or a module) under faults drawn from a seed, and judge it.
 
     Options of the suite itself follow as --NAME VALUE, for example --reads serializable; `schrodinger suites` lists
@@ -96,13 +104,12 @@ def run(context: click.Context, suite: str, seed: int | None, root: Path, as_jso
                 seed,
                 suite=suite,
                 workload=workload.name,
-                parameters=workload.parameters(),
-                fixed_parameters=parameters,
+                parameters=workload.parameters().map(lambda drawn: {**drawn, **parameters}),
                 options=options,
-                faults=FAULTS.select(kinds),
+                faults=kinds,
                 leader=isinstance(loaded.database, Leader),
                 nodes=chosen["nodes"],
-                time_s=chosen["time_s"],
+                time_ns=round(chosen["time_s"] * 1e9),
                 rate=chosen["rate"],
                 concurrency=chosen["concurrency"],
                 operations=chosen["operations"],

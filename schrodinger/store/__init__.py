@@ -1,6 +1,14 @@
 """The store: run directories and what they say."""
 
-from schrodinger.store.runs import DEFAULT_ROOT, RunRecord, create_run, list_runs, open_run, validity_names
+from schrodinger.store.runs import (
+    DEFAULT_ROOT,
+    RunRecord,
+    create_run,
+    list_runs,
+    open_run,
+    replay_command,
+    validity_names,
+)
 from schrodinger.store.verdicts import verdict_from_json, verdict_to_json, write_verdict
 
 __all__ = [
@@ -9,6 +17,7 @@ __all__ = [
     "create_run",
     "list_runs",
     "open_run",
+    "replay_command",
     "validity_names",
     "verdict_from_json",
     "verdict_to_json",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,6 +99,11 @@ def open_run(directory: Path) -> RunRecord:
     if files.verdict.is_file():
         verdict = verdict_from_json(files.verdict.read_text(encoding="utf-8"), source=str(files.verdict))
     return RunRecord(files, plan, verdict)
+
+
+def replay_command(directory: Path) -> str:
+    """What runs the same plan again."""
+    return shlex.join(["schrodinger", "replay", str(directory)])
 
 
 def validity_names() -> tuple[str, ...]:

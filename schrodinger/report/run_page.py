@@ -1,0 +1,68 @@
+"""The report of a run directory: gathers what the run left there and writes ``report.html``."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from schrodinger.checkers import Validity, Verdict
+from schrodinger.history import History
+from schrodinger.report.page import Page, render
+from schrodinger.runner import RunFiles, read_events
+from schrodinger.store import open_run, replay_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAIL_BYTES: Final = 16_384
+TAIL_LINES: Final = 60
+
+
+def write_report(directory: Path) -> Path:
+    """Write the report of the run in ``directory``, and return its path.
+
+    Raises:
+        OSError: the run has no readable plan or history.
+        ValueError: they are malformed.
+    """
+    run = open_run(directory)
+    notes = [event["message"] for event in read_events(run.files.events) if event["kind"] == "note"]
+    page = Page(
+        run=run.name,
+        started=datetime.fromtimestamp(run.files.plan.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        verdict=run.verdict or _killed(),
+        plan=run.plan,
+        plan_json=run.files.plan.read_text(encoding="utf-8"),
+        history=History.open(run.files.history),
+        replay=replay_command(directory),
+        logs=log_tails(run.files),
+        versions={
+            "schrodinger": version("schrodinger"),
+            run.plan.suite: run.plan.options.get("version", "the suite's default"),
+            "python": platform.python_version(),
+            "kernel": platform.release(),
+        },
+        notes=tuple(dict.fromkeys(notes)),
+    )
+    scratch = run.files.report.with_suffix(".partial")
+    scratch.write_text(render(page), encoding="utf-8")
+    scratch.replace(run.files.report)
+    return run.files.report
+
+
+def log_tails(files: RunFiles) -> dict[str, str]:
+    """The last lines of each node's logs."""
+    tails = {}
+    for log in sorted(files.nodes.glob("*/*")):
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+        name = log.parent.name if log.name == "node.log" else f"{log.parent.name} {log.name}"
+        tails[name] = "\n".join(lines[-TAIL_LINES:])
+    return tails
+
+
+def _killed() -> Verdict:
+    return Verdict(validity=Validity.UNKNOWN, checker="run", reasons=("the run was killed before it was judged",))
