@@ -7,10 +7,9 @@ It is an ordinary value, passed to whatever reads a plan or draws one. A suite w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from schrodinger.nemesis.invalid import InvalidValueError
+from schrodinger.nemesis.invalid import InvalidValueError, choices
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, Pause
 
@@ -36,10 +35,7 @@ class FaultCatalogue:
         return iter(self.classes)
 
     def __getitem__(self, kind: str) -> type[Fault]:
-        for fault in self.classes:
-            if fault.kind == kind:
-                return fault
-        raise InvalidValueError("kind", kind, "no such fault", self._remedy(kind))
+        return self._find(kind, "kind")
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -52,12 +48,14 @@ class FaultCatalogue:
 
     def select(self, kinds: Iterable[str]) -> FaultCatalogue:
         """Only these kinds, in this catalogue's order, so that the order they were asked for in changes nothing."""
-        wanted = frozenset(self[kind] for kind in kinds)
+        wanted = frozenset(self._find(kind, "faults") for kind in kinds)
         return FaultCatalogue(tuple(fault for fault in self.classes if fault in wanted))
 
-    def _remedy(self, kind: str) -> str:
-        near = get_close_matches(kind, self.kinds, n=1)
-        return f"did you mean {near[0]}?" if near else f"the faults are {', '.join(self.kinds)}"
+    def _find(self, kind: str, field: str) -> type[Fault]:
+        for fault in self.classes:
+            if fault.kind == kind:
+                return fault
+        raise InvalidValueError(field, kind, "no such fault", choices(kind, self.kinds))
 
 
 FAULTS = FaultCatalogue((Partition, Kill, Pause))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from cattrs import AttributeValidationNote, ClassValidationError, Converter
@@ -18,7 +17,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from schrodinger.nemesis.catalogue import FAULTS
 from schrodinger.nemesis.faults import Fault
-from schrodinger.nemesis.invalid import MISSING, InvalidValueError
+from schrodinger.nemesis.invalid import MISSING, InvalidValueError, choices
 from schrodinger.nemesis.schedule import ANCHORS, Anchor
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def _reader(catalogue: FaultCatalogue) -> Converter:
         kind = untagged.pop("kind", MISSING)
         if kind not in schemas:
             problem = "it says what the rest means" if kind is MISSING else "no such kind"
-            raise InvalidValueError("kind", kind, problem, _choose(kind, list(schemas)))
+            raise InvalidValueError("kind", kind, problem, choices(kind, schemas))
         schema = schemas[kind]
         return _structured(converter, untagged, schema, allowed=["kind", *_names(schema)])
 
@@ -110,7 +109,7 @@ def _structured(converter: Converter, plain: Mapping[str, object], schema: type[
     except ClassValidationError as group:
         unknown = [key for key in plain if key not in allowed]
         if unknown:
-            problem = InvalidValueError(unknown[0], plain[unknown[0]], "no such field", _choose(unknown[0], allowed))
+            problem = InvalidValueError(unknown[0], plain[unknown[0]], "no such field", choices(unknown[0], allowed))
         else:
             problem = _first_problem(group)
     raise problem
@@ -166,11 +165,6 @@ def _list(plain: object) -> list[Any]:
     if not isinstance(plain, list):
         raise InvalidValueError("", plain, "not a list", "give a list in brackets")
     return plain
-
-
-def _choose(given: object, names: list[str]) -> str:
-    near = get_close_matches(str(given), names, n=1)
-    return f"did you mean {near[0]}?" if near else f"the choice is {', '.join(names)}"
 
 
 def _names(schema: type[Any]) -> list[str]:

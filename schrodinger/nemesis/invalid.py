@@ -7,10 +7,12 @@ message is a single line, because it is shown to somebody who has just mistyped 
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Self
 
 _SHOWN_CHARACTERS = 60
@@ -60,6 +62,13 @@ def shown(value: object) -> str:
     plain = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
     text = json.dumps(plain, default=repr)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+
+
+def choices(given: object, names: Iterable[str]) -> str:
+    """The remedy for a name that is none: the one that was probably meant, else all there are."""
+    known = list(names)
+    near = get_close_matches(str(given), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"the choice is {', '.join(known)}"
 
 
 def require_integer(field: str, value: object, *, at_least: int, remedy: str) -> None:

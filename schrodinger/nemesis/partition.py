@@ -42,11 +42,11 @@ class Partition(Fault):
 
     @classmethod
     def strategy(cls, targets: Targets) -> SearchStrategy[Fault] | None:
-        """Every shape as likely as any other, and random edge sets twice as likely as one of them."""
+        """Every shape as likely as any other, and random links twice as likely as one of them."""
         if len(targets.nodes) < 2:
             return None
-        random_links = [_random_links(targets.nodes)] * 2
-        return st.one_of(*random_links, *(_shaped(shape, targets.nodes) for shape in _drawable(targets))).map(cls)
+        named = [_shaped(shape, targets.nodes) for shape in _drawable(targets)]
+        return st.one_of(*named, _links_at_random(targets.nodes), _few_links_at_random(targets.nodes)).map(cls)
 
     @property
     def names(self) -> frozenset[str]:
@@ -102,11 +102,19 @@ def _shaped(shape: Shape, nodes: tuple[str, ...]) -> SearchStrategy[Edges]:
     return st.permutations(nodes).map(shape)
 
 
-def _random_links(nodes: tuple[str, ...]) -> SearchStrategy[Edges]:
-    """Any directed links, half of all on average; or sparser, about a quarter, which leaves more quorums alive."""
-    masks = st.integers(1, 2 ** (len(nodes) * (len(nodes) - 1)) - 1)
-    sparser = st.tuples(masks, masks).map(lambda pair: pair[0] & pair[1] or pair[0])
-    return st.one_of(masks, sparser).map(partial(shapes.links, nodes))
+def _links_at_random(nodes: tuple[str, ...]) -> SearchStrategy[Edges]:
+    """Any set of directed links, half of all on average. One number is drawn for all of them."""
+    return _masks(nodes).map(partial(shapes.links, nodes))
+
+
+def _few_links_at_random(nodes: tuple[str, ...]) -> SearchStrategy[Edges]:
+    """A quarter of the directed links on average, which leaves more quorums alive."""
+    fewer = st.tuples(_masks(nodes), _masks(nodes)).map(lambda pair: pair[0] & pair[1] or pair[0])
+    return fewer.map(partial(shapes.links, nodes))
+
+
+def _masks(nodes: tuple[str, ...]) -> SearchStrategy[int]:
+    return st.integers(1, 2 ** (len(nodes) * (len(nodes) - 1)) - 1)
 
 
 def _complete(edges: Edges) -> str | None:

@@ -5,6 +5,7 @@ Hypothesis would draw something else. Operations are not in it; they come from a
 (``seed``, process, index), so that leaving out a fault or a process changes no other process's operations.
 """
 
+from schrodinger.plan.drawing import draw_plan
 from schrodinger.plan.plan import PLAN_VERSION, Plan, PlanError
 
-__all__ = ["PLAN_VERSION", "Plan", "PlanError"]
+__all__ = ["PLAN_VERSION", "Plan", "PlanError", "draw_plan"]

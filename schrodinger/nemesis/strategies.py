@@ -1,0 +1,192 @@
+"""How schedules are drawn: swarm style, so that runs differ in character and not only in detail.
+
+A schedule that may always contain everything is always the same mixture, and faults that mask each other (a kill hides
+what a pause would have shown) do so every time. So the seed first picks a *character* for the whole run: which families
+of faults it uses, how busy it is, how long faults last, whether they overlap, whether there is a quiet period, and
+whether they come by the clock or by the count of operations. This is swarm testing (Groce et al., ISSTA 2012); the
+quiet periods are those of Jepsen's nats tests.
+
+Every schedule leaves room around its faults: the first tenth of the run is quiet, and everything has ended before the
+last seventh of it, so that there are operations before, during and after, without which a run proves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from schrodinger.nemesis.catalogue import FAULTS, FaultCatalogue
+from schrodinger.nemesis.faults import in_words
+from schrodinger.nemesis.invalid import InvalidValueError
+from schrodinger.nemesis.schedule import AtOperation, AtTime, Event, Schedule, in_order
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+    from schrodinger.nemesis.faults import Fault
+    from schrodinger.nemesis.schedule import Anchor
+    from schrodinger.nemesis.targets import Targets
+
+_MS = 1_000_000
+_S = 1_000 * _MS
+
+SHORTEST_RUN_NS = _S
+"""Below this there is no time for a fault to do anything, nor for operations on both sides of it."""
+
+_MOST_EVENTS = 60
+"""Ten minutes of busy faults. Longer runs spread them out: a schedule should stay something that can be shrunk."""
+
+_GAPS_S = (3, 4, 5, 7)
+"""Mean time from one fault to the next. Electing a leader takes a second or two; slower paces waste a short run."""
+
+_DURATIONS_MS = {
+    "short": ((500, 1_500), (500, 3_000)),
+    "medium": ((1_000, 3_000), (2_000, 5_000)),
+    "long": ((3_000, 6_000), (5_000, 10_000)),
+    "mixed": ((500, 1_500), (1_000, 5_000), (5_000, 10_000), (10_000, 30_000)),
+}
+"""Ranges that durations are drawn from. Below half a second few databases notice; the tail outlasts every lease."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """How long the main phase is expected to last, in time and in operations (0 if nobody can tell).
+
+    ``paced`` says that operations come at a known rate, so that the two tell the same.
+    """
+
+    time_ns: int
+    operations: int
+    paced: bool
+
+    @classmethod
+    def of(cls, *, time_ns: int, rate: float, operations: int | None) -> Length:
+        """The length of a run with this time limit, rate (0: as fast as it goes) and operation budget."""
+        if not rate:
+            return cls(time_ns=time_ns, operations=operations or 0, paced=False)
+        paced = int(rate * time_ns / _S)
+        if operations is None or operations >= paced:
+            return cls(time_ns=time_ns, operations=paced, paced=True)
+        return cls(time_ns=int(operations / rate * _S), operations=operations, paced=True)
+
+    @property
+    def window(self) -> Slot:
+        """When there may be faults."""
+        warm_up_ns = min(max(self.time_ns // 10, _S), self.time_ns // 4)
+        end_ns = self.time_ns * 85 // 100
+        return Slot(_whole_ms(warm_up_ns + _MS - 1), end_ns, end_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A stretch of the run in which one fault starts, and the latest time at which it ends."""
+
+    start_ns: int
+    end_ns: int
+    latest_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Character:
+    """What the seed picks once for a whole schedule."""
+
+    families: tuple[type[Fault], ...]
+    gap_s: int
+    durations_ms: tuple[tuple[int, int], ...]
+    overlapping: bool
+    quiet_period: bool
+    by_operations: bool
+
+
+def characters(families: tuple[type[Fault], ...]) -> SearchStrategy[Character]:
+    """Any character that uses at least one of these families."""
+    return st.builds(
+        Character,
+        families=st.integers(1, 2 ** len(families) - 1).map(
+            lambda mask: tuple(family for index, family in enumerate(families) if mask >> index & 1)
+        ),
+        gap_s=st.sampled_from(_GAPS_S),
+        durations_ms=st.sampled_from(tuple(_DURATIONS_MS.values())),
+        overlapping=st.booleans(),
+        quiet_period=st.booleans(),
+        by_operations=st.integers(0, 2).map(lambda third: third == 2),
+    )
+
+
+@st.composite
+def schedules(draw: DrawFn, targets: Targets, length: Length, *, faults: FaultCatalogue = FAULTS) -> Schedule:
+    """Schedules of at least one event for a run of this length against these targets."""
+    families = tuple(family for family in faults if family.strategy(targets) is not None)
+    _require_possible(targets, length, faults, families)
+    character = draw(characters(families))
+    window = length.window
+    count = max(1, min(_MOST_EVENTS, round((window.end_ns - window.start_ns) / (character.gap_s * _S))))
+    slots = divided(window, count, overlapping=character.overlapping)
+    if character.quiet_period and count >= 3:
+        quiet = max(1, count // 4)
+        slots = silenced(slots, draw(st.integers(1, count - quiet - 1)), quiet)
+    return in_order(draw(_event(targets, length, character, slot)) for slot in slots)
+
+
+def divided(window: Slot, count: int, *, overlapping: bool) -> tuple[Slot, ...]:
+    """The window in ``count`` equal slots. Overlapping faults may outlast theirs; others leave a tenth of it free."""
+    step_ns = (window.end_ns - window.start_ns) // count
+    starts = [window.start_ns + index * step_ns for index in range(count)]
+    return tuple(
+        Slot(start, start + step_ns, window.latest_ns if overlapping else start + step_ns * 9 // 10) for start in starts
+    )
+
+
+def silenced(slots: tuple[Slot, ...], first: int, count: int) -> tuple[Slot, ...]:
+    """The slots without ``count`` of them from ``first`` on; whatever began earlier has ended by then."""
+    silence_ns = slots[first].start_ns
+    before = (Slot(slot.start_ns, slot.end_ns, min(slot.latest_ns, silence_ns)) for slot in slots[:first])
+    return (*before, *slots[first + count :])
+
+
+@st.composite
+def _event(draw: DrawFn, targets: Targets, length: Length, character: Character, slot: Slot) -> Event:
+    """One fault that starts in the first half of its slot and is over in time."""
+    family = draw(st.sampled_from(character.families))
+    strategy = family.strategy(targets)
+    assert strategy is not None, f"{family.kind} is drawn only where it is possible"
+    fault = draw(strategy)
+    after_ns = _whole_ms(slot.start_ns + (slot.end_ns - slot.start_ns) * draw(st.integers(0, 100)) // 200)
+    shortest_ms, longest_ms = draw(st.sampled_from(character.durations_ms))
+    duration_ns = min(draw(st.integers(shortest_ms, longest_ms)) * _MS, _whole_ms(slot.latest_ns - after_ns))
+    return Event(draw(_anchors(after_ns, length, character)), fault, duration_ns)
+
+
+def _anchors(after_ns: int, length: Length, character: Character) -> SearchStrategy[Anchor]:
+    """The time, or the operation that should be invoked about then.
+
+    Faults slow a run down, so its later operations come later than planned or never: only those of the first half are
+    counted on. A run of so many operations at no given rate may be over at any time, and has no other clock.
+    """
+    at_time, at_operation = AtTime(after_ns), AtOperation(length.operations * after_ns // length.time_ns)
+    if not length.operations:
+        return st.just(at_time)
+    if not length.paced:
+        return st.just(at_operation)
+    if not character.by_operations or after_ns > length.time_ns // 2:
+        return st.just(at_time)
+    return st.sampled_from((at_time, at_operation))
+
+
+def _whole_ms(time_ns: int) -> int:
+    """Nothing depends on less, and people read plans."""
+    return time_ns // _MS * _MS
+
+
+def _require_possible(
+    targets: Targets, length: Length, faults: FaultCatalogue, families: tuple[type[Fault], ...]
+) -> None:
+    if length.time_ns < SHORTEST_RUN_NS:
+        problem = f"faults need at least {SHORTEST_RUN_NS / _S:g} s to show"
+        remedy = "give more time or more operations, or allow no faults"
+        raise InvalidValueError("the length of the run", f"{length.time_ns / _S:g} s", problem, remedy)
+    if not families:
+        problem = f"none of them is possible on {in_words(targets.nodes)}"
+        raise InvalidValueError("faults", list(faults.kinds), problem, "give more nodes, or allow other faults")
