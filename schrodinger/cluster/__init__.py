@@ -1,29 +1,35 @@
-"""Nodes, and the databases on them: what providers promise, what suites implement."""
+"""Nodes, and the database on them: the protocols of both, suites, and the provider for one Linux machine."""
 
+from schrodinger.cluster.client_namespace import ClientNamespace
 from schrodinger.cluster.database import Database, Leader
+from schrodinger.cluster.local import LocalProvider
 from schrodinger.cluster.protocols import (
     Capability,
     Cluster,
     FaultObservation,
-    Node,
     Observed,
     ProcessExit,
     Provider,
+    ProviderError,
 )
 from schrodinger.cluster.suite import Suite, SuiteError, find_suites, load_suite
 from schrodinger.cluster.versions import OnPath, Source, Unavailable, Wheel, find_binary
+from schrodinger.workloads import Node
 
 __all__ = [
     "Capability",
+    "ClientNamespace",
     "Cluster",
     "Database",
     "FaultObservation",
     "Leader",
+    "LocalProvider",
     "Node",
     "Observed",
     "OnPath",
     "ProcessExit",
     "Provider",
+    "ProviderError",
     "Source",
     "Suite",
     "SuiteError",
