@@ -1,5 +1,5 @@
 """The native core: recording histories, reading them back, checking them. Knows nothing of the framework."""
 
-from schrodinger_native._native import __version__
+from schrodinger_native._native import HistoryFile, Operations, Recorder, Stream, __version__
 
-__all__ = ["__version__"]
+__all__ = ["HistoryFile", "Operations", "Recorder", "Stream", "__version__"]

@@ -1,15 +1,24 @@
 //! The native core of Schrodinger, for Python: one thin layer over crates that know nothing of Python.
 //!
 //! A file here converts arguments, releases the interpreter lock for anything that may take a millisecond, and turns errors into
-//! exceptions. What is done is done beneath.
+//! exceptions. What is done is done beneath, and what it means is said in the stub, `schrodinger_native/__init__.pyi`.
 
+mod arrow;
 mod checkers;
+mod errors;
+mod history;
 mod interrupt;
+mod recorder;
+mod stream;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<recorder::Recorder>()?;
+    module.add_class::<history::HistoryFile>()?;
+    module.add_class::<history::Operations>()?;
+    module.add_class::<stream::Stream>()?;
     checkers::register(module)
 }
