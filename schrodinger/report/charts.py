@@ -1,0 +1,309 @@
+"""Charts over time: throughput, latency, and the operations that stand out, each over the faults that were in force.
+
+Pure functions from small frames to SVG. Every chart shares one time axis and one way of showing faults: a pale band
+across the plot, and above it a strip where each fault is a numbered bar with the pattern of its kind. Colours come from
+the style sheet by class; nothing is told by colour alone: outcomes differ in shape and place, quantiles in weight,
+faults in pattern and number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schrodinger.report.axes import Decades, Grid, Linear, Span
+from schrodinger.report.proof import when
+from schrodinger.report.svg import WIDE, Attribute, band, bars, dots, element, line, percent, steps, stretched, together
+from schrodinger.report.words import level, rate, several
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+    from markupsafe import Markup
+
+    from schrodinger.history import FaultInterval
+
+PATTERNS = ("slant", "solid", "upright", "cross", "level", "speckle")
+"""Fills that tell fault kinds apart without colour."""
+
+_USUAL = {"partition": "slant", "kill": "solid", "pause": "upright"}
+"""The commonest kinds look the same on every page."""
+
+STRIP_ROWS = 4
+"""Rows of the fault strip. More faults at once than this share the last row."""
+
+SWATCHES: Mapping[str, tuple[str, Mapping[str, Attribute]]] = {
+    "ok": ("path", {"d": "M9 7h0", "class_": "mark ok"}),
+    "fail": ("path", {"d": "M9 7h0", "class_": "mark fail"}),
+    "info": ("path", {"d": "M9 3.5v7", "class_": "mark info"}),
+    "p50": ("path", {"d": "M1 7h16", "class_": "curve p50"}),
+    "p95": ("rect", {"x": 1, "y": 2, "width": 16, "height": 10, "class_": "band inner"}),
+    "p99": ("rect", {"x": 1, "y": 2, "width": 16, "height": 10, "class_": "band outer"}),
+    "max": ("path", {"d": "M1 7h16", "class_": "curve max"}),
+    "anomaly": ("path", {"d": "M4 3h10l-5 7z", "class_": "flag"}),
+}
+"""What legends explain: the shape of each sample."""
+
+_STRIP_ROW = 16
+_AXIS = 22
+_MAIN = 170
+_SMALL = 44
+_CAPTION = 20
+_NEVER = 20
+_FINE_TICKS = 32
+
+
+def patterns() -> Markup:
+    """The fills of fault kinds, once a page."""
+    drawn = {
+        "slant": element("path", d="M-1 1l2-2M0 6l6-6M5 7l2-2", class_="hatch"),
+        "solid": element("rect", width=6, height=6, class_="hatch-fill"),
+        "upright": element("path", d="M1.5 0v6M4.5 0v6", class_="hatch"),
+        "cross": element("path", d="M0 0l6 6M6 0l-6 6", class_="hatch"),
+        "level": element("path", d="M0 1.5h6M0 4.5h6", class_="hatch"),
+        "speckle": element("circle", cx=3, cy=3, r=1.4, class_="hatch-fill"),
+    }
+    fills = (
+        element("pattern", drawn[name], id=f"fault-{name}", width=6, height=6, patternUnits="userSpaceOnUse")
+        for name in PATTERNS
+    )
+    return element("svg", element("defs", together(fills)), class_="defs", width=0, height=0, aria_hidden="true")
+
+
+def pattern_of(kinds: Sequence[str]) -> dict[str, str]:
+    """Which fill each kind of fault gets."""
+    others = [kind for kind in sorted(set(kinds)) if kind not in _USUAL]
+    left = [name for name in PATTERNS if name not in {_USUAL[kind] for kind in kinds if kind in _USUAL}]
+    return {kind: _USUAL.get(kind) or left[others.index(kind) % len(left)] for kind in sorted(set(kinds))}
+
+
+def throughput_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
+    """Operations per second: what succeeded large, failures and unknown outcomes each on a scale of their own."""
+    per_second = 1e9 / grid.width_ns
+    xs = [bucket * WIDE / grid.buckets for bucket in frame["bucket"]]
+    panels: list[Markup] = []
+    top = _strip_height(faults)
+    labels = {"ok": "ok: succeeded", "fail": "fail: certainly did not happen", "info": "info: nobody knows"}
+    for outcome, height in (("ok", _MAIN), ("fail", _SMALL), ("info", _SMALL)):
+        rates = [value * per_second for value in frame[outcome]]
+        scale = Linear.up_to(max(rates, default=0), height)
+        path = steps(xs, [scale.y(value) for value in rates], WIDE / grid.buckets, height) if any(rates) else ""
+        ticks = scale.ticks() if height == _MAIN else (scale.top,)
+        panels += [
+            _caption(top, labels[outcome] + ("" if any(rates) else " (none)")),
+            stretched(element("path", d=path, class_=f"area {outcome}"), top=top + _CAPTION, height=height),
+            *_levels([(scale.y(tick), rate(tick)) for tick in ticks], top + _CAPTION),
+        ]
+        top += _CAPTION + height + 6
+    return _chart("Operations per second over time", panels, top, grid.span, faults, marks)
+
+
+def latency_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
+    """Latency of successful operations: median as a line, 95th and 99th percentile as bands, the slowest dotted."""
+    top = _strip_height(faults)
+    scale = _decades(frame["p50"].min(), frame["max"].max(), _MAIN + 30)
+    xs = [(bucket + 0.5) * WIDE / grid.buckets for bucket in frame["bucket"]]
+    y = {name: [scale.y(value) for value in frame[name]] for name in ("p50", "p95", "p99", "max")}
+    gap = 1.5 * WIDE / grid.buckets
+    curves = [
+        element("path", d=band(list(zip(xs, y["p95"], y["p99"], strict=True)), gap), class_="band outer"),
+        element("path", d=band(list(zip(xs, y["p50"], y["p95"], strict=True)), gap), class_="band inner"),
+        element("path", d=line(list(zip(xs, y["max"], strict=True)), gap), class_="curve max"),
+        element("path", d=line(list(zip(xs, y["p50"], strict=True)), gap), class_="curve p50"),
+    ]
+    panels = [
+        stretched(*curves, top=top, height=scale.height),
+        *_levels([(scale.y(tick), level(tick)) for tick in scale.ticks()], top),
+    ]
+    return _chart("Latency of successful operations over time", panels, top + scale.height, grid.span, faults, marks)
+
+
+def scatter_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
+    """Single operations: when they began and how long they took; those that never completed have a row on top."""
+    top = _strip_height(faults) + _NEVER
+    known = frame["latency_ns"].drop_nulls()
+    scale = _decades(known.min(), known.max(), _MAIN + 30)
+    span = grid.span
+    points: dict[str, list[tuple[float, float]]] = {"ok": [], "fail": [], "info": []}
+    for outcome, start, latency in frame.select("type", "start_ns", "latency_ns").iter_rows():
+        height = -_NEVER / 2 if latency is None else scale.y(latency)
+        points[outcome].append((span.fraction(start) * WIDE, height + _NEVER))
+    drawing = stretched(
+        element("path", d=dots(points["ok"]), class_="mark ok"),
+        element("path", d=bars(points["info"], 7), class_="mark info"),
+        element("path", d=dots(points["fail"]), class_="mark fail"),
+        top=top - _NEVER,
+        height=scale.height + _NEVER,
+    )
+    levels = _levels([(scale.y(tick), level(tick)) for tick in scale.ticks()], top)
+    return _chart(
+        "Slow and failed operations over time",
+        [drawing, _caption(top - _NEVER, "never completed"), *levels],
+        top + scale.height,
+        span,
+        faults,
+        marks,
+    )
+
+
+def scatter_points(frame: pl.DataFrame, grid: Grid) -> list[tuple[float, float, str, int, str, int | None, int]]:
+    """What the tooltips of marks need: x (of WIDE), y (pixels), outcome, process, f, key, latency (-1 for none)."""
+    known = frame["latency_ns"].drop_nulls()
+    scale = _decades(known.min(), known.max(), _MAIN + 30)
+    span = grid.span
+    top = _NEVER
+    columns = frame.select("type", "process", "f", "key", "start_ns", "latency_ns")
+    return [
+        (
+            round(span.fraction(start) * WIDE, 1),
+            round(top + (-_NEVER / 2 if latency is None else scale.y(latency)), 1),
+            outcome,
+            process,
+            f,
+            key,
+            -1 if latency is None else latency,
+        )
+        for outcome, process, f, key, start, latency in columns.iter_rows()
+    ]
+
+
+def swatch(name: str) -> Markup:
+    """A sample of a mark or a curve (one of :data:`SWATCHES`) for a legend, drawn exactly as in the chart."""
+    tag, attributes = SWATCHES[name]
+    return _swatch(element(tag, **attributes))
+
+
+def fault_swatch(pattern: str) -> Markup:
+    """A sample of a fault's bar for a legend."""
+    place = {"x": 1, "y": 2, "width": 16, "height": 10, "rx": 2}
+    back = element("rect", class_="fault-back", **place)
+    return _swatch(back, element("rect", class_="fault", fill=f"url(#fault-{pattern})", **place))
+
+
+def _swatch(*shapes: Markup) -> Markup:
+    return element("svg", *shapes, class_="swatch", width=18, height=14, aria_hidden="true")
+
+
+def strip_rows(faults: Sequence[FaultInterval], until_ns: int) -> list[int]:
+    """The row of each fault in the strip: the first in which it overlaps none before it."""
+    free: list[int] = []
+    rows: list[int] = []
+    for fault in faults:
+        end = until_ns if fault.end_ns is None else fault.end_ns
+        row = next((i for i, at in enumerate(free) if at <= fault.begin_ns), len(free))
+        row = min(row, STRIP_ROWS - 1)
+        free[row:] = [end, *free[row + 1 :]]
+        rows.append(row)
+    return rows
+
+
+def fault_bars(faults: Sequence[FaultInterval], span: Span, height: float) -> tuple[Markup, Markup]:
+    """Pale bands over the whole height, and the strip of numbered bars on top."""
+    fills = pattern_of([fault.kind for fault in faults])
+    shades: list[Markup] = []
+    strip: list[Markup] = []
+    for fault, row in zip(faults, strip_rows(faults, span.end_ns), strict=True):
+        begin = span.fraction(fault.begin_ns)
+        width = span.fraction(span.end_ns if fault.end_ns is None else fault.end_ns) - begin
+        place = {"x": percent(begin), "width": percent(width)}
+        what = f"Fault {fault.id}, {fault.kind}: {fault.description}"
+        shades.append(element("rect", y=0, height=height, class_="shade", **place))
+        strip.append(
+            element(
+                "g",
+                element("title", what),
+                element("rect", y=row * _STRIP_ROW + 1, height=_STRIP_ROW - 3, rx=2, class_="fault-back", **place),
+                element(
+                    "rect",
+                    y=row * _STRIP_ROW + 1,
+                    height=_STRIP_ROW - 3,
+                    rx=2,
+                    class_="fault",
+                    fill=f"url(#fault-{fills[fault.kind]})",
+                    **place,
+                ),
+                class_="fault-bar",
+                data_tip=f"{what}\n{when(fault)}",
+            )
+        )
+    return together(shades), together(strip)
+
+
+def _strip_height(faults: Sequence[FaultInterval]) -> float:
+    rows = max(strip_rows(faults, 2**62), default=-1) + 1
+    return rows * _STRIP_ROW + (6 if rows else 0)
+
+
+def _chart(
+    title: str,
+    panels: Sequence[Markup],
+    height: float,
+    span: Span,
+    faults: Sequence[FaultInterval],
+    marks: Sequence[int],
+) -> Markup:
+    shades, strip = fault_bars(faults, span, height)
+    ticks = span.ticks()
+    axis = [_tick(at, label, height, "minor" if i % 2 else "major") for i, (at, label) in enumerate(ticks)]
+    coarse = {at for at, _ in ticks}
+    axis += [_tick(at, label, height, "fine") for at, label in span.ticks(_FINE_TICKS) if at not in coarse]
+    flags = together(_flag(span.fraction(at), height) for at in marks if span.begin_ns <= at <= span.end_ns)
+    cursor = element("line", x1=0, x2=0, y1=0, y2=height, class_="cursor")
+    under = f", under {several(len(faults), 'fault')}" if faults else ""
+    return element(
+        "svg",
+        shades,
+        *axis,
+        *panels,
+        element("line", x1=0, x2="100%", y1=height, y2=height, class_="frame"),
+        strip,
+        flags,
+        cursor,
+        class_="chart",
+        width="100%",
+        height=height + _AXIS,
+        role="img",
+        tabindex="0",
+        aria_label=f"{title}{under}. The table below gives the figures.",
+    )
+
+
+def _tick(at: float, label: str, height: float, rank: str) -> Markup:
+    anchor = "start" if at < 0.04 else "end" if at > 0.96 else "middle"
+    return element(
+        "g",
+        element("line", x1=percent(at), x2=percent(at), y1=0, y2=height, class_="grid"),
+        element("text", label, x=percent(at), y=height + 15, text_anchor=anchor, class_="tick"),
+        class_=rank,
+    )
+
+
+def _levels(ticks: Sequence[tuple[float, str]], top: float) -> list[Markup]:
+    return [
+        element(
+            "g",
+            element("line", x1=0, x2="100%", y1=top + y, y2=top + y, class_="grid"),
+            element("text", label, x=2, y=top + y + 12, class_="tick value"),
+        )
+        for y, label in ticks
+    ]
+
+
+def _caption(top: float, text: str) -> Markup:
+    return element("text", text, x="100%", y=top + 13, text_anchor="end", class_="panel")
+
+
+def _flag(at: float, height: float) -> Markup:
+    return element(
+        "g",
+        element("title", "anomaly"),
+        element("line", x1=percent(at), x2=percent(at), y1=0, y2=height, class_="flag-line"),
+        element("svg", element("path", d="M-5 0h10l-5 6z", class_="flag"), x=percent(at), y=0, overflow="visible"),
+        class_="anomaly",
+    )
+
+
+def _decades(smallest: object, largest: object, height: float) -> Decades:
+    low = smallest if isinstance(smallest, int) else 1_000_000
+    high = largest if isinstance(largest, int) else 10_000_000
+    return Decades.between(low, high, height)

@@ -1,0 +1,329 @@
+"""The sections of the page as plain values: what each one says, before any markup is put around it.
+
+Each is built from the run's facts by its ``of`` and knows its own bounds; the template only arranges them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from schrodinger.report import charts, facts, series
+from schrodinger.report.axes import Grid
+from schrodinger.report.icons import favicon, icon
+from schrodinger.report.proof import Entry, Standing, entry
+from schrodinger.report.timeline import MOST_OPERATIONS, bar_swatch, during, timeline
+from schrodinger.report.words import (
+    HEADLINES,
+    clipped,
+    count,
+    duration,
+    listed,
+    moment,
+    printable,
+    rate,
+    sentence,
+    several,
+    share,
+    told,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+    from markupsafe import Markup
+
+    from schrodinger.checkers.verdict import Anomaly, Verdict
+    from schrodinger.history import FaultInterval
+    from schrodinger.plan import Plan
+
+MOST_ANOMALIES = 10
+"""Anomalies with a story. One is enough to act on; ten show whether they are of one kind."""
+
+MOST_IN_TABLE = 200
+"""Operations of one anomaly in its table."""
+
+MOST_FAULTS = 300
+MOST_REASONS = 12
+LONGEST_DETAIL = 160
+LOG_BUDGET = 400_000
+"""Characters of log tails on the page, all nodes together; the whole logs are in the run directory."""
+
+_ALARMING = ("panic", "fatal", "error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hero:
+    """The top of the page: the verdict, its reasons, the key figures."""
+
+    state: str
+    icon: Markup
+    favicon: Markup
+    headline: str
+    sentence: str
+    reasons: tuple[str, ...]
+    title: str
+    subject: str
+    figures: tuple[tuple[str, str], ...]
+    checkers: tuple[tuple[str, str, Markup], ...]
+
+    @classmethod
+    def of(cls, verdict: Verdict, plan: Plan, operations: pl.DataFrame, faults: Sequence[FaultInterval]) -> Hero:
+        """From the verdict and what the run amounted to."""
+        span = series.extent(operations, faults, {})
+        tally = {outcome: int((operations["type"] == outcome).sum()) for outcome in series.OUTCOMES}
+        proved = sum(entry(fault).standing is Standing.PROVED for fault in faults)
+        said = sentence(verdict, operations=operations.height, faults=len(faults), lasted_ns=span.length_ns)
+        suite = plan.suite.rstrip("/").rsplit("/", 1)[-1]
+        return cls(
+            state=verdict.validity.value,
+            icon=icon(verdict.validity),
+            favicon=favicon(verdict.validity),
+            headline=HEADLINES[verdict.validity],
+            sentence=said,
+            reasons=tuple(reason for reason in verdict.reasons if printable(reason).strip().rstrip(".") not in said),
+            title=f"{HEADLINES[verdict.validity]}: {suite} {plan.workload}, seed {plan.seed}",
+            subject=f"{suite} · {plan.workload}",
+            figures=(
+                ("operations", count(operations.height)),
+                ("ok", count(tally["ok"])),
+                ("fail", count(tally["fail"])),
+                ("info", count(tally["info"])),
+                ("faults proved", f"{proved} of {len(faults)}"),
+                ("nodes", count(plan.nodes)),
+                ("lasted", duration(span.length_ns)),
+                ("seed", str(plan.seed)),
+            ),
+            checkers=tuple(
+                (part.checker, HEADLINES[part.validity], facts.rendered(part.statistics))
+                for part in (verdict.parts or (verdict,))
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One anomaly: its story, its picture and the same content as a table."""
+
+    name: str
+    summary: str
+    story: tuple[str, ...]
+    meanwhile: str
+    picture: Markup | None
+    rows: tuple[tuple[str, ...], ...]
+    left_out: str
+
+    @classmethod
+    def of(cls, anomaly: Anomaly, faults: Sequence[FaultInterval]) -> Told:
+        """From an anomaly and the faults of its run."""
+        operations = anomaly.operations
+        story = anomaly.story or tuple(told(operation) for operation in operations[:MOST_OPERATIONS])
+        hidden = len(operations) - MOST_OPERATIONS
+        return cls(
+            name=anomaly.name,
+            summary=anomaly.summary,
+            story=story,
+            meanwhile=meanwhile(during(operations, faults)) if operations else "",
+            picture=timeline(operations, faults) if operations else None,
+            rows=tuple(
+                (
+                    str(i),
+                    str(operation.process),
+                    clipped(operation.label, LONGEST_DETAIL),
+                    operation.outcome,
+                    moment(operation.start_ns),
+                    "never" if operation.end_ns is None else moment(operation.end_ns),
+                    operation.role,
+                )
+                for i, operation in enumerate(operations[:MOST_IN_TABLE], 1)
+            ),
+            left_out=f"{several(hidden, 'further operation')} not drawn." if hidden > 0 else "",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anomalies:
+    """The anomalies with a story, and how many have none."""
+
+    told: tuple[Told, ...]
+    more: int
+
+    @classmethod
+    def of(cls, anomalies: Sequence[Anomaly], faults: Sequence[FaultInterval]) -> Anomalies:
+        """The first ones, in the order of the checker, which puts the clearest first."""
+        return cls(
+            told=tuple(Told.of(anomaly, faults) for anomaly in anomalies[:MOST_ANOMALIES]),
+            more=max(0, len(anomalies) - MOST_ANOMALIES),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    """The run over time: three charts, what their tooltips say, and the same run cut by fault as a table."""
+
+    patterns: Markup
+    throughput: Markup
+    latency: Markup
+    scatter: Markup
+    kinds: tuple[tuple[str, Markup], ...]
+    swatches: Mapping[str, Markup]
+    bars: Mapping[str, Markup]
+    resolution: str
+    marks: int
+    windows: tuple[tuple[str, ...], ...]
+    phases: tuple[tuple[str, str], ...]
+    data: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        operations: pl.DataFrame,
+        faults: Sequence[FaultInterval],
+        phases: Mapping[str, int],
+        anomalies: Sequence[Anomaly],
+    ) -> Charts:
+        """Aggregate and draw."""
+        span = series.extent(operations, faults, phases)
+        grid = Grid.over(span, operations.height)
+        rates = series.throughput(operations, grid)
+        times = series.latencies(operations, grid)
+        points = series.extremes(operations, grid)
+        marks = [instant(anomaly) for anomaly in anomalies[:MOST_ANOMALIES] if anomaly.operations]
+        fills = charts.pattern_of([fault.kind for fault in faults])
+        return cls(
+            patterns=charts.patterns(),
+            throughput=charts.throughput_chart(rates, grid, faults, marks),
+            latency=charts.latency_chart(times, grid, faults, marks),
+            scatter=charts.scatter_chart(points, grid, faults, marks),
+            kinds=tuple((kind, charts.fault_swatch(fills[kind])) for kind in fills),
+            swatches={name: charts.swatch(name) for name in charts.SWATCHES},
+            bars={outcome: bar_swatch(outcome) for outcome in series.OUTCOMES},
+            resolution=duration(grid.width_ns),
+            marks=points.height,
+            windows=tuple(_window_row(window) for window in series.windows(operations, faults, span)),
+            phases=tuple((name, moment(at)) for name, at in phases.items()),
+            data=_tooltips(grid, rates, times, points),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """The fault log."""
+
+    entries: tuple[Entry, ...]
+    swatches: Mapping[str, Markup]
+    more: int
+    summary: str
+
+    @classmethod
+    def of(cls, faults: Sequence[FaultInterval]) -> Faults:
+        """In the order they began."""
+        entries = tuple(entry(fault) for fault in faults[:MOST_FAULTS])
+        fills = charts.pattern_of([fault.kind for fault in faults])
+        return cls(
+            entries=entries,
+            swatches={kind: charts.fault_swatch(fill) for kind, fill in fills.items()},
+            more=max(0, len(faults) - MOST_FAULTS),
+            summary=fault_summary(faults),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Counts by operation and outcome, and why operations did not succeed."""
+
+    rows: tuple[tuple[str, str, str, str, str, str], ...]
+    reasons: tuple[tuple[str, str, str], ...]
+
+    @classmethod
+    def of(cls, operations: pl.DataFrame) -> Tally:
+        """With a last row for all operations when there are several."""
+        frame = series.counts(operations)
+        rows = [_tally_row(str(f), ok, fail, info) for f, ok, fail, info in frame.iter_rows()]
+        if len(rows) > 1:
+            rows.append(_tally_row("all", *(int(frame[outcome].sum()) for outcome in series.OUTCOMES)))
+        found = series.reasons(operations, MOST_REASONS)
+        return cls(
+            rows=tuple(rows),
+            reasons=tuple(
+                (outcome, clipped(detail, LONGEST_DETAIL) or "no detail", count(number))
+                for outcome, detail, number in found.iter_rows()
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """The end of each node's log."""
+
+    nodes: tuple[tuple[str, str, str], ...]
+
+    @classmethod
+    def of(cls, logs: Mapping[str, str]) -> Logs:
+        """As much of each as the budget allows, always the last lines."""
+        budget = LOG_BUDGET // max(1, len(logs))
+        return cls(nodes=tuple((node, *_tail(text, budget)) for node, text in logs.items()))
+
+
+def instant(anomaly: Anomaly) -> int:
+    """The moment at which an anomaly was complete, which charts flag: the last begin or end of its operations."""
+    return max(operation.start_ns if operation.end_ns is None else operation.end_ns for operation in anomaly.operations)
+
+
+def meanwhile(faults: Sequence[FaultInterval]) -> str:
+    """Which faults were in force during an anomaly, as a sentence."""
+    if not faults:
+        return "No fault was in force at any time during this."
+    names = [f"#{fault.id} {fault.kind} ({fault.description})" for fault in faults[:5]]
+    more = [several(len(faults) - 5, "more", "more")] if len(faults) > 5 else []
+    return f"In force at some time during this: {listed(names + more)}."
+
+
+def fault_summary(faults: Sequence[FaultInterval]) -> str:
+    """How many faults there were and whether all are proved, as a sentence."""
+    if not faults:
+        return "No fault was injected."
+    kinds = sorted({fault.kind for fault in faults})
+    counted = listed([f"{sum(fault.kind == kind for fault in faults)} {kind}" for kind in kinds])
+    unproved = sum(entry(fault).standing is not Standing.PROVED for fault in faults)
+    every = "each proved in force and healed" if not unproved else f"{unproved} of them not proved or not healed"
+    return f"{several(len(faults), 'fault')} ({counted}), {every}."
+
+
+def _tally_row(name: str, ok: int, fail: int, info: int) -> tuple[str, str, str, str, str, str]:
+    return name, count(ok + fail + info), count(ok), count(fail), count(info), share(ok, ok + fail + info)
+
+
+def _window_row(window: series.Window) -> tuple[str, ...]:
+    total = window.ok + window.fail + window.info
+    return (
+        window.name,
+        duration(window.lasted_ns),
+        rate(total * 1e9 / window.lasted_ns),
+        share(window.ok, total),
+        "-" if window.p50_ns is None else duration(window.p50_ns),
+        "-" if window.p99_ns is None else duration(window.p99_ns),
+    )
+
+
+def _tail(text: str, budget: int) -> tuple[str, str]:
+    kept = text if len(text) <= budget else text[-budget:].partition("\n")[2]
+    lines = kept.splitlines()
+    alarming = sum(any(word in line.lower() for word in _ALARMING) for line in lines)
+    note = f"last {several(len(lines), 'line')}" if lines else "empty"
+    if alarming:
+        note += f", {count(alarming)} mention an error"
+    return note, "\n".join(lines)
+
+
+def _tooltips(grid: Grid, rates: pl.DataFrame, times: pl.DataFrame, points: pl.DataFrame) -> dict[str, Any]:
+    """What the script shows on hover: columns by bucket, and the marks of the scatter."""
+    return {
+        "first": grid.first_ns,
+        "width": grid.width_ns,
+        "buckets": grid.buckets,
+        "throughput": {name: rates[name].to_list() for name in series.OUTCOMES},
+        "latency": {name: times[name].to_list() for name in ("bucket", "p50", "p95", "p99", "max", "count")},
+        "scatter": charts.scatter_points(points, grid),
+    }
