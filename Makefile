@@ -50,7 +50,7 @@ pytest: develop ## The tests of the Python packages
 	pytest
 
 bench: develop ## The figures that the project promises
-	pytest benchmarks
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" || exit; done
 
 fuzz: develop ## Long differential campaigns against the brute-force checkers
 	cargo test $(NATIVE) --locked --workspace --release -- --ignored
