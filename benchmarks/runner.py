@@ -86,10 +86,10 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as scratch:
         runner_s = asyncio.run(through_the_runner(operations, Path(scratch)))
-        size = (Path(scratch) / "history.arrow").stat().st_size
+        event_bytes = (Path(scratch) / "history.arrow").stat().st_size / operations / 2
     bare_s = asyncio.run(bare(operations))
     print(
-        f"runner with a no-op client   {operations / runner_s:>10,.0f} operations/s   {size / operations / 2:.1f} bytes an event"
+        f"runner with a no-op client   {operations / runner_s:>10,.0f} operations/s   {event_bytes:.1f} bytes an event"
     )
     print(f"baseline: bare asyncio loop  {operations / bare_s:>10,.0f} operations/s")
     print(f"ratio                        {bare_s / runner_s:>10.2f}")

@@ -18,6 +18,10 @@ READY_POLL_S: Final = 0.05
 """Between two questions whether a node is ready: short beside the second or so that a start takes."""
 
 
+class NodeEnded(Exception):
+    """A database that should become ready ended instead; the message says which, and its last words."""
+
+
 class DatabaseNodes:
     """Which nodes' databases run. A node that a fault killed is started again when no fault holds it any more."""
 
@@ -59,16 +63,22 @@ class DatabaseNodes:
         self._note(exit_.node, f"ended {how}" + ("" if exit_.expected else ", which no fault explains"))
 
     async def ready(self) -> None:
-        """Wait until every node serves requests; a deadline is the caller's; :meth:`why_not` tells who missed it."""
+        """Wait until every node serves requests; a deadline is the caller's; :meth:`why_not` tells who missed it.
+
+        Raises:
+            NodeEnded: a database ended, and nobody will start it again.
+        """
         await asyncio.gather(*(self._ready(node) for node in self._cluster.nodes))
 
     async def _ready(self, node: Node) -> None:
-        while not await self._is_ready(node):  # noqa: ASYNC110 - another process becomes ready, and sets no event
+        while not await self._is_ready(node):
+            if node.name in self._down:
+                raise NodeEnded(f"the database on {node.name} ended: {_last_line(node.log)}")
             await asyncio.sleep(READY_POLL_S)
 
     async def _is_ready(self, node: Node) -> bool:
         try:
-            return node.name not in self._down and await self._database.ready(node, self._cluster)
+            return await self._database.ready(node, self._cluster) and node.name not in self._down
         except Exception:
             return False
 

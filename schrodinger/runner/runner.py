@@ -19,7 +19,7 @@ from schrodinger.cluster import Cluster, ProviderError
 from schrodinger.history import NEMESIS, PHASE, Recorder
 from schrodinger.runner.files import EventLog, RunFiles
 from schrodinger.runner.nemesis import Nemesis
-from schrodinger.runner.nodes import DatabaseNodes
+from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
 from schrodinger.runner.progress import Progress
 from schrodinger.runner.stalls import StallWatch
 from schrodinger.runner.workers import Workers
@@ -46,7 +46,11 @@ MAIN_GRACE_S: Final = 30.0
 
 
 class PhaseFailed(Exception):
-    """A phase did not do what it is for; the message says why."""
+    """A phase did not do what it is for; the message says why, ``validity`` what that makes of the run."""
+
+    def __init__(self, message: str, validity: Validity) -> None:
+        super().__init__(message)
+        self.validity = validity
 
 
 @final
@@ -76,7 +80,7 @@ class Run:
             with StallWatch(self.files.stacks, self._stalled):
                 await self._phases(workload)
         except PhaseFailed as failure:
-            self._error(str(failure))
+            self._error(str(failure), failure.validity)
         except ProviderError as failure:
             self._error(f"while in phase {self.progress.phase}: {failure}")
         except asyncio.CancelledError:
@@ -113,9 +117,9 @@ class Run:
                 await self._main(workers, nemesis)
             async with self._phase("heal", HEAL_S):
                 await nemesis.heal()
-            async with self._phase("settle", SETTLE_S, databases):
+            async with self._phase("settle", SETTLE_S, databases, Validity.UNKNOWN):
                 await databases.ready()
-            async with self._phase("final operations", FINAL_S):
+            async with self._phase("final operations", FINAL_S, blame=Validity.UNKNOWN):
                 await workers.final(workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency))
         finally:
             exits.cancel()
@@ -161,17 +165,29 @@ class Run:
                 )
 
     @contextlib.asynccontextmanager
-    async def _phase(self, name: str, deadline_s: float, databases: DatabaseNodes | None = None) -> AsyncIterator[None]:
-        """Mark a phase in history and events, and bound it. On time-out ``databases`` are asked what they wait for."""
+    async def _phase(
+        self,
+        name: str,
+        deadline_s: float,
+        databases: DatabaseNodes | None = None,
+        blame: Validity = Validity.INFRASTRUCTURE_ERROR,
+    ) -> AsyncIterator[None]:
+        """Mark a phase in history and events, and bound it.
+
+        On time-out ``databases`` are asked what they wait for. ``blame`` is what a failure makes of the run: where the
+        database may be what failed, nothing is known of it, and the machinery is not to blame.
+        """
         self.progress.phase = name
         self._recorder.record("info", NEMESIS, self._functions.index(PHASE), None, None, name)
         self._events.append(self._recorder.now(), "phase", phase=name)
         try:
             async with asyncio.timeout(deadline_s):
                 yield
+        except NodeEnded as error:
+            raise PhaseFailed(f"phase {name}: {error}", blame) from error
         except TimeoutError as error:
             why = f": {await databases.why_not()}" if databases else ""
-            raise PhaseFailed(f"phase {name} did not end within {deadline_s:g} s{why}") from error
+            raise PhaseFailed(f"phase {name} did not end within {deadline_s:g} s{why}", blame) from error
 
     async def _phase_collect(self, nodes: tuple[Node, ...]) -> None:
         """Keep the log files that the database wrote itself; its output is in the run directory already."""

@@ -1,0 +1,74 @@
+"""The etcd suite on a real cluster: what must pass passes, what is unsafe is found, and what is found replays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from schrodinger.history import History
+from schrodinger.nemesis import AtTime, Event, Partition
+from schrodinger.plan import Plan
+from tests.fakes.command import schrodinger
+
+SECOND = 1_000_000_000
+NODES = ("n1", "n2", "n3")
+
+
+def isolate(node: str) -> Partition:
+    """Cut one node off all others, both ways."""
+    others = [other for other in NODES if other != node]
+    return Partition(frozenset(edge for other in others for edge in ((node, other), (other, node))))
+
+
+def partition_plan(reads: str) -> Plan:
+    """Each node is cut off in turn, while registers are read and written."""
+    schedule = tuple(
+        Event(AtTime((1 + 3 * turn) * SECOND), isolate(node), 2 * SECOND) for turn, node in enumerate(NODES)
+    )
+    return Plan(
+        suite="suites/etcd",
+        workload="register",
+        nodes=3,
+        concurrency=9,
+        rate=300,
+        time_ns=11 * SECOND,
+        seed=11,
+        schedule=schedule,
+        parameters={"keys": 2, "rotate": 1000, "read_percent": 60, "cas_percent": 10},
+        options={"reads": reads},
+    )
+
+
+@pytest.mark.parametrize("workload", ["register", "set"])
+def test_etcd_survives_partitions_kills_and_pauses(tmp_path: Path, workload: str) -> None:
+    ended = schrodinger(
+        *["run", "suites/etcd", "--workload", workload, "--faults", "partition,kill,pause", "--nodes", "5"],
+        *["--time", "15", "--rate", "200", "--concurrency", "10", "--seed", "3", "--root", str(tmp_path)],
+    )
+    assert (ended.status, ended.value("verdict")) == (0, "valid"), ended
+    assert Path(ended.value("report")).stat().st_size > 10_000
+    assert History.open(ended.value("run")).faults()
+
+
+def test_serializable_reads_in_a_minority_are_found_stale_and_linearizable_ones_are_not(tmp_path: Path) -> None:
+    for reads, status in (("serializable", 1), ("linearizable", 0)):
+        (tmp_path / f"{reads}.json").write_text(partition_plan(reads).to_json())
+        ended = schrodinger("replay", str(tmp_path / f"{reads}.json"), "--root", str(tmp_path / reads))
+        assert ended.status == status, ended
+        assert ("anomaly" in ended.out) is (status == 1)
+        again = schrodinger("check", ended.value("run"))
+        assert again.status == status, again
+
+
+def test_a_run_can_be_replayed_listed_and_read_by_machines(tmp_path: Path) -> None:
+    common = ["--root", str(tmp_path), "--json"]
+    ended = schrodinger("run", "suites/etcd", "--nodes", "3", "--time", "6", "--rate", "100", "--seed", "5", *common)
+    result = json.loads(ended.out.splitlines()[-1])["result"]
+    assert (ended.status, result["validity"]) == (0, "valid"), ended
+    replayed = json.loads(schrodinger("replay", result["run"], *common).out.splitlines()[-1])["result"]
+    first, second = (Path(run["run"]) / "plan.json" for run in (result, replayed))
+    assert first.read_bytes() == second.read_bytes()
+    listed = [json.loads(line) for line in schrodinger("runs", "--seed", "5", *common).out.splitlines()]
+    assert {run["run"] for run in listed} == {result["run"], replayed["run"]}

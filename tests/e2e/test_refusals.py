@@ -1,0 +1,86 @@
+"""Bad input gets one clear message with the remedy, exit status 2, and nothing is started."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.command import schrodinger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REFUSALS = {
+    "unknown suite": (["run", "nosuch"], "there is no suite 'nosuch'"),
+    "suite path that is not there": (["run", "suites/nosuch"], "there is no suite at 'suites/nosuch'"),
+    "unknown workload": (["run", "etcd", "--workload", "bank"], "has no workload 'bank'; it has register, set"),
+    "unknown fault": (["run", "etcd", "--faults", "partitoin"], "did you mean partition?"),
+    "negative rate": (["run", "etcd", "--rate", "-5"], "'--rate'"),
+    "rate that is no number": (["run", "etcd", "--rate", "nan"], "give a finite one"),
+    "no nodes": (["run", "etcd", "--nodes", "0"], "'--nodes'"),
+    "time of nothing": (["run", "etcd", "--time", "0"], "'--time'"),
+    "unknown option of the suite": (["run", "etcd", "--raeds", "serializable"], "has no option 'raeds'; it has reads"),
+    "wrong value of an option": (["run", "etcd", "--reads", "dirty"], "choose one of linearizable, serializable"),
+    "option without a value": (["run", "etcd", "--reads"], "option --reads has no value"),
+    "unknown version": (["run", "etcd", "--version", "9.9.9"], "has no version 9.9.9; it has 3.5.1, 3.5.0"),
+    "unknown parameter": (["run", "etcd", "-p", "kees=4"], "has no parameter 'kees'"),
+    "parameter out of range": (["run", "etcd", "-p", "keys=0"], "give a whole number of at least 1"),
+    "replay of nothing": (["replay", "nosuch"], "nosuch"),
+    "check of nothing": (["check", "nosuch"], "nosuch"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_bad_input_is_refused_with_the_remedy(name: str) -> None:
+    arguments, message = REFUSALS[name]
+    ended = schrodinger(*arguments)
+    assert (ended.status, message in ended.err) == (2, True), ended
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rate": -1}, "rate"),
+        ({"version": 99}, "version"),
+        ({"nodes": "five"}, "nodes"),
+        ({"surprise": 1}, "surprise"),
+        ({"schedule": [{"fault": {"kind": "meteor"}}]}, "schedule"),
+    ],
+)
+def test_a_malformed_plan_is_refused_naming_the_field(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    plan = {
+        "version": 1,
+        "suite": "etcd",
+        "workload": "register",
+        "nodes": 3,
+        "concurrency": 4,
+        "rate": 100,
+        "time_ns": 5_000_000_000,
+        "seed": 1,
+        "schedule": [],
+        "operations": None,
+        "parameters": {},
+        "options": {"reads": "linearizable"},
+    }
+    (tmp_path / "plan.json").write_text(json.dumps({**plan, **change}))
+    ended = schrodinger("replay", str(tmp_path / "plan.json"))
+    assert (ended.status, message in ended.err) == (2, True), ended
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("content", [b"", b"not a history", b"ARROW1\0\0" + bytes(100)])
+def test_a_file_that_is_no_history_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "history.arrow").write_bytes(content)
+    ended = schrodinger("check", str(tmp_path / "history.arrow"))
+    assert (ended.status, "Traceback" in ended.err) == (2, False), ended
+    assert "history.arrow" in ended.err
+
+
+def test_a_suite_whose_code_raises_is_reported_with_its_trace(tmp_path: Path) -> None:
+    (tmp_path / "suite.py").write_text("1 / 0\n")
+    ended = schrodinger("run", str(tmp_path))
+    assert ended.status == 2
+    assert "ZeroDivisionError" in ended.err

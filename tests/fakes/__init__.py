@@ -1,0 +1,1 @@
+"""What stands in for the world in tests whose subject is not the world."""

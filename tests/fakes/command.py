@@ -1,0 +1,39 @@
+"""Runs the command line as a user does, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCHRODINGER = Path(sys.executable).with_name("schrodinger")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    def value(self, label: str) -> str:
+        """What stands behind a label in the last lines of a run, for example ``report``."""
+        return next(line.split(maxsplit=1)[1] for line in self.out.splitlines() if line.startswith(f"{label} "))
+
+
+def schrodinger(*arguments: str, directory: Path = REPOSITORY, timeout_s: float = 180) -> Ended:
+    """Run ``schrodinger`` with these arguments."""
+    ended = subprocess.run(
+        [SCHRODINGER, *arguments], cwd=directory, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def start(*arguments: str, directory: Path = REPOSITORY) -> subprocess.Popen[str]:
+    """Start ``schrodinger`` and return while it runs; its output goes nowhere."""
+    return subprocess.Popen(
+        [SCHRODINGER, *arguments], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+    )

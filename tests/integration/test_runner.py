@@ -1,0 +1,255 @@
+"""The runner, against a database in memory: what it records, how it fails, what it never calls valid."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import polars
+import pytest
+
+from schrodinger.checkers import Validity, Verdict
+from schrodinger.cluster import ProcessExit
+from schrodinger.history import History
+from schrodinger.nemesis import AtOperation, AtTime, Event, Kill, Partition, Pause
+from schrodinger.plan import Plan
+from schrodinger.runner import Run, RunFiles, judge, read_events
+from tests.fakes.memory import MemoryClient, MemoryProvider, memory_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from schrodinger.cluster import Cluster, Observed, Suite
+    from schrodinger.history import Operation
+    from schrodinger.nemesis import Fault, Schedule
+    from schrodinger.operations import Completion
+    from schrodinger.workloads import Node
+
+MS = 1_000_000
+FAULTS: Schedule = (
+    Event(AtTime(200 * MS), Partition(frozenset({("n1", "n2"), ("n2", "n1")})), 100 * MS),
+    Event(AtTime(250 * MS), Kill(frozenset({"n3"})), 200 * MS),
+    Event(AtOperation(150), Pause(frozenset({"n2"})), 100 * MS),
+)
+
+
+def plan(*, schedule: Schedule = FAULTS, seed: int = 5, time_ms: int = 800, operations: int | None = None) -> Plan:
+    return Plan(
+        suite="memory",
+        workload="register",
+        nodes=3,
+        concurrency=4,
+        rate=500,
+        time_ns=time_ms * MS,
+        seed=seed,
+        schedule=schedule,
+        operations=operations,
+    )
+
+
+def files(directory: Path) -> RunFiles:
+    made = RunFiles(directory)
+    made.nodes.mkdir(parents=True)
+    return made
+
+
+def run(directory: Path, plan: Plan, *, suite: Suite | None = None, provider: MemoryProvider | None = None) -> Verdict:
+    """Run the plan in memory, and judge it."""
+    suite, made = suite or memory_suite(), files(directory)
+    asyncio.run(Run(plan, suite, directory, provider or MemoryProvider(), made).execute())
+    checker = suite.workload(plan.workload).checker(plan.parameters)
+    return judge(History.open(made.history), checker, plan, list(read_events(made.events)))
+
+
+async def never(node: Node, cluster: Cluster) -> bool:
+    return False
+
+
+def operations_of(directory: Path) -> dict[int, list[tuple[str, int]]]:
+    """Functions and keys of the main phase, a list a process."""
+    history = History.open(directory)
+    frame = history.operations().filter(polars.col("start_ns") < history.phases()["heal"])
+    found: dict[int, list[tuple[str, int]]] = {}
+    for process, f, key in frame.select("process", polars.col("f").cast(polars.String), "key").iter_rows():
+        found.setdefault(process, []).append((f, key))
+    return found
+
+
+def test_a_correct_database_under_faults_is_valid(tmp_path: Path) -> None:
+    verdict = run(tmp_path / "run", plan())
+    assert verdict.validity is Validity.VALID, verdict.reasons
+
+
+def test_every_fault_has_its_interval_in_the_history(tmp_path: Path) -> None:
+    run(tmp_path / "run", plan())
+    faults = {fault.kind: fault for fault in History.open(tmp_path / "run").faults()}
+    assert set(faults) == {"partition", "kill", "pause"}
+    assert all(fault.end_ns is not None and fault.end_ns - fault.begin_ns >= 90 * MS for fault in faults.values())
+
+
+def test_overlapping_faults_are_desired_together_and_lifted_apart(tmp_path: Path) -> None:
+    provider = MemoryProvider()
+    run(tmp_path / "run", plan(schedule=FAULTS[:2]), provider=provider)
+    kinds = [sorted(fault.kind for fault in desired.values()) for desired in provider.desired]
+    assert kinds[:4] == [["partition"], ["kill", "partition"], ["kill"], []]
+
+
+def test_a_killed_database_is_started_again_when_its_fault_ends(tmp_path: Path) -> None:
+    provider = MemoryProvider()
+    run(tmp_path / "run", plan(), provider=provider)
+    assert provider.spawned == ["n1", "n2", "n3", "n3"]
+
+
+def test_leaving_out_a_fault_changes_no_operation(tmp_path: Path) -> None:
+    run(tmp_path / "with", plan())
+    run(tmp_path / "without", plan(schedule=()))
+    with_faults, without = operations_of(tmp_path / "with"), operations_of(tmp_path / "without")
+    for process in sorted(with_faults.keys() & without.keys()):
+        length = min(len(with_faults[process]), len(without[process]))
+        planned = [(f if f != "cas" else "read", key) for f, key in with_faults[process][:length]]
+        assert planned == [(f if f != "cas" else "read", key) for f, key in without[process][:length]]
+        assert length > 10
+
+
+def test_a_budget_of_operations_ends_the_main_phase(tmp_path: Path) -> None:
+    run(tmp_path / "run", plan(schedule=(), time_ms=60_000, operations=100))
+    assert sum(len(found) for found in operations_of(tmp_path / "run").values()) == 100
+
+
+def test_a_stale_read_is_a_violation(tmp_path: Path) -> None:
+    class Stale(MemoryClient):
+        async def open(self, node: Node, options: Mapping[str, str]) -> None:
+            self.first: dict[int, int | None] = {}
+
+        async def invoke(self, operation: Operation) -> Completion:
+            completion = await super().invoke(operation)
+            if operation.f != "read" or operation.partition_key is None or not isinstance(completion.value, int):
+                return completion
+            return operation.ok(self.first.setdefault(operation.partition_key, completion.value))
+
+    data: dict[int, int] = {}
+    verdict = run(tmp_path / "run", plan(), suite=memory_suite(lambda: Stale(data)))
+    assert verdict.validity is Validity.VIOLATION
+    assert verdict.anomalies
+
+
+def test_a_client_that_raises_what_it_does_not_expect_makes_no_valid_run_and_shows_its_trace(tmp_path: Path) -> None:
+    class Buggy(MemoryClient):
+        async def invoke(self, operation: Operation) -> Completion:
+            if operation.f == "write" and len(self.data) > 3:
+                raise KeyError("a mistake in the suite")
+            return await super().invoke(operation)
+
+    data: dict[int, int] = {}
+    verdict = run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Buggy(data)))
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    assert any("a mistake in the suite" in reason and "Traceback" in reason for reason in verdict.reasons)
+
+
+def test_an_operation_without_an_answer_is_info_and_retires_its_process(tmp_path: Path) -> None:
+    class Hangs(MemoryClient):
+        async def invoke(self, operation: Operation) -> Completion:
+            if operation.f == "write" and len(self.data) == 5:
+                self.data[-1] = 0
+                await asyncio.sleep(60)
+            return await super().invoke(operation)
+
+    data: dict[int, int] = {}
+    run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Hangs(data)))
+    operations = History.open(tmp_path / "run").operations()
+    hung = operations.filter(polars.col("type").cast(polars.String) == "info").row(0, named=True)
+    assert "no answer within 0.2 s" in hung["detail"]
+    assert (
+        operations.filter((polars.col("process") == hung["process"]) & (polars.col("index") > hung["index"])).height
+        == 0
+    )
+    assert operations.filter(polars.col("process") == hung["process"] + 4).height > 0
+
+
+def test_a_fault_that_is_not_in_force_is_an_infrastructure_error(tmp_path: Path) -> None:
+    verdict = run(tmp_path / "run", plan(), provider=MemoryProvider(broken=frozenset({"partition"})))
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    assert any("not in force" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize("call", ["up", "spawn", "set_faults"])
+def test_a_provider_that_fails_is_an_infrastructure_error_and_is_taken_down(tmp_path: Path, call: str) -> None:
+    provider = MemoryProvider(fails_in=call)
+    verdict = run(tmp_path / "run", plan(), provider=provider)
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    assert any(f"{call} failed" in reason for reason in verdict.reasons)
+    assert provider.is_down
+
+
+def test_a_database_that_ends_while_it_is_set_up_is_an_infrastructure_error_at_once(tmp_path: Path) -> None:
+    provider = MemoryProvider()
+    provider.exit_queue.put_nowait(ProcessExit(node="n2", status=2, expected=False, time_ns=0))
+    suite = memory_suite()
+    suite.database.ready = never  # type: ignore[method-assign]
+    verdict = run(tmp_path / "run", plan(schedule=()), provider=provider, suite=suite)
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    assert any("phase setup: the database on n2 ended" in reason for reason in verdict.reasons)
+
+
+def test_a_database_that_ends_by_itself_makes_the_run_unknown(tmp_path: Path) -> None:
+    class Crashes(MemoryProvider):
+        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+            self.exit_queue.put_nowait(ProcessExit(node="n2", status=2, expected=False, time_ns=0))
+            return await super().set_faults(faults)
+
+    verdict = run(tmp_path / "run", plan(schedule=FAULTS[:1]), provider=Crashes())
+    assert verdict.validity is Validity.UNKNOWN
+    assert any("n2 ended by itself with status 2" in reason for reason in verdict.reasons)
+
+
+def test_final_operations_that_never_succeed_make_the_run_unknown(tmp_path: Path) -> None:
+    class NoFinalReads(MemoryClient):
+        async def invoke(self, operation: Operation) -> Completion:
+            if operation.f == "read" and operation.partition_key == 3 and "healed" in marks:
+                raise OSError("connection refused")
+            return await super().invoke(operation)
+
+    class Marks(MemoryProvider):
+        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+            if not faults:
+                marks.append("healed")
+            return await super().set_faults(faults)
+
+    marks: list[str] = []
+    data: dict[int, int] = {}
+    one_fault = (Event(AtTime(200 * MS), Pause(frozenset({"n1"})), 2000 * MS),)
+    verdict = run(
+        tmp_path / "run", plan(schedule=one_fault), suite=memory_suite(lambda: NoFinalReads(data)), provider=Marks()
+    )
+    assert verdict.validity is Validity.UNKNOWN
+    assert any("final operations never succeeded, the first a read of key 3" in reason for reason in verdict.reasons)
+
+
+def test_a_run_with_too_few_operations_is_unknown(tmp_path: Path) -> None:
+    verdict = run(tmp_path / "run", plan(schedule=(), operations=3))
+    assert verdict.validity is Validity.VALID or "too weak" in " ".join(verdict.reasons)
+    idle = Event(AtTime(0), Pause(frozenset({"n1"})), 100 * MS)
+    verdict = run(tmp_path / "faults", plan(schedule=(idle,)))
+    assert verdict.validity is Validity.UNKNOWN
+    assert any("before the first fault" in reason for reason in verdict.reasons)
+
+
+def test_an_interrupted_run_is_taken_down_and_its_history_can_be_checked(tmp_path: Path) -> None:
+    provider, suite, made = MemoryProvider(), memory_suite(), files(tmp_path / "run")
+
+    async def interrupted() -> None:
+        task = asyncio.create_task(Run(plan(time_ms=60_000), suite, tmp_path, provider, made).execute())
+        while not made.history.exists() or provider.desired == []:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(interrupted())
+    history = History.open(made.history)
+    assert provider.is_down
+    assert history.damage is None
+    verdict = judge(history, suite.workload("register").checker({}), plan(), list(read_events(made.events)))
+    assert verdict.validity is Validity.UNKNOWN
+    assert "the run was interrupted" in verdict.reasons
