@@ -1,5 +1,6 @@
 """The controller's side of the agent: find it or start it, prove who we are, and call it with plain Python values.
- A client is a *session*: the clusters it brings up belong to it, and the agent takes them down when the session ends,
+
+A client is a *session*: the clusters it brings up belong to it, and the agent takes them down when the session ends,
 be it by :meth:`AgentClient.close` or because the kernel closed the connection of a process that was killed. A lease
 on each cluster covers the controller that hangs instead of dying.
 """
@@ -12,12 +13,14 @@ import json
 import os
 import sys
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 import grpc.aio
 
+from schrodinger_agent.api import TOKEN_KEY
 from schrodinger_agent.api import agent_pb2 as pb
 from schrodinger_agent.api.agent_pb2_grpc import AgentStub
 from schrodinger_agent.state import StateDirectory, StateError
@@ -46,13 +49,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-TOKEN_KEY: Final = "schrodinger-token"
-"""The metadata entry that carries a session's token in every call."""
-
 IDLE_EXIT_S: Final = 5.0
-"""How long an agent that was started on demand outlives its last session: long enough for the next run to find it
-warm.
-"""
+"""How long an agent started on demand outlives its last session: long enough for the next run to find it warm."""
 
 _RPC_S: Final = 10.0
 """Deadline of a call that only touches the kernel. They take milliseconds; this is for a machine in trouble."""
@@ -68,12 +66,7 @@ class AgentClient:
 
     def __init__(self, hello: _Hello, state: StateDirectory) -> None:
         self._hello = hello
-        self._channel = grpc.aio.insecure_channel(
-            f"unix:{state.rpc_socket}",
-            # Each client has a channel of its own: a shared one would outlive the agent it was made for.
-            options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)],
-        )
-        self._stub: AgentAsyncStub = AgentStub(self._channel)
+        self._state = state
         self._metadata = ((TOKEN_KEY, hello.token),)
 
     @classmethod
@@ -135,9 +128,7 @@ class AgentClient:
         return self._hello.pid
 
     async def close(self, timeout_s: float = 30.0) -> None:
-        """End the session. Its clusters are gone when this returns (or after ``timeout_s``, whatever happens). May be
-        called again.
-        """
+        """End the session and wait until its clusters are gone, up to ``timeout_s``. May be called again."""
         await self._channel.close()
         with contextlib.suppress(OSError, TimeoutError):
             if not self._hello.writer.is_closing():
@@ -172,11 +163,12 @@ class AgentClient:
         """Make a cluster of targets. When it fails, nothing of it is left.
 
         Args:
-            cluster: its name, ``[a-z0-9-]{1,40}``, unique on the host. targets: node names, in order. lease_s: the
-            cluster is taken down when it was not renewed for so long. isolated: network and PID namespaces for each
-            target; otherwise processes on loopback addresses. client_thread: isolated only: the native id of a thread
-            of this process that has unshared its network namespace; that
-                namespace becomes the clients' end of the switch.
+            cluster: its name, ``[a-z0-9-]{1,40}``, unique on the host.
+            targets: node names, in order.
+            lease_s: the cluster is taken down when it was not renewed for so long.
+            isolated: network and PID namespaces for each target; otherwise processes on loopback addresses.
+            client_thread: isolated only: the native id of a thread of this process that has unshared its network
+                namespace; that namespace becomes the clients' end of the switch.
         """
         request = pb.UpRequest(
             cluster=cluster,
@@ -193,9 +185,7 @@ class AgentClient:
         )
 
     async def down(self, cluster: str) -> tuple[str, ...]:
-        """Remove everything the cluster owns; returns what could not be removed. A cluster that is gone already is no
-        error.
-        """
+        """Remove everything the cluster owns; returns what could not be removed. One that is gone is no error."""
         reply = await self._call(self._stub.Down(pb.DownRequest(cluster=cluster), **self._options(_SLOW_RPC_S)))
         return tuple(reply.errors)
 
@@ -209,8 +199,9 @@ class AgentClient:
         directory: Path,
         output: Path,
     ) -> Spawned:
-        """Start a process inside a target; returns when it has been executed. Refused while a fault holds the target
-        down or frozen.
+        """Start a process inside a target; returns when it has been executed.
+
+        Refused while a fault holds the target down or frozen.
 
         Args:
             cluster: the cluster.
@@ -238,9 +229,7 @@ class AgentClient:
         return Stopped(was_running=reply.was_running, killed=reply.killed)
 
     async def set_faults(self, cluster: str, generation: int, faults: Sequence[FaultRequest]) -> Observed:
-        """Make exactly these faults be in force, and read them back. A generation older than the last one seen is
-        refused.
-        """
+        """Make exactly these faults be in force, and read them back. A generation older than the last is refused."""
         request = pb.SetFaultsRequest(
             cluster=cluster,
             generation=generation,
@@ -288,6 +277,19 @@ class AgentClient:
         """Remove what clusters without a living session left behind."""
         reply = await self._call(self._stub.Heal(pb.HealRequest(), **self._options(_SLOW_RPC_S)))
         return HealReport(removed=tuple(reply.removed), errors=tuple(reply.errors))
+
+    @cached_property
+    def _channel(self) -> grpc.aio.Channel:
+        """Opened by the first call: gRPC's threads stay in the namespaces of the thread that first needs them."""
+        return grpc.aio.insecure_channel(
+            f"unix:{self._state.rpc_socket}",
+            # Each client has a channel of its own: a shared one would outlive the agent it was made for.
+            options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)],
+        )
+
+    @cached_property
+    def _stub(self) -> AgentAsyncStub:
+        return AgentStub(self._channel)
 
     def _options(self, timeout_s: float) -> dict[str, Any]:
         return {"metadata": self._metadata, "timeout": timeout_s}

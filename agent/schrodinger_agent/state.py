@@ -75,9 +75,7 @@ class StateDirectory:
 
     @property
     def mark(self) -> str:
-        """The ownership mark: what names of ours in host-wide tables begin with. It tells agents of different
-        directories apart.
-        """
+        """The ownership mark: how names of ours in host-wide tables begin. It tells agents of two directories apart."""
         return f"schrodinger-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:8]}-"
 
     def ensure(self) -> None:
@@ -104,9 +102,7 @@ class StateDirectory:
             raise StateError(f"the state directory {self.path} is open to other users: run `chmod 700 {self.path}`")
 
     def try_lock(self) -> int | None:
-        """Become the agent of this directory: the descriptor that holds the lock, or ``None`` when another process
-        has it.
-        """
+        """Become this directory's agent: the descriptor that holds the lock, or ``None`` if another process does."""
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

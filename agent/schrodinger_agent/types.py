@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CLIENTS = "clients"
-"""The name of the clients' end of the switch, wherever a target's name may stand in an edge."""
-
 
 class AgentError(Exception):
     """The agent could not be reached or refused a request. The message says what was wrong and what to do.
@@ -110,11 +107,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """All faults of a cluster as read back: nothing had changed before ``begin_ns``, everything was read back by
-    ``end_ns``.
+    """All faults of a cluster as read back.
 
-    ``observations`` has the desired faults in the order they were given; ``lifted`` those that this call ended, each
-    with the evidence gathered while it was in force.
+    Nothing had changed before ``begin_ns``; everything was read back by ``end_ns``. ``observations`` has the desired
+    faults in the order they were given; ``lifted`` those that this call ended, each with the evidence gathered while
+    it was in force.
     """
 
     generation: int
@@ -126,8 +123,9 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessEnd:
-    """A spawned process ended. ``status``: exit code, or minus the signal. ``expected``: a fault, a stop or the end
-    of the cluster did it.
+    """A spawned process ended.
+
+    ``status`` is its exit code, or minus the signal. ``expected``: a fault, a stop or the end of the cluster ended it.
     """
 
     target: str

@@ -1,0 +1,142 @@
+"""What this host can do, found by doing it once: namespaces made and left, a cgroup frozen and thawed, a link cut."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schrodinger_agent import cgroups
+from schrodinger_agent.errors import RequestError
+from schrodinger_agent.freezing import CgroupFreezer, FreezeError, SignalFreezer
+from schrodinger_agent.incarnation import Incarnation, Specification
+from schrodinger_agent.injectors.kill import Kill
+from schrodinger_agent.injectors.partition import Partition
+from schrodinger_agent.injectors.pause import Pause
+from schrodinger_agent.namespaces import new_network
+from schrodinger_agent.network import try_network
+from schrodinger_agent.types import Capability
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from schrodinger_agent.state import StateDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What was found. ``cgroups`` is where cgroups of ours can be made, if anywhere."""
+
+    isolated: bool
+    pid_namespaces: bool
+    cgroups: Path | None
+    entries: tuple[Capability, ...]
+
+
+async def probe(state: StateDirectory) -> Abilities:
+    """Try every mechanism. Takes a fraction of a second and leaves nothing behind."""
+    network = await asyncio.to_thread(_try_network_namespaces)
+    switch = await asyncio.to_thread(_try_switch)
+    pid = await _try_pid_namespaces()
+    hierarchy = cgroups.find_hierarchy()
+    freeze = await _try_freeze(hierarchy, state.mark)
+    isolated = network.available and switch.available and pid.available
+    obstacle = next((trial for trial in (network, switch, pid) if not trial.available), None)
+    partition = Capability(
+        name=Partition.kind,
+        is_fault=True,
+        available=isolated,
+        mechanism=switch.mechanism if isolated else "",
+        reason=obstacle.reason if obstacle else "",
+        remedy=obstacle.remedy if obstacle else "",
+    )
+    kill = _fault(Kill.kind, "SIGKILL of a PID namespace" if pid.available else "SIGKILL to every process of the tree")
+    pause = _fault(Pause.kind, freeze.mechanism if freeze.available else SignalFreezer.mechanism)
+    return Abilities(
+        isolated=isolated,
+        pid_namespaces=pid.available,
+        cgroups=hierarchy if freeze.available else None,
+        entries=(partition, kill, pause, network, switch, pid, freeze),
+    )
+
+
+def _fault(kind: str, mechanism: str) -> Capability:
+    return Capability(name=kind, is_fault=True, available=True, mechanism=mechanism)
+
+
+def _mechanism(name: str, mechanism: str) -> Capability:
+    return Capability(name=name, is_fault=False, available=True, mechanism=mechanism)
+
+
+def _missing(name: str, reason: str, remedy: str) -> Capability:
+    return Capability(name=name, is_fault=False, available=False, reason=reason, remedy=remedy)
+
+
+def _try_network_namespaces() -> Capability:
+    name = "network-namespaces"
+    try:
+        os.close(new_network())
+    except OSError as error:
+        return _missing(name, f"unshare(CLONE_NEWNET): {error.strerror}", _remedy(error, "network namespaces"))
+    return _mechanism(name, "anonymous, held by the agent's descriptors")
+
+
+def _try_switch() -> Capability:
+    trial = try_network()
+    if not trial.available:
+        return _missing("switch", trial.reason, trial.remedy)
+    return _mechanism("switch", trial.mechanism)
+
+
+async def _try_pid_namespaces() -> Capability:
+    name = "pid-namespaces"
+    trial = Specification(
+        argv=[sys.executable, "-I", "-S", "-c", ""],
+        environment={},
+        directory="/",
+        output=os.devnull,
+        network_fd=None,
+        cgroup=None,
+        pid_namespace=True,
+    )
+    try:
+        incarnation = await Incarnation.launch(1, trial)
+        await incarnation.ended
+    except RequestError as error:
+        return _missing(name, str(error), _privilege("PID namespaces"))
+    return _mechanism(name, "a PID namespace and a /proc of its own for each database")
+
+
+async def _try_freeze(hierarchy: Path | None, mark: str) -> Capability:
+    name = "cgroup-freeze"
+    if hierarchy is None:
+        return _missing(name, "no cgroup v2 hierarchy is mounted", "run `mount -t cgroup2 none /sys/fs/cgroup`")
+    trial = hierarchy / f"{mark}_trial"
+    try:
+        trial.mkdir()
+        try:
+            freezer = CgroupFreezer(trial)
+            await freezer.freeze()
+            await freezer.thaw()
+        finally:
+            cgroups.remove(trial)
+    except FreezeError as error:
+        return _missing(name, str(error), "use a kernel with the cgroup v2 freezer (5.2 or newer)")
+    except OSError as error:
+        return _missing(name, f"{error.filename}: {error.strerror}", _remedy(error, "the cgroup v2 freezer"))
+    return _mechanism(name, f"{CgroupFreezer.mechanism} at {hierarchy}")
+
+
+def _remedy(error: OSError, subject: str) -> str:
+    if error.errno in {errno.EPERM, errno.EACCES, errno.EROFS}:
+        return _privilege(subject)
+    return f"use a kernel with {subject}"
+
+
+def _privilege(subject: str) -> str:
+    if os.geteuid() != 0:
+        return "run as root"
+    return f"the container forbids {subject}: run it with --privileged, or --cap-add SYS_ADMIN"

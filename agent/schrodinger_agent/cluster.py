@@ -1,0 +1,179 @@
+"""A cluster on this host: targets, the network between them, faults in force. It comes up whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+from schrodinger_agent.converge import Converger
+from schrodinger_agent.edges import EdgeLog
+from schrodinger_agent.errors import Failed, InvalidRequest, NotFound, NotNow
+from schrodinger_agent.injectors import injectors_for
+from schrodinger_agent.journal import Resource
+from schrodinger_agent.loopback import LoopbackBlock
+from schrodinger_agent.network import CLIENTS, NetworkError, SwitchedNetwork
+from schrodinger_agent.network_topology import MOST_TARGETS
+from schrodinger_agent.sweep import remove
+from schrodinger_agent.target import Place, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from schrodinger_agent.capabilities import Abilities
+    from schrodinger_agent.converge import WireFault
+    from schrodinger_agent.journal import Journal
+    from schrodinger_agent.state import StateDirectory
+    from schrodinger_agent.types import Observed
+
+_log = logging.getLogger(__name__)
+
+_CLUSTER_NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
+_TARGET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+
+_REMOVE_S: Final = 30.0
+"""How long the removal of one resource may keep the rest waiting. Large data directories take seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRequest:
+    """A cluster that is wanted. Names become parts of paths and of cgroups' names, hence their alphabet."""
+
+    name: str
+    targets: tuple[str, ...]
+    lease_ns: int
+    isolated: bool
+
+    def __post_init__(self) -> None:
+        if not _CLUSTER_NAME.fullmatch(self.name):
+            raise InvalidRequest(f"cluster {self.name!r} is not a name: use 1 to 40 of a-z, 0-9 and '-'")
+        if not 1 <= len(self.targets) <= MOST_TARGETS:
+            raise InvalidRequest(f"targets: {len(self.targets)} is not a size: use 1 to {MOST_TARGETS}")
+        for target in self.targets:
+            if not _TARGET_NAME.fullmatch(target) or target == CLIENTS or self.targets.count(target) > 1:
+                raise InvalidRequest(
+                    f"targets: {target!r} is no name of its own: use 1 to 40 letters, digits, '_' and '-', "
+                    f"each name once, and not {CLIENTS!r}"
+                )
+        if self.lease_ns <= 0:
+            raise InvalidRequest(f"lease_ns is {self.lease_ns}: use a positive time, in nanoseconds")
+
+
+@final
+class Cluster:
+    """A cluster that is up, or coming up, or going down."""
+
+    def __init__(self, request: ClusterRequest, journal: Journal) -> None:
+        self.name = request.name
+        self.edges = EdgeLog()
+        self.targets: dict[str, Target] = {}
+        self.network: SwitchedNetwork | None = None
+        self._journal = journal
+        self._resources: list[Resource] = []
+        self._loopback: LoopbackBlock | None = None
+        self._converger: Converger | None = None
+        self._changing_faults = asyncio.Lock()
+
+    @classmethod
+    async def up(
+        cls,
+        request: ClusterRequest,
+        *,
+        abilities: Abilities,
+        state: StateDirectory,
+        journal: Journal,
+        client_namespace: int | None,
+    ) -> Cluster:
+        """Make it. When that fails half-way, what was made is removed again."""
+        if request.isolated and not abilities.isolated:
+            why = "; ".join(entry.reason for entry in abilities.entries if not entry.available)
+            raise NotNow(
+                f"isolated clusters are not possible on this host ({why}): ask Capabilities, or use isolated=false"
+            )
+        cluster = cls(request, journal)
+        try:
+            await cluster._make(request, abilities, state, client_namespace)
+        except BaseException as error:
+            problems = await cluster.down()
+            if isinstance(error, (OSError, NetworkError)):
+                raise Failed("; ".join([f"cluster {request.name} cannot be made: {error}", *problems])) from error
+            raise
+        return cluster
+
+    def target(self, name: str) -> Target:
+        """One of its targets."""
+        if name not in self.targets:
+            raise NotFound(f"cluster {self.name} has no target {name!r}, only {', '.join(self.targets)}")
+        return self.targets[name]
+
+    async def set_faults(self, generation: int, desired: Sequence[WireFault]) -> Observed:
+        """Make exactly these faults be in force."""
+        assert self._converger is not None, "it is up"
+        async with self._changing_faults:
+            return await self._converger.set(generation, desired)
+
+    async def observe(self) -> Observed:
+        """Read back the faults."""
+        assert self._converger is not None, "it is up"
+        async with self._changing_faults:
+            return await self._converger.observe()
+
+    async def down(self) -> list[str]:
+        """Remove everything that it owns. Goes on after an error; returns all of them. Bounded in time."""
+        ended = await asyncio.gather(*(target.end() for target in self.targets.values()), return_exceptions=True)
+        problems = [f"{name}: {error}" for name, error in zip(self.targets, ended, strict=True) if error is not None]
+        self.edges.close()
+        if self.network is not None:
+            problems += self.network.close()
+        if self._loopback is not None:
+            self._loopback.release()
+        for resource in reversed(self._resources):
+            try:
+                problem = await asyncio.wait_for(asyncio.to_thread(remove, resource, self._journal), _REMOVE_S)
+            except TimeoutError:
+                problem = f"{resource.kind} {resource.path} was not removed within {_REMOVE_S:g} s"
+            problems += [problem] if problem else []
+        _log.info("cluster %s is down%s", self.name, f", but {'; '.join(problems)}" if problems else "")
+        return problems
+
+    async def _make(
+        self, request: ClusterRequest, abilities: Abilities, state: StateDirectory, client_namespace: int | None
+    ) -> None:
+        home = state.clusters / request.name
+        groups = _cgroups(request, abilities, state)
+        self._resources = [Resource("directory", str(home), request.name)]
+        self._resources += [Resource("cgroup", str(path), request.name) for path in groups.values()]
+        self._journal.about_to_make(self._resources)
+        home.mkdir(parents=True)
+        for target in request.targets:
+            (home / target / "data").mkdir(parents=True)
+        for path in groups.values():
+            path.mkdir()
+        if request.isolated:
+            self.network = await asyncio.to_thread(SwitchedNetwork.create, request.targets, client_namespace)
+            addresses = self.network.addresses
+        else:
+            self._loopback = LoopbackBlock.claim(request.targets)
+            addresses = self._loopback.addresses
+        for name in request.targets:
+            place = Place(
+                name=name,
+                address=addresses[name],
+                data=home / name / "data",
+                network_fd=None if self.network is None else self.network.namespace_fd(name),
+                cgroup=groups.get(name),
+                pid_namespace=abilities.pid_namespaces,
+            )
+            self.targets[name] = Target(place, self.edges.append)
+        self._converger = Converger(injectors_for(self.targets, self.network))
+        _log.info("cluster %s is up: %s", self.name, dict(addresses))
+
+
+def _cgroups(request: ClusterRequest, abilities: Abilities, state: StateDirectory) -> Mapping[str, Path]:
+    if abilities.cgroups is None:
+        return {}
+    # The dot, which is in no cluster's name, lets a sweep tell the cluster from the target.
+    return {target: abilities.cgroups / f"{state.mark}{request.name}.{target}" for target in request.targets}

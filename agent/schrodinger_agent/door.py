@@ -1,0 +1,74 @@
+"""The door: a Unix socket at which the agent sees who a client is, before it hands out a token for the calls.
+
+gRPC for Python does not show the peer's credentials, a plain socket does (SO_PEERCRED, unix(7)). So a client comes
+here first, is told ``{"version", "token", "pid"}`` in one line of JSON, or ``{"refused": why}``, and keeps the
+connection open: the connection *is* the session. When it closes, the session's clusters are taken down, and then the
+agent closes its end, for a client that waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, final
+
+from schrodinger_agent.version import __version__
+
+if TYPE_CHECKING:
+    from schrodinger_agent.host import Host
+    from schrodinger_agent.state import StateDirectory
+
+_log = logging.getLogger(__name__)
+
+_CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
+
+
+@final
+class Door:
+    """The open door of a host."""
+
+    def __init__(self, host: Host, state: StateDirectory) -> None:
+        self._host = host
+        self._state = state
+        self._server: asyncio.Server | None = None
+        self._visits: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def open(self) -> None:
+        """Let clients come."""
+        self._state.door_socket.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._visit, str(self._state.door_socket))
+        self._state.door_socket.chmod(0o600)
+
+    def close(self) -> None:
+        """Let nobody in any more: whoever comes now finds no agent, and starts the next one. Sessions go on."""
+        self._closed = True
+        if self._server is not None:
+            self._server.close()
+        self._state.door_socket.unlink(missing_ok=True)
+
+    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer):
+            if self._closed:  # it was accepted just before: no answer makes it try again
+                return
+            connection: socket.socket = writer.get_extra_info("socket")
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            pid, uid, _ = _CREDENTIALS.unpack(credentials)
+            if uid not in {0, os.geteuid()}:
+                _log.warning("process %d of user %d was refused", pid, uid)
+                why = f"this agent serves user {os.geteuid()} and root, not user {uid}: start one of your own"
+                writer.write(json.dumps({"refused": why}).encode() + b"\n")
+                return
+            session = self._host.open_session(pid, uid)
+            try:
+                hello = {"version": __version__, "token": session.token, "pid": os.getpid()}
+                writer.write(json.dumps(hello).encode() + b"\n")
+                with contextlib.suppress(ConnectionError):
+                    await reader.read()  # clients say nothing: this ends when the connection does
+            finally:
+                await self._host.close_session(session)

@@ -1,0 +1,146 @@
+"""Stopping every process of a target at once, and letting them go on: two ways behind one interface.
+
+The cgroup v2 freezer stops whatever is or will be in the cgroup, waits for system calls in flight, and can be read
+back; SIGKILL acts on a frozen process. (The v1 freezer keeps even SIGKILL waiting and is not used.) Without it,
+SIGSTOP over the tree, repeated until a whole walk finds nothing that runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+
+from schrodinger_agent.launcher import descendants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEADLINE_S: Final = 3.0
+"""How long a target may take to freeze or thaw: a process in the middle of a large fsync freezes only after it."""
+
+_POLL_S: Final = 0.0005
+
+
+class FreezeError(Exception):
+    """The target did not freeze or thaw in time."""
+
+
+class Freezer(Protocol):
+    """Freezes and thaws one target."""
+
+    mechanism: ClassVar[str]
+
+    async def freeze(self) -> None:
+        """Stop everything; returns when it was read back that nothing runs."""
+        ...
+
+    async def thaw(self) -> None:
+        """Let everything go on; returns when that was read back."""
+        ...
+
+    def asked(self) -> bool:
+        """Whether it was last asked to freeze, be it frozen yet or not."""
+        ...
+
+    def frozen(self) -> bool:
+        """Whether the target is frozen, read from the kernel."""
+        ...
+
+    def processes(self) -> list[int]:
+        """What is in the target."""
+        ...
+
+
+class CgroupFreezer:
+    """The target's own cgroup v2."""
+
+    mechanism: ClassVar[str] = "cgroup v2 freezer"
+
+    def __init__(self, cgroup: Path) -> None:
+        self.cgroup = cgroup
+
+    async def freeze(self) -> None:
+        """Write ``1`` and wait for ``frozen 1``."""
+        await self._become("1")
+
+    async def thaw(self) -> None:
+        """Write ``0`` and wait for ``frozen 0``."""
+        await self._become("0")
+
+    def asked(self) -> bool:
+        """What ``cgroup.freeze`` says."""
+        return (self.cgroup / "cgroup.freeze").read_text().strip() == "1"
+
+    def frozen(self) -> bool:
+        """What ``cgroup.events`` says."""
+        return "frozen 1" in (self.cgroup / "cgroup.events").read_text().splitlines()
+
+    def processes(self) -> list[int]:
+        """What ``cgroup.procs`` lists; zombies are not among them."""
+        return [int(line) for line in (self.cgroup / "cgroup.procs").read_text().split()]
+
+    async def _become(self, state: str) -> None:
+        (self.cgroup / "cgroup.freeze").write_text(state)
+        deadline = time.monotonic() + DEADLINE_S
+        while self.frozen() != (state == "1"):
+            if time.monotonic() > deadline:
+                raise FreezeError(f"{self.cgroup}: not `frozen {state}` within {DEADLINE_S:g} s")
+            # Not by poll(2): the events file always polls readable, an event loop cannot tell the edge.
+            await asyncio.sleep(_POLL_S)
+
+
+class SignalFreezer:
+    """SIGSTOP and SIGCONT over the tree below ``root()``: the launcher or init, which itself goes on."""
+
+    mechanism: ClassVar[str] = "SIGSTOP to every process"
+
+    def __init__(self, root: Callable[[], int | None]) -> None:
+        self._root = root
+        self._wanted = False
+
+    async def freeze(self) -> None:
+        """Stop the tree until a walk finds it wholly stopped."""
+        self._wanted = True
+        await self._until(signal.SIGSTOP, stopped=True)
+
+    async def thaw(self) -> None:
+        """Continue the tree until a walk finds none stopped."""
+        self._wanted = False
+        await self._until(signal.SIGCONT, stopped=False)
+
+    def asked(self) -> bool:
+        """What was last asked for: the kernel keeps no such thing about a tree."""
+        return self._wanted
+
+    def frozen(self) -> bool:
+        """Whether it was asked for and every process is stopped, as ``/proc`` says."""
+        return self._wanted and all(_stopped(process) is not False for process in self.processes())
+
+    def processes(self) -> list[int]:
+        """The tree as it is now."""
+        root = self._root()
+        return [process for process in descendants(root) if _stopped(process) is not None] if root is not None else []
+
+    async def _until(self, number: signal.Signals, *, stopped: bool) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while others := [process for process in self.processes() if _stopped(process) is (not stopped)]:
+            if time.monotonic() > deadline:
+                raise FreezeError(f"processes {others} did not heed {number.name} within {DEADLINE_S:g} s")
+            for process in others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
+            await asyncio.sleep(_POLL_S)
+
+
+def _stopped(process: int) -> bool | None:
+    """Whether the process is stopped; ``None`` if it has ended."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state in b"ZX" else state == b"T"

@@ -1,0 +1,98 @@
+"""What has been made that the kernel will not remove by itself, written down and synced *before* it is made.
+
+One JSON object a line: ``{"made": PATH, "kind": ..., "cluster": ...}``, and ``{"gone": PATH}`` once it is removed.
+Only what is written here (or carries the agent's mark) is ever removed by a sweep. A torn last line is harmless: it
+was never acted upon.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that outlives the agent: a cgroup or a directory, and the cluster that it was made for."""
+
+    kind: Literal["cgroup", "directory"]
+    path: str
+    cluster: str
+
+
+class Journal:
+    """The open journal of a state directory. Held only by who holds the directory's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self._outstanding: dict[str, Resource] = {entry.path: entry for entry in _read(path)}
+        self._path = path
+        self._lock = threading.Lock()  # resources are removed in worker threads, which take long
+        self._file = self._rewritten()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def outstanding(self) -> tuple[Resource, ...]:
+        """What was made and not yet removed, in the order it was made."""
+        with self._lock:
+            return tuple(self._outstanding.values())
+
+    def about_to_make(self, resources: Iterable[Resource]) -> None:
+        """Write down what is going to be made; on disk when this returns."""
+        with self._lock:
+            for resource in resources:
+                self._outstanding[resource.path] = resource
+                self._append(_made(resource))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def gone(self, resource: Resource) -> None:
+        """It has been removed. Not synced: a sweep of something that is gone does nothing."""
+        with self._lock:
+            if self._outstanding.pop(resource.path, None) is not None:
+                self._append({"gone": resource.path})
+                self._file.flush()
+
+    def _append(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line) + "\n")
+
+    def _rewritten(self) -> TextIO:
+        fresh = self._path.with_suffix(".new")
+        with fresh.open("w") as file:
+            file.writelines(json.dumps(_made(resource)) + "\n" for resource in self._outstanding.values())
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+        return self._path.open("a")
+
+
+def _made(resource: Resource) -> dict[str, Any]:
+    return {"made": resource.path, "kind": resource.kind, "cluster": resource.cluster}
+
+
+def _read(path: Path) -> list[Resource]:
+    outstanding: dict[str, Resource] = {}
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:  # torn: the agent died while writing it, before acting upon it
+            continue
+        if "made" in entry:
+            outstanding[entry["made"]] = Resource(entry["kind"], entry["made"], entry["cluster"])
+        else:
+            outstanding.pop(entry["gone"], None)
+    return list(outstanding.values())

@@ -1,0 +1,213 @@
+"""Puts one database process into its target: a program of its own, ``python -I -S -E launcher.py FD``.
+
+It uses the standard library only.
+
+The agent starts it from its main thread and hands it a socket, on which the launcher receives what to run and
+reports back.
+
+    agent ── launcher ── init (PID 1 of a new PID namespace) ── database ── its children
+
+Each of the first three asks the kernel to be killed when its parent dies (PR_SET_PDEATHSIG), and the kernel kills a
+whole PID namespace with its init; so a SIGKILL of the agent ends every process of every target, daemons included,
+with nobody left to help. The launcher itself stays outside the target's cgroup: it is never frozen and can always
+reap init.
+
+Where namespaces are not permitted the launcher is its database's init as far as an ordinary process can be: a subreaper
+(PR_SET_CHILD_SUBREAPER), to which orphans of the tree come back, and which kills the tree until nothing is left.
+
+Messages (SOCK_SEQPACKET, JSON). From the agent: the specification. From here: ``init`` with a pidfd of whom to kill
+and to ask for an orderly end, ``executing`` sent by the database's process itself, whose number the kernel translates
+for the agent (SCM_CREDENTIALS), then ``started`` or ``failed``, and ``exited`` with the status if the database ended
+by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+TYPE_CHECKING = False  # typing.TYPE_CHECKING, without the time it takes to import typing
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, TypeAlias
+
+    Spec: TypeAlias = dict[str, Any]
+
+KILL_TREE = signal.SIGUSR1
+"""To a launcher without a PID namespace: end the whole tree now."""
+
+MESSAGE_BYTES = 1 << 20
+"""Longest message: an environment and arguments. The kernel's limit for both together (ARG_MAX) is usually 2 MiB."""
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_CLONE_NEWNS = 0x00020000
+_CLONE_NEWPID = 0x20000000
+_CLONE_NEWNET = 0x40000000
+_MS_NOSUID_NODEV_NOEXEC = 0x2 | 0x4 | 0x8
+_MS_REC_PRIVATE = 0x4000 | 0x40000
+
+
+def main() -> None:
+    """Receive the specification, enter the target, run the database, and exit when it has ended."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.set_inheritable(False)
+    spec = json.loads(channel.recv(MESSAGE_BYTES))
+    try:
+        _enter_and_run(spec, channel)
+    except OSError as error:
+        _fail(channel, _in_words(error), of_request=False)
+        sys.exit(1)
+
+
+def descendants(root: int) -> list[int]:
+    """Every process below ``root``, parents first, by the parents' numbers in /proc."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - pathlib would double the launcher's start-up time
+        if entry.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123 - as above
+                # The name in parentheses may hold anything, parentheses too: what follows the last one is
+                # well-formed. See proc(5).
+                parent = int(file.read().rpartition(b")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry))
+    found = list(children.get(root, ()))
+    for process in found:  # grows while it is walked
+        found.extend(children.get(process, ()))
+    return found
+
+
+def _enter_and_run(spec: Spec, channel: socket.socket) -> NoReturn:
+    isolated = spec["pid_namespace"]
+    _die_with_parent(signal.SIGKILL if isolated else KILL_TREE)
+    if os.getppid() != spec["agent"]:  # it died before we asked to die with it
+        sys.exit(1)
+    os.setsid()
+    if spec["network_fd"] is not None:
+        _call("setns", spec["network_fd"], _CLONE_NEWNET)
+        os.close(spec["network_fd"])
+    if not isolated:
+        _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _join_cgroup(spec)
+        _supervise(spec, channel)
+    _call("unshare", _CLONE_NEWPID | _CLONE_NEWNS)
+    launcher = os.pidfd_open(os.getpid())
+    init = os.fork()
+    if init == 0:
+        try:
+            _init(spec, channel, launcher)
+        except OSError as error:
+            _fail(channel, _in_words(error), of_request=False)
+        os._exit(1)
+    channel.close()
+    os.waitpid(init, 0)
+    os._exit(0)
+
+
+def _init(spec: Spec, channel: socket.socket, launcher: int) -> NoReturn:
+    _die_with_parent(signal.SIGKILL)
+    if select.select([launcher], [], [], 0)[
+        0
+    ]:  # a pidfd is readable when its process has ended; getppid() is 0 in here
+        os._exit(1)
+    os.close(launcher)
+    _join_cgroup(spec)
+    _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
+    _call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
+    _supervise(spec, channel)
+
+
+def _supervise(spec: Spec, channel: socket.socket) -> NoReturn:
+    """Run the database, reap orphans, forward SIGTERM. Never returns."""
+    database = 0
+    reach = {signal.SIGTERM, KILL_TREE}
+    signal.pthread_sigmask(signal.SIG_BLOCK, reach)  # until there is a database to forward them to
+    socket.send_fds(channel, [json.dumps({"event": "init"}).encode()], [os.pidfd_open(os.getpid())])
+    failure, executed = os.pipe()
+    database = os.fork()
+    if database == 0:
+        try:
+            _execute(spec, channel)
+        except OSError as error:
+            os.write(executed, _in_words(error, spec["argv"][0]).encode())
+        os._exit(127)
+    os.close(executed)
+    signal.signal(signal.SIGTERM, lambda *_: _signal(database, signal.SIGTERM))
+    signal.signal(KILL_TREE, lambda *_: _kill_tree())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, reach)
+    failed = os.read(failure, 4096).decode(errors="replace")
+    if failed:
+        _fail(channel, failed, of_request=True)
+    else:
+        channel.send(json.dumps({"event": "started"}).encode())
+    while True:
+        ended, status = os.wait()
+        if ended == database:
+            break
+    channel.send(json.dumps({"event": "exited", "status": os.waitstatus_to_exitcode(status)}).encode())
+    if not spec["pid_namespace"]:
+        _kill_tree()
+    os._exit(0)  # of a PID namespace's init: the kernel now kills the rest of it
+
+
+def _execute(spec: Spec, channel: socket.socket) -> None:
+    os.setsid()
+    _die_with_parent(signal.SIGKILL)
+    for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored_by_python, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.chdir(spec["directory"])
+    channel.send(json.dumps({"event": "executing"}).encode())
+    os.execvpe(spec["argv"][0], spec["argv"], spec["environment"])  # noqa: S606 - an argument list, as wanted
+
+
+def _fail(channel: socket.socket, error: str, *, of_request: bool) -> None:
+    channel.send(json.dumps({"event": "failed", "error": error, "of_request": of_request}).encode())
+
+
+def _kill_tree() -> NoReturn:
+    """Kill until nothing is left. What forks meanwhile comes back to us, the subreaper, for the next round."""
+    while True:
+        for process in descendants(os.getpid()):
+            _signal(process, signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            os._exit(0)
+
+
+def _signal(process: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, number)
+
+
+def _join_cgroup(spec: Spec) -> None:
+    if spec["cgroup"] is not None:
+        with open(f"{spec['cgroup']}/cgroup.procs", "w") as file:  # noqa: PTH123 - as above
+            file.write("0")
+
+
+def _die_with_parent(number: int) -> None:
+    _call("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def _call(name: str, *arguments: object) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    widened = [ctypes.c_ulong(a) if isinstance(a, int) and name in {"prctl", "mount"} else a for a in arguments]
+    if getattr(libc, name)(*widened) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}(2): {os.strerror(number)}")
+
+
+def _in_words(error: OSError, program: str | None = None) -> str:
+    reason = (error.strerror or str(error)).lower() if error.filename is not None or program else str(error.strerror)
+    subject = error.filename or program
+    return f"{reason}: {os.fsdecode(subject)}" if subject else reason
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""gRPC in front of the host: messages to values and back. No decisions are made here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final, final
+
+from schrodinger_agent.api import agent_pb2 as pb
+from schrodinger_agent.api.agent_pb2_grpc import AgentServicer
+from schrodinger_agent.cluster import ClusterRequest
+from schrodinger_agent.converge import WireFault
+from schrodinger_agent.errors import InvalidRequest, NotFound
+from schrodinger_agent.gate import session_of
+from schrodinger_agent.namespaces import open_network, open_network_of, same_network
+from schrodinger_agent.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    import grpc.aio
+
+    from schrodinger_agent.cluster import Cluster
+    from schrodinger_agent.host import Host, Session
+    from schrodinger_agent.types import Observation, Observed
+
+_CHUNK_BYTES: Final = 1 << 16
+
+
+@final
+class Service(AgentServicer):
+    """The methods of ``agent.proto``. Every call has passed the gate."""
+
+    # The signatures are gRPC's, also where a method has no use for all of it.
+    # ruff: noqa: ARG002, N802
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def Capabilities(self, request: pb.CapabilitiesRequest, context: Any) -> pb.CapabilitiesReply:
+        """What this host can do."""
+        abilities = await self._host.abilities()
+        entries = [
+            pb.Capability(
+                name=entry.name,
+                fault=entry.is_fault,
+                available=entry.available,
+                mechanism=entry.mechanism,
+                reason=entry.reason,
+                remedy=entry.remedy,
+            )
+            for entry in abilities.entries
+        ]
+        return pb.CapabilitiesReply(version=__version__, capabilities=entries, isolated=abilities.isolated)
+
+    async def Up(self, request: pb.UpRequest, context: Any) -> pb.UpReply:
+        """Make a cluster."""
+        wanted = ClusterRequest(
+            name=request.cluster,
+            targets=tuple(request.targets),
+            lease_ns=request.lease_ns,
+            isolated=request.isolated,
+        )
+        session = self._session(context)
+        client_namespace = _client_namespace(request, session)
+        try:
+            cluster = await self._host.up(session, wanted, client_namespace)
+        finally:
+            if client_namespace is not None:
+                os.close(client_namespace)
+        places = [target.place for target in cluster.targets.values()]
+        return pb.UpReply(
+            targets=[pb.Target(name=place.name, address=place.address, data=str(place.data)) for place in places],
+            client_address=(cluster.network.client_address or "") if cluster.network is not None else "",
+        )
+
+    async def Down(self, request: pb.DownRequest, context: Any) -> pb.DownReply:
+        """Remove a cluster."""
+        return pb.DownReply(errors=await self._host.down(self._session(context), request.cluster))
+
+    async def Spawn(self, request: pb.SpawnRequest, context: Any) -> pb.SpawnReply:
+        """Start a database."""
+        target = self._cluster(context, request.cluster).target(request.target)
+        argv = tuple(request.argv)
+        if not argv or not argv[0]:
+            raise InvalidRequest(f"argv is {list(argv)}: give the program and its arguments")
+        for field in ("directory", "output"):
+            if not os.path.isabs(getattr(request, field)):  # noqa: PTH117 - text from the wire, not yet a path
+                raise InvalidRequest(f"{field} is {getattr(request, field)!r}: give an absolute path")
+        spawned = await target.spawn(
+            argv, environment=dict(request.environment), directory=request.directory, output=request.output
+        )
+        return pb.SpawnReply(incarnation=spawned.incarnation, pid=spawned.pid, time_ns=spawned.time_ns)
+
+    async def Stop(self, request: pb.StopRequest, context: Any) -> pb.StopReply:
+        """End a database in an orderly way."""
+        if request.grace_ns < 0:
+            raise InvalidRequest(f"grace_ns is {request.grace_ns}: give a time, or 0 for none")
+        target = self._cluster(context, request.cluster).target(request.target)
+        stopped = await target.stop(request.grace_ns / 1e9)
+        return pb.StopReply(was_running=stopped.was_running, killed=stopped.killed)
+
+    async def SetFaults(self, request: pb.SetFaultsRequest, context: Any) -> pb.Observed:
+        """Make exactly these faults be in force."""
+        desired = [WireFault(fault.id, fault.kind, fault.parameters) for fault in request.desired]
+        return _observed(await self._cluster(context, request.cluster).set_faults(request.generation, desired))
+
+    async def Observe(self, request: pb.ObserveRequest, context: Any) -> pb.Observed:
+        """Read the faults back."""
+        return _observed(await self._cluster(context, request.cluster).observe())
+
+    async def Watch(self, request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.Edge]:
+        """Ends of processes, from the beginning."""
+        async for end in self._cluster(context, request.cluster).edges.watch():
+            yield pb.Edge(
+                kind="exit",
+                target=end.target,
+                incarnation=end.incarnation,
+                status=end.status,
+                expected=end.expected,
+                time_ns=end.time_ns,
+            )
+
+    async def Renew(self, request: pb.RenewRequest, context: Any) -> pb.RenewReply:
+        """Let a lease begin anew."""
+        return pb.RenewReply(lease_ns=self._host.renew(self._session(context), request.cluster))
+
+    async def Fetch(self, request: pb.FetchRequest, context: Any) -> AsyncIterator[pb.Chunk]:
+        """A file of a target's data directory, piece by piece."""
+        data = self._cluster(context, request.cluster).target(request.target).place.data.resolve()
+        path = (data / request.path).resolve()
+        if not path.is_relative_to(data):
+            raise InvalidRequest(f"path {request.path!r} leads out of the data directory: name a file inside it")
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise NotFound(
+                f"path {request.path!r} of target {request.target} cannot be read: {error.strerror}"
+            ) from None
+        with file:
+            while piece := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                yield pb.Chunk(data=piece)
+
+    async def Heal(self, request: pb.HealRequest, context: Any) -> pb.HealReply:
+        """Remove what belongs to no cluster."""
+        report = await self._host.heal()
+        return pb.HealReply(removed=report.removed, errors=report.errors)
+
+    def _session(self, context: grpc.aio.ServicerContext[Any, Any]) -> Session:
+        session = session_of(self._host, context)
+        assert session is not None, "the gate let the call pass"
+        return session
+
+    def _cluster(self, context: grpc.aio.ServicerContext[Any, Any], name: str) -> Cluster:
+        return self._host.cluster(self._session(context), name)
+
+
+def _client_namespace(request: pb.UpRequest, session: Session) -> int | None:
+    """A descriptor of the network namespace that the request names, if it names one and may."""
+    if not request.client_tid:
+        return None
+    if request.client_pid != session.pid:
+        raise InvalidRequest(
+            f"client_pid is {request.client_pid}: only a thread of process {session.pid}, the caller, will do"
+        )
+    if not request.isolated:
+        raise InvalidRequest("client_tid is for isolated clusters: leave it out")
+    try:
+        namespace = open_network_of(request.client_pid, request.client_tid)
+    except OSError as error:
+        raise InvalidRequest(f"client_tid {request.client_tid} is no thread of the caller: {error.strerror}") from None
+    ours = open_network()
+    try:
+        if same_network(ours, namespace):
+            os.close(namespace)
+            raise InvalidRequest(
+                f"thread {request.client_tid} is in the host's network namespace, which is left alone: "
+                "let it call unshare(CLONE_NEWNET) first"
+            )
+    finally:
+        os.close(ours)
+    return namespace
+
+
+def _observed(observed: Observed) -> pb.Observed:
+    return pb.Observed(
+        generation=observed.generation,
+        begin_ns=observed.begin_ns,
+        end_ns=observed.end_ns,
+        observations=_observations(observed.observations),
+        lifted=_observations(observed.lifted),
+    )
+
+
+def _observations(observations: Sequence[Observation]) -> list[pb.Observation]:
+    return [
+        pb.Observation(
+            id=entry.id,
+            kind=entry.kind,
+            in_force=entry.in_force,
+            evidence=json.dumps(entry.evidence),
+            error=entry.error,
+        )
+        for entry in observations
+    ]

@@ -1,0 +1,172 @@
+"""A target: the place that one node's processes live in, and what may happen there now.
+
+The only writer of its processes. Faults hold it *down* (killed, and nothing may be started) or *frozen*. Which of
+them is for :mod:`schrodinger_agent.converge` to decide; this module carries it out, and never lets one meet a spawn
+half-way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from schrodinger_agent.errors import NotNow
+from schrodinger_agent.freezing import CgroupFreezer, SignalFreezer
+from schrodinger_agent.incarnation import Incarnation, Specification
+from schrodinger_agent.types import ProcessEnd, Spawned, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from schrodinger_agent.freezing import Freezer
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a target is made of. Without a network namespace it is on the host's; without a cgroup signals stop it."""
+
+    name: str
+    address: str
+    data: Path
+    network_fd: int | None
+    cgroup: Path | None
+    pid_namespace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """The database's processes that a kill found, and how many it left: none, or it failed."""
+
+    processes: tuple[int, ...]
+    took_ns: int
+    left: int
+
+
+@final
+class Target:
+    """One node's place, and the incarnations of its database."""
+
+    def __init__(self, place: Place, on_end: Callable[[ProcessEnd], None]) -> None:
+        self.place = place
+        self.freezer: Freezer = CgroupFreezer(place.cgroup) if place.cgroup is not None else SignalFreezer(self._root)
+        self._on_end = on_end
+        self._current: Incarnation | None = None
+        self._incarnations = 0
+        self._held_down = False
+        # Spawning, killing and freezing exclude each other. A stop excludes nothing: its grace must not delay a fault.
+        self._lock = asyncio.Lock()
+
+    @property
+    def running(self) -> bool:
+        """Whether the database is there, or anything it left behind."""
+        return self._current is not None and self._current.running
+
+    @property
+    def held_down(self) -> bool:
+        """Whether a fault keeps it down."""
+        return self._held_down
+
+    async def spawn(
+        self, argv: Sequence[str], *, environment: Mapping[str, str], directory: str, output: str
+    ) -> Spawned:
+        """Start the database; returns when it has been executed."""
+        async with self._lock:
+            self._require_startable()
+            self._incarnations += 1
+            number = self._incarnations
+            begin_ns = time.monotonic_ns()
+            incarnation = await Incarnation.launch(
+                number,
+                Specification(
+                    argv=argv,
+                    environment=environment,
+                    directory=directory,
+                    output=output,
+                    network_fd=self.place.network_fd,
+                    cgroup=self.place.cgroup,
+                    pid_namespace=self.place.pid_namespace,
+                ),
+            )
+            self._current = incarnation
+        incarnation.ended.add_done_callback(lambda ended: self._report_end(incarnation, ended.result()))
+        _log.debug("%s: incarnation %d is process %d: %s", self.place.name, number, incarnation.pid, list(argv))
+        return Spawned(incarnation=number, pid=incarnation.pid, time_ns=begin_ns)
+
+    async def stop(self, grace_s: float) -> Stopped:
+        """Ask the database to end, wait, and end by force whatever is left of it."""
+        incarnation = self._current
+        if incarnation is None or not incarnation.running:
+            return Stopped(was_running=False, killed=False)
+        incarnation.expected = True
+        incarnation.terminate()
+        try:
+            await asyncio.wait_for(asyncio.shield(incarnation.ended), grace_s)
+        except TimeoutError:
+            await incarnation.kill()
+            return Stopped(was_running=True, killed=True)
+        return Stopped(was_running=True, killed=False)
+
+    async def kill_and_hold(self) -> Killed:
+        """End everything in the target, by SIGKILL, and let nothing start until it is released."""
+        async with self._lock:
+            self._held_down = True
+            begin_ns = time.monotonic_ns()
+            found = tuple(process for process in self.freezer.processes() if process != self._root())
+            await self._kill()
+            return Killed(found, time.monotonic_ns() - begin_ns, len(self.freezer.processes()))
+
+    def release(self) -> None:
+        """Let it be started again."""
+        self._held_down = False
+
+    async def freeze(self) -> None:
+        """Stop every process of the target."""
+        async with self._lock:
+            await self.freezer.freeze()
+
+    async def thaw(self) -> None:
+        """Let every process of the target go on."""
+        async with self._lock:
+            await self.freezer.thaw()
+
+    async def end(self) -> None:
+        """End everything in the target, for good."""
+        async with self._lock:
+            self._held_down = True
+            await self._kill()
+
+    async def _kill(self) -> None:
+        if self._current is not None and self._current.running:
+            self._current.expected = True
+            await self._current.kill()
+
+    def _require_startable(self) -> None:
+        name = self.place.name
+        if self._held_down:
+            raise NotNow(f"target {name} is held down by a kill: lift the fault first")
+        if self.freezer.asked():
+            raise NotNow(f"target {name} is frozen by a pause: lift the fault first")
+        if self.running:
+            raise NotNow(f"target {name} runs process {self._current and self._current.pid} already: stop it first")
+
+    def _root(self) -> int | None:
+        return self._current.root if self._current is not None and self._current.running else None
+
+    def _report_end(self, incarnation: Incarnation, status: int) -> None:
+        assert incarnation.ended_ns is not None, "it has ended"
+        _log.debug("%s: incarnation %d ended with status %d", self.place.name, incarnation.number, status)
+        self._on_end(
+            ProcessEnd(
+                target=self.place.name,
+                incarnation=incarnation.number,
+                status=status,
+                expected=incarnation.expected,
+                time_ns=incarnation.ended_ns,
+            )
+        )
