@@ -2,6 +2,7 @@
 
 SEED ?= 1
 TIME ?= 30
+CASES ?= 2000000
 
 # The programs of setup and of the Python environment, before those of the machine.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
@@ -52,8 +53,9 @@ pytest: develop ## The tests of the Python packages
 bench: develop ## The figures that the project promises
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" || exit; done
 
-fuzz: develop ## Long differential campaigns against the brute-force checkers
-	cargo test $(NATIVE) --locked --workspace --release -- --ignored
+fuzz: develop ## Long differential campaigns: checkers against brute force, properties with new examples (CASES=2000000)
+	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-checkers --test differential
+	pytest --hypothesis-profile=fuzz tests/unit
 
 proto: develop ## Generate the agent's messages and stubs from agent.proto
 	PYTHON=$(CURDIR)/.venv/bin/python agent/proto/generate.sh
