@@ -48,14 +48,12 @@ def decide(found: agent.Capabilities, *, wanted: bool | None, obstacle: str) -> 
     elif found.isolated and not obstacle:
         return Offer(isolated=True, degradation="", capabilities=capabilities)
     else:
-        reason = obstacle or _missing(capabilities) or "the agent does not offer isolated nodes"
+        reason = obstacle or _missing(capabilities)
     if wanted:
         raise ProviderError(f"isolated nodes were asked for and cannot be had: {reason}")
     remaining = tuple(_without_isolation(entry, reason) for entry in capabilities)
-    lost = ", ".join(entry.name for entry in remaining if entry.name in NEEDS_ISOLATION)
-    return Offer(
-        isolated=False, degradation=f"{LOOPBACK}, without {lost or 'links to cut'}: {reason}", capabilities=remaining
-    )
+    lost = ", ".join(sorted(NEEDS_ISOLATION))
+    return Offer(isolated=False, degradation=f"{LOOPBACK}, without {lost}: {reason}", capabilities=remaining)
 
 
 def observed(answer: agent.Observed) -> Observed:
@@ -87,12 +85,10 @@ def _without_isolation(entry: Capability, reason: str) -> Capability:
 
 
 def _missing(capabilities: Sequence[Capability]) -> str:
-    """What the agent did not find, why, and what would help."""
-    return "; ".join(
-        f"{entry.name}: {entry.reason}" + (f" (remedy: {entry.remedy})" if entry.remedy else "")
-        for entry in capabilities
-        if not entry.available
-    )
+    """Why the agent offers no isolation, and what would help: the reason that it gives for what needs it."""
+    missing = [entry for entry in capabilities if entry.name in NEEDS_ISOLATION and not entry.available]
+    reasons = [entry.reason + (f" (remedy: {entry.remedy})" if entry.remedy else "") for entry in missing]
+    return "; ".join(reasons) or "the agent does not offer it"
 
 
 def _observation(entry: agent.Observation) -> FaultObservation:
