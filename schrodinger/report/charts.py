@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schrodinger.report.axes import Decades, Grid, Linear, Span
-from schrodinger.report.proof import when
+from schrodinger.report.fault_marks import sample, strip, strip_height
 from schrodinger.report.svg import WIDE, Attribute, band, bars, dots, element, line, percent, steps, stretched, together
 from schrodinger.report.words import level, rate, several
 
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from schrodinger.history import FaultInterval
-
-PATTERNS = ("slant", "solid", "upright", "cross", "level", "speckle")
-"""Fills that tell fault kinds apart without colour."""
-
-_USUAL = {"partition": "slant", "kill": "solid", "pause": "upright"}
-"""The commonest kinds look the same on every page."""
-
-STRIP_ROWS = 4
-"""Rows of the fault strip. More faults at once than this share the last row."""
 
 SWATCHES: Mapping[str, tuple[str, Mapping[str, Attribute]]] = {
     "ok": ("path", {"d": "M9 7h0", "class_": "mark ok"}),
@@ -44,7 +35,6 @@ SWATCHES: Mapping[str, tuple[str, Mapping[str, Attribute]]] = {
 }
 """What legends explain: the shape of each sample."""
 
-_STRIP_ROW = 16
 _AXIS = 22
 _MAIN = 170
 _SMALL = 44
@@ -53,36 +43,12 @@ _NEVER = 20
 _FINE_TICKS = 32
 
 
-def patterns() -> Markup:
-    """The fills of fault kinds, once a page."""
-    drawn = {
-        "slant": element("path", d="M-1 1l2-2M0 6l6-6M5 7l2-2", class_="hatch"),
-        "solid": element("rect", width=6, height=6, class_="hatch-fill"),
-        "upright": element("path", d="M1.5 0v6M4.5 0v6", class_="hatch"),
-        "cross": element("path", d="M0 0l6 6M6 0l-6 6", class_="hatch"),
-        "level": element("path", d="M0 1.5h6M0 4.5h6", class_="hatch"),
-        "speckle": element("circle", cx=3, cy=3, r=1.4, class_="hatch-fill"),
-    }
-    fills = (
-        element("pattern", drawn[name], id=f"fault-{name}", width=6, height=6, patternUnits="userSpaceOnUse")
-        for name in PATTERNS
-    )
-    return element("svg", element("defs", together(fills)), class_="defs", width=0, height=0, aria_hidden="true")
-
-
-def pattern_of(kinds: Sequence[str]) -> dict[str, str]:
-    """Which fill each kind of fault gets."""
-    others = [kind for kind in sorted(set(kinds)) if kind not in _USUAL]
-    left = [name for name in PATTERNS if name not in {_USUAL[kind] for kind in kinds if kind in _USUAL}]
-    return {kind: _USUAL.get(kind) or left[others.index(kind) % len(left)] for kind in sorted(set(kinds))}
-
-
 def throughput_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
     """Operations per second: what succeeded large, failures and unknown outcomes each on a scale of their own."""
     per_second = 1e9 / grid.width_ns
     xs = [bucket * WIDE / grid.buckets for bucket in frame["bucket"]]
     panels: list[Markup] = []
-    top = _strip_height(faults)
+    top = strip_height(faults)
     labels = {"ok": "ok: succeeded", "fail": "fail: certainly did not happen", "info": "info: nobody knows"}
     for outcome, height in (("ok", _MAIN), ("fail", _SMALL), ("info", _SMALL)):
         rates = [value * per_second for value in frame[outcome]]
@@ -100,7 +66,7 @@ def throughput_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInte
 
 def latency_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
     """Latency of successful operations: median as a line, 95th and 99th percentile as bands, the slowest dotted."""
-    top = _strip_height(faults)
+    top = strip_height(faults)
     scale = _decades(frame["p50"].min(), frame["max"].max(), _MAIN + 30)
     xs = [(bucket + 0.5) * WIDE / grid.buckets for bucket in frame["bucket"]]
     y = {name: [scale.y(value) for value in frame[name]] for name in ("p50", "p95", "p99", "max")}
@@ -120,7 +86,7 @@ def latency_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterva
 
 def scatter_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
     """Single operations: when they began and how long they took; those that never completed have a row on top."""
-    top = _strip_height(faults) + _NEVER
+    top = strip_height(faults) + _NEVER
     known = frame["latency_ns"].drop_nulls()
     scale = _decades(known.min(), known.max(), _MAIN + 30)
     span = grid.span
@@ -170,68 +136,7 @@ def scatter_points(frame: pl.DataFrame, grid: Grid) -> list[tuple[float, float, 
 def swatch(name: str) -> Markup:
     """A sample of a mark or a curve (one of :data:`SWATCHES`) for a legend, drawn exactly as in the chart."""
     tag, attributes = SWATCHES[name]
-    return _swatch(element(tag, **attributes))
-
-
-def fault_swatch(pattern: str) -> Markup:
-    """A sample of a fault's bar for a legend."""
-    place = {"x": 1, "y": 2, "width": 16, "height": 10, "rx": 2}
-    back = element("rect", class_="fault-back", **place)
-    return _swatch(back, element("rect", class_="fault", fill=f"url(#fault-{pattern})", **place))
-
-
-def _swatch(*shapes: Markup) -> Markup:
-    return element("svg", *shapes, class_="swatch", width=18, height=14, aria_hidden="true")
-
-
-def strip_rows(faults: Sequence[FaultInterval], until_ns: int) -> list[int]:
-    """The row of each fault in the strip: the first in which it overlaps none before it."""
-    free: list[int] = []
-    rows: list[int] = []
-    for fault in faults:
-        end = until_ns if fault.end_ns is None else fault.end_ns
-        row = next((i for i, at in enumerate(free) if at <= fault.begin_ns), len(free))
-        row = min(row, STRIP_ROWS - 1)
-        free[row:] = [end, *free[row + 1 :]]
-        rows.append(row)
-    return rows
-
-
-def fault_bars(faults: Sequence[FaultInterval], span: Span, height: float) -> tuple[Markup, Markup]:
-    """Pale bands over the whole height, and the strip of numbered bars on top."""
-    fills = pattern_of([fault.kind for fault in faults])
-    shades: list[Markup] = []
-    strip: list[Markup] = []
-    for fault, row in zip(faults, strip_rows(faults, span.end_ns), strict=True):
-        begin = span.fraction(fault.begin_ns)
-        width = span.fraction(span.end_ns if fault.end_ns is None else fault.end_ns) - begin
-        place = {"x": percent(begin), "width": percent(width)}
-        what = f"Fault {fault.id}, {fault.kind}: {fault.description}"
-        shades.append(element("rect", y=0, height=height, class_="shade", **place))
-        strip.append(
-            element(
-                "g",
-                element("title", what),
-                element("rect", y=row * _STRIP_ROW + 1, height=_STRIP_ROW - 3, rx=2, class_="fault-back", **place),
-                element(
-                    "rect",
-                    y=row * _STRIP_ROW + 1,
-                    height=_STRIP_ROW - 3,
-                    rx=2,
-                    class_="fault",
-                    fill=f"url(#fault-{fills[fault.kind]})",
-                    **place,
-                ),
-                class_="fault-bar",
-                data_tip=f"{what}\n{when(fault)}",
-            )
-        )
-    return together(shades), together(strip)
-
-
-def _strip_height(faults: Sequence[FaultInterval]) -> float:
-    rows = max(strip_rows(faults, 2**62), default=-1) + 1
-    return rows * _STRIP_ROW + (6 if rows else 0)
+    return sample(element(tag, **attributes))
 
 
 def _chart(
@@ -242,7 +147,7 @@ def _chart(
     faults: Sequence[FaultInterval],
     marks: Sequence[int],
 ) -> Markup:
-    shades, strip = fault_bars(faults, span, height)
+    shades, bars_of_faults = strip(faults, span, height)
     ticks = span.ticks()
     axis = [_tick(at, label, height, "minor" if i % 2 else "major") for i, (at, label) in enumerate(ticks)]
     coarse = {at for at, _ in ticks}
@@ -256,7 +161,7 @@ def _chart(
         *axis,
         *panels,
         element("line", x1=0, x2="100%", y1=height, y2=height, class_="frame"),
-        strip,
+        bars_of_faults,
         flags,
         cursor,
         class_="chart",

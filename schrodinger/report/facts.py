@@ -89,7 +89,7 @@ def _alike(value: Sequence[object]) -> list[Mapping[Any, object]]:
 def _inline(value: Sequence[object]) -> str:
     if not value:
         return "none"
-    listed = ", ".join(_plain(item) for item in value[:MOST_ROWS])
+    listed = ", ".join(str(item) if isinstance(item, int) else _plain(item) for item in value[:MOST_ROWS])
     more = f" and {count(len(value) - MOST_ROWS)} more" if len(value) > MOST_ROWS else ""
     return clipped(listed, LONGEST) + more
 

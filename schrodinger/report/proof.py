@@ -53,7 +53,7 @@ def entry(fault: FaultInterval) -> Entry:
     return Entry(
         id=fault.id,
         kind=fault.kind,
-        description=clipped(fault.description, LONGEST),
+        description=clipped(described(fault), LONGEST),
         planned=clipped(fault.planned, LONGEST) if fault.planned != fault.description else "",
         standing=standing(fault),
         when=when(fault),
@@ -61,6 +61,11 @@ def entry(fault: FaultInterval) -> Entry:
         proof=proof(fault),
         measurements=rendered(fault.evidence) if fault.evidence else None,
     )
+
+
+def described(fault: FaultInterval) -> str:
+    """What the fault did, without its kind, which stands before it wherever it is shown."""
+    return fault.description.removeprefix(f"{fault.kind}: ")
 
 
 def standing(fault: FaultInterval) -> Standing:
@@ -101,8 +106,8 @@ def _partition(evidence: Mapping[str, Any]) -> str:
     match evidence:
         case {"probes_sent": int(sent), "probes_received": int(received), "packets_dropped": int(dropped)}:
             links = evidence.get("edges")
-            cut = f"{several(len(links), 'directed link')} cut: " if links else ""
-            arrived = "none" if received == 0 else count(received)
+            cut = f"{several(len(links), 'directed link')} cut. " if links else ""
+            arrived = "None" if received == 0 else count(received)
             return f"{cut}{arrived} of {several(sent, 'probe')} arrived, {several(dropped, 'packet')} dropped."
         case _:
             return ""

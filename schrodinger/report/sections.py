@@ -5,10 +5,10 @@ Each is built from the run's facts by its ``of`` and knows its own bounds; the t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from schrodinger.report import charts, facts, series
+from schrodinger.report import charts, facts, fault_marks, series
 from schrodinger.report.axes import Grid
 from schrodinger.report.icons import favicon, icon
 from schrodinger.report.proof import Entry, Standing, entry
@@ -38,16 +38,19 @@ if TYPE_CHECKING:
     from schrodinger.history import FaultInterval
     from schrodinger.plan import Plan
 
-MOST_ANOMALIES = 10
-"""Anomalies with a story. One is enough to act on; ten show whether they are of one kind."""
+MOST_ANOMALIES = 5
+"""Anomalies with a story. One is enough to act on; five show whether they are of one kind."""
 
-MOST_IN_TABLE = 200
+MOST_IN_TABLE = 100
 """Operations of one anomaly in its table."""
 
 MOST_FAULTS = 300
+MEASUREMENT_BUDGET = 300_000
+"""Characters of measurements in the fault log; later faults keep their sentence of proof."""
+
 MOST_REASONS = 12
 LONGEST_DETAIL = 160
-LOG_BUDGET = 400_000
+LOG_BUDGET = 250_000
 """Characters of log tails on the page, all nodes together; the whole logs are in the run directory."""
 
 _ALARMING = ("panic", "fatal", "error")
@@ -82,7 +85,11 @@ class Hero:
             favicon=favicon(verdict.validity),
             headline=HEADLINES[verdict.validity],
             sentence=said,
-            reasons=tuple(reason for reason in verdict.reasons if printable(reason).strip().rstrip(".") not in said),
+            reasons=tuple(
+                reason
+                for reason in verdict.reasons
+                if printable(reason).strip().rstrip(".").lower() not in said.lower()
+            ),
             title=f"{HEADLINES[verdict.validity]}: {suite} {plan.workload}, seed {plan.seed}",
             subject=f"{suite} · {plan.workload}",
             figures=(
@@ -170,7 +177,7 @@ class Charts:
     swatches: Mapping[str, Markup]
     bars: Mapping[str, Markup]
     resolution: str
-    marks: int
+    marks: str
     windows: tuple[tuple[str, ...], ...]
     phases: tuple[tuple[str, str], ...]
     data: Mapping[str, Any]
@@ -190,17 +197,17 @@ class Charts:
         times = series.latencies(operations, grid)
         points = series.extremes(operations, grid)
         marks = [instant(anomaly) for anomaly in anomalies[:MOST_ANOMALIES] if anomaly.operations]
-        fills = charts.pattern_of([fault.kind for fault in faults])
+        fills = fault_marks.pattern_of(faults)
         return cls(
-            patterns=charts.patterns(),
+            patterns=fault_marks.patterns(),
             throughput=charts.throughput_chart(rates, grid, faults, marks),
             latency=charts.latency_chart(times, grid, faults, marks),
             scatter=charts.scatter_chart(points, grid, faults, marks),
-            kinds=tuple((kind, charts.fault_swatch(fills[kind])) for kind in fills),
+            kinds=tuple((kind, fault_marks.fault_swatch(fills[kind])) for kind in fills),
             swatches={name: charts.swatch(name) for name in charts.SWATCHES},
             bars={outcome: bar_swatch(outcome) for outcome in series.OUTCOMES},
             resolution=duration(grid.width_ns),
-            marks=points.height,
+            marks=count(points.height),
             windows=tuple(_window_row(window) for window in series.windows(operations, faults, span)),
             phases=tuple((name, moment(at)) for name, at in phases.items()),
             data=_tooltips(grid, rates, times, points),
@@ -219,11 +226,16 @@ class Faults:
     @classmethod
     def of(cls, faults: Sequence[FaultInterval]) -> Faults:
         """In the order they began."""
-        entries = tuple(entry(fault) for fault in faults[:MOST_FAULTS])
-        fills = charts.pattern_of([fault.kind for fault in faults])
+        entries = []
+        budget = MEASUREMENT_BUDGET
+        for fault in faults[:MOST_FAULTS]:
+            one = entry(fault)
+            budget -= len(one.measurements or "")
+            entries.append(one if budget >= 0 else replace(one, measurements=None))
+        fills = fault_marks.pattern_of(faults)
         return cls(
-            entries=entries,
-            swatches={kind: charts.fault_swatch(fill) for kind, fill in fills.items()},
+            entries=tuple(entries),
+            swatches={kind: fault_marks.fault_swatch(fill) for kind, fill in fills.items()},
             more=max(0, len(faults) - MOST_FAULTS),
             summary=fault_summary(faults),
         )

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schrodinger.report.charts import pattern_of
+from schrodinger.report.fault_marks import pattern_of
 from schrodinger.report.svg import element, percent, together
 from schrodinger.report.words import clipped, duration, moment, printable
 
@@ -256,7 +256,7 @@ def _outcome_class(outcome: str) -> str:
 
 
 def _shades(faults: Sequence[FaultInterval], axis: Compressed, height: float) -> Markup:
-    fills = pattern_of([fault.kind for fault in faults])
+    fills = pattern_of(faults)
     drawn: list[Markup] = []
     for i, fault in enumerate(faults):
         begin = axis.fraction(fault.begin_ns)

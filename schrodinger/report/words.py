@@ -139,7 +139,10 @@ def _checked(verdict: Verdict) -> str:
 
 
 def _ended(text: str) -> str:
+    """A reason as a sentence. A name that begins it (``n4``, ``/var``) stays as it is, a word gets its capital."""
     text = printable(text).strip()
+    first = text.split(" ", 1)[0]
+    text = text[0].upper() + text[1:] if first.isalpha() else text
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -105,7 +105,6 @@
     operation.addEventListener("blur", hide);
     operation.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   }
-  for (const title of document.querySelectorAll(".fault-bar > title")) title.remove();
 
   // Zoom: charts are laid out in percentages, so a wider element is a closer look. Charts of one section move together.
   for (const area of document.querySelectorAll(".zoomable")) {
