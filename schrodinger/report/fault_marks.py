@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schrodinger.report.proof import when
+from schrodinger.report.proof import described, when
 from schrodinger.report.svg import element, percent, together
 
 if TYPE_CHECKING:
@@ -117,5 +117,5 @@ def _bar(fault: FaultInterval, pattern: str, begin: float, width: float, top: fl
         element("rect", class_="fault", fill=f"url(#fault-{pattern})", **place),
         *([number] if width > _ROOM_FOR_NUMBER else []),
         class_="fault-bar",
-        data_tip=f"#{fault.id} {fault.kind}: {fault.description}\n{when(fault)}",
+        data_tip=f"#{fault.id} {fault.kind}: {described(fault)}\n{when(fault)}",
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from schrodinger.report import charts, facts, fault_marks, series
 from schrodinger.report.axes import Grid
 from schrodinger.report.icons import favicon, icon
-from schrodinger.report.proof import Entry, Standing, entry
+from schrodinger.report.proof import Entry, Standing, described, entry, standing
 from schrodinger.report.timeline import MOST_OPERATIONS, bar_swatch, during, timeline
 from schrodinger.report.words import (
     HEADLINES,
@@ -76,7 +76,7 @@ class Hero:
         """From the verdict and what the run amounted to."""
         span = series.extent(operations, faults, {})
         tally = {outcome: int((operations["type"] == outcome).sum()) for outcome in series.OUTCOMES}
-        proved = sum(entry(fault).standing is Standing.PROVED for fault in faults)
+        proved = sum(standing(fault) is Standing.PROVED for fault in faults)
         said = sentence(verdict, operations=operations.height, faults=len(faults), lasted_ns=span.length_ns)
         suite = plan.suite.rstrip("/").rsplit("/", 1)[-1]
         return cls(
@@ -287,7 +287,7 @@ def meanwhile(faults: Sequence[FaultInterval]) -> str:
     """Which faults were in force during an anomaly, as a sentence."""
     if not faults:
         return "No fault was in force at any time during this."
-    names = [f"#{fault.id} {fault.kind} ({fault.description})" for fault in faults[:5]]
+    names = [f"#{fault.id} {fault.kind} ({described(fault)})" for fault in faults[:5]]
     more = [several(len(faults) - 5, "more", "more")] if len(faults) > 5 else []
     return f"In force at some time during this: {listed(names + more)}."
 
@@ -297,8 +297,8 @@ def fault_summary(faults: Sequence[FaultInterval]) -> str:
     if not faults:
         return "No fault was injected."
     kinds = sorted({fault.kind for fault in faults})
-    counted = listed([f"{sum(fault.kind == kind for fault in faults)} {kind}" for kind in kinds])
-    unproved = sum(entry(fault).standing is not Standing.PROVED for fault in faults)
+    counted = listed([several(sum(fault.kind == kind for fault in faults), kind) for kind in kinds])
+    unproved = sum(standing(fault) is not Standing.PROVED for fault in faults)
     every = "each proved in force and healed" if not unproved else f"{unproved} of them not proved or not healed"
     return f"{several(len(faults), 'fault')} ({counted}), {every}."
 

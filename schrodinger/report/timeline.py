@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schrodinger.report.fault_marks import pattern_of
+from schrodinger.report.proof import described
 from schrodinger.report.svg import element, percent, together
 from schrodinger.report.words import clipped, duration, moment, printable
 
@@ -264,7 +265,7 @@ def _shades(faults: Sequence[FaultInterval], axis: Compressed, height: float) ->
         place = {"x": percent(begin), "width": percent(width)}
         at_start = begin <= 0.5
         label = clipped(
-            printable(f"{fault.id} {fault.description}"),
+            printable(f"{fault.id} {fault.kind}: {described(fault)}"),
             max(8, int(((1 - begin if at_start else width) * PHONE - _SIGN) / _CHARACTER)),
         )
         y = i * _FAULT

@@ -123,6 +123,10 @@
     };
     const closer = button("+", "Zoom in", () => zoom * 2);
     const wider = button("−", "Zoom out", () => zoom / 2);
+    const keepLabels = (one) => { // axis labels stay in sight
+      one.style.setProperty("--left", `${one.scrollLeft}px`);
+      one.style.setProperty("--right", `${one.scrollLeft + one.clientWidth - one.scrollWidth}px`);
+    };
     const set = (wanted) => {
       const old = zoom;
       zoom = Math.min(Math.max(wanted, 1), 8);
@@ -131,6 +135,7 @@
       area.dataset.zoom = zoom;
       scrollers.forEach((one, i) => { one.scrollLeft = middles[i] * zoom - one.clientWidth / 2; });
       level.textContent = `${zoom}×`;
+      scrollers.forEach(keepLabels);
       wider.disabled = zoom === 1;
       closer.disabled = zoom === 8;
     };
@@ -139,6 +144,7 @@
     set(1);
     for (const one of scrollers) {
       one.addEventListener("scroll", () => {
+        keepLabels(one);
         for (const other of scrollers) if (other !== one && other.scrollLeft !== one.scrollLeft) other.scrollLeft = one.scrollLeft;
       }, { passive: true });
     }
