@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import TYPE_CHECKING
 
-import numpy
 import polars as pl
 
 from schrodinger.checkers.verdict import Anomaly, Involved, Validity, Verdict
@@ -61,42 +61,33 @@ def operations(
     number: int, *, seconds: int = 30, seed: int = 1, begin: int = 3, faults: Sequence[FaultInterval] = ()
 ) -> pl.DataFrame:
     """A register workload: mostly quick, slower and partly failing under faults."""
-    random = numpy.random.Generator(numpy.random.Philox(seed))
-    start = numpy.sort(random.integers(begin * SECOND, (begin + seconds) * SECOND, number))
-    latency = random.lognormal(mean=14.6, sigma=0.45, size=number)
-    troubled = numpy.zeros(number, dtype=bool)
-    for fault in faults:
-        troubled |= (start >= fault.begin_ns) & (start < (fault.end_ns or 2**62))
-    hit = troubled & (random.random(number) < 0.25)
-    latency = numpy.where(hit, latency * random.lognormal(4, 1, number), latency).clip(max=2 * SECOND).astype(int)
-    draw = random.random(number)
-    outcome = numpy.where(hit & (draw < 0.15), "info", numpy.where(hit & (draw < 0.4), "fail", "ok"))
-    f = random.choice(["read", "write", "cas"], number)
-    outcome = numpy.where((f == "cas") & (outcome == "ok") & (draw > 0.8), "fail", outcome)
-    detail = numpy.where(
-        outcome == "info", "timed out after 2 s", numpy.where(f == "cas", "not equal", "connection refused")
-    )
-    end = start + latency
-    lost = (outcome == "info") & (draw < 0.02)
-    return pl.DataFrame(
-        {
-            "index": numpy.arange(number) * 2,
-            "completion": numpy.arange(number) * 2 + 1,
-            "process": numpy.arange(number) % 20,
-            "f": f,
-            "type": outcome,
-            "key": random.integers(0, 8, number),
-            "argument": [[1]] * number,
-            "value": [[1]] * number,
-            "start_ns": start,
-            "end_ns": end,
-            "detail": detail,
-        },
-        schema=COLUMNS,
-    ).with_columns(
-        pl.when(pl.Series(lost)).then(None).otherwise(pl.col("end_ns")).alias("end_ns"),
-        pl.when(pl.col("type") == "ok").then(None).otherwise(pl.col("detail")).alias("detail"),
-    )
+    random = Random(seed)
+    starts = sorted(random.randrange(begin * SECOND, (begin + seconds) * SECOND) for _ in range(number))
+    troubled = [any(_covers(fault, start) for fault in faults) for start in starts]
+    rows = [_operation(random, i, starts[i], troubled[i]) for i in range(number)]
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+def _operation(random: Random, row: int, start: int, troubled: bool) -> tuple[object, ...]:
+    latency = random.lognormvariate(14.6, 0.45)
+    outcome, detail, fate = "ok", None, 1.0
+    f = random.choice(("read", "write", "cas"))
+    if troubled and random.random() < 0.25:
+        latency *= random.lognormvariate(4, 1)
+        fate = random.random()
+        if fate < 0.15:
+            outcome, detail = "info", "timed out after 2 s"
+        elif fate < 0.4:
+            outcome, detail = "fail", "connection refused"
+    if f == "cas" and outcome == "ok" and random.random() > 0.8:
+        outcome, detail = "fail", "not equal"
+    end = None if fate < 0.02 else start + int(min(latency, 2 * SECOND))
+    key = random.randrange(8)
+    return 2 * row, None if end is None else 2 * row + 1, row % 20, f, outcome, key, [1], [1], start, end, detail
+
+
+def _covers(fault: FaultInterval, at_ns: int) -> bool:
+    return fault.begin_ns <= at_ns and (fault.end_ns is None or at_ns < fault.end_ns)
 
 
 def fault(number: int, kind: str, description: str, begin: float, end: float | None, **fields: object) -> FaultInterval:
