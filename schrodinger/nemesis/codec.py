@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
 from cattrs import AttributeValidationNote, ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
@@ -30,20 +31,7 @@ T = TypeVar("T")
 
 def to_plain(value: object) -> Any:
     """The value as dictionaries, lists, text and numbers."""
-    converter = Converter()
-
-    def tagged(value: Fault | Anchor) -> dict[str, Any]:
-        untagged = make_dict_unstructure_fn(type(value), converter)
-        return {"kind": value.kind, **untagged(value)}
-
-    def elements(values: Iterable[object]) -> list[Any]:
-        return [converter.unstructure(value) for value in values]
-
-    converter.register_unstructure_hook_func(_is_fault, tagged)
-    converter.register_unstructure_hook_func(_is_anchor, tagged)
-    converter.register_unstructure_hook_func(_is_set, lambda values: sorted(elements(values)))
-    converter.register_unstructure_hook_func(_is_tuple, elements)
-    return converter.unstructure(value)
+    return _writer().unstructure(value)
 
 
 def from_plain(plain: object, schema: type[T], *, catalogue: FaultCatalogue = FAULTS) -> T:
@@ -55,22 +43,45 @@ def from_plain(plain: object, schema: type[T], *, catalogue: FaultCatalogue = FA
     return _reader(catalogue).structure(plain, schema)
 
 
-def _reader(catalogue: FaultCatalogue) -> Converter:
+@cache
+def _writer() -> Converter:
     converter = Converter()
-    faults = {fault.kind: fault for fault in catalogue}
-    anchors = {anchor.kind: anchor for anchor in ANCHORS}
 
-    def dataclass(plain: object, schema: type[Any]) -> Any:
-        return _structured(converter, _object(plain), schema, allowed=_names(schema))
+    compiled: dict[type, Callable[[Any], dict[str, Any]]] = {}
 
-    def tagged(schemas: Mapping[str, type[Any]], plain: object) -> Any:
-        untagged = dict(_object(plain))
-        kind = untagged.pop("kind", MISSING)
-        if kind not in schemas:
-            problem = "it says what the rest means" if kind is MISSING else "no such kind"
-            raise InvalidValueError("kind", kind, problem, choices(kind, schemas))
-        schema = schemas[kind]
-        return _structured(converter, untagged, schema, allowed=["kind", *_names(schema)])
+    def tagged(value: Fault | Anchor) -> dict[str, Any]:
+        schema = type(value)
+        if schema not in compiled:
+            compiled[schema] = make_dict_unstructure_fn(schema, converter)
+        return {"kind": value.kind, **compiled[schema](value)}
+
+    def elements(values: Iterable[object]) -> list[Any]:
+        return [converter.unstructure(value) for value in values]
+
+    converter.register_unstructure_hook_func(_is_fault, tagged)
+    converter.register_unstructure_hook_func(_is_anchor, tagged)
+    converter.register_unstructure_hook_func(_is_set, lambda values: sorted(elements(values)))
+    converter.register_unstructure_hook_func(_is_tuple, elements)
+    return converter
+
+
+@cache
+def _reader(catalogue: FaultCatalogue) -> Converter:
+    """A converter that knows these faults. Compiling it takes ten times as long as reading a plan."""
+    converter = Converter()
+
+    def tagged(schemas: Iterable[type[Any]]) -> Callable[[object, object], Any]:
+        structures = {schema.kind: _structure(converter, schema, tag=["kind"]) for schema in schemas}
+
+        def structure(plain: object, _: object) -> Any:
+            untagged = dict(_object(plain))
+            kind = untagged.pop("kind", MISSING)
+            if not isinstance(kind, str) or kind not in structures:
+                problem = "it says what the rest means" if kind is MISSING else "no such kind"
+                raise InvalidValueError("kind", kind, problem, choices(kind, structures))
+            return structures[kind](untagged, _)
+
+        return structure
 
     def elements(plain: object, schema: type) -> list[Any]:
         element, *_ = get_args(schema)
@@ -85,34 +96,42 @@ def _reader(catalogue: FaultCatalogue) -> Converter:
             for index, (value, part) in enumerate(zip(values, schemas, strict=True))
         )
 
-    converter.register_structure_hook_func(is_dataclass, dataclass)
-    converter.register_structure_hook_func(lambda schema: schema is Fault, lambda plain, _: tagged(faults, plain))
-    converter.register_structure_hook_func(lambda schema: schema == Anchor, lambda plain, _: tagged(anchors, plain))
     converter.register_structure_hook_func(_is_set, lambda plain, schema: frozenset(elements(plain, schema)))
     converter.register_structure_hook_func(_is_tuple, record)
     converter.register_structure_hook_func(_is_sequence, lambda plain, schema: tuple(elements(plain, schema)))
     converter.register_structure_hook_func(_is_mapping, lambda plain, _: _object(plain))
-    for schema in (int, str, bool):
-        converter.register_structure_hook(schema, _primitive)
+    for primitive in (int, str, bool):
+        converter.register_structure_hook(primitive, _primitive)
     converter.register_structure_hook(float, _number)
+    faults, anchors = tagged(catalogue), tagged(ANCHORS)
+    converter.register_structure_hook_factory(is_dataclass, partial(_structure, converter))
+    converter.register_structure_hook_func(lambda schema: schema is Fault, faults)
+    converter.register_structure_hook_func(lambda schema: schema == Anchor, anchors)
     return converter
 
 
-def _structured(converter: Converter, plain: Mapping[str, object], schema: type[T], *, allowed: list[str]) -> T:
-    """One dataclass, and of everything that is wrong with it the first thing, an unknown key before all others.
+def _structure(converter: Converter, schema: type[T], tag: Iterable[str] = ()) -> Callable[[object, object], T]:
+    """What reads one dataclass. Of everything that is wrong it tells the first thing, an unknown key before all others.
 
     A mistyped key is also a missing one, and its own name is the better hint.
     """
     structure = make_dict_structure_fn(schema, converter, _cattrs_forbid_extra_keys=True)
-    try:
-        return structure(plain, schema)
-    except ClassValidationError as group:
-        unknown = [key for key in plain if key not in allowed]
-        if unknown:
-            problem = InvalidValueError(unknown[0], plain[unknown[0]], "no such field", choices(unknown[0], allowed))
-        else:
-            problem = _first_problem(group)
-    raise problem
+    names = [field.name for field in fields(cast("Any", schema))]
+
+    def read(plain: object, _: object) -> T:
+        given = _object(plain)
+        try:
+            return structure(given, schema)
+        except ClassValidationError as group:
+            unknown = [key for key in given if key not in names]
+            if unknown:
+                remedy = choices(unknown[0], [*tag, *names])
+                problem = InvalidValueError(unknown[0], given[unknown[0]], "no such field", remedy)
+            else:
+                problem = _first_problem(group)
+        raise problem
+
+    return read
 
 
 def _first_problem(group: ClassValidationError) -> InvalidValueError:
@@ -165,10 +184,6 @@ def _list(plain: object) -> list[Any]:
     if not isinstance(plain, list):
         raise InvalidValueError("", plain, "not a list", "give a list in brackets")
     return plain
-
-
-def _names(schema: type[Any]) -> list[str]:
-    return [field.name for field in fields(schema)]
 
 
 def _is_fault(schema: object) -> bool:

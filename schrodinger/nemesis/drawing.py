@@ -31,6 +31,7 @@ def drawn(strategy: SearchStrategy[T], seed: int) -> T:
     """The value of ``strategy`` for ``seed``.
 
     An input that the strategy turns down, or that is too short for it, is followed by the next of the same seed.
+    Inside a property of Hypothesis this is a property within a property, which that one must allow (``nested_given``).
     """
     values: list[T] = []
 

@@ -39,7 +39,8 @@ class InvalidValueError(ValueError):
     """
 
     def __init__(self, field: str, value: object, problem: str, remedy: str) -> None:
-        super().__init__(f"{field} is {shown(value)}: {problem}; {remedy}")
+        path = field if field.isprintable() else json.dumps(field)
+        super().__init__(f"{path} is {shown(value)}: {problem}; {remedy}")
         self.field = field
         self.value = value
         self.problem = problem

@@ -36,7 +36,7 @@ SHORTEST_RUN_NS = _S
 """Below this there is no time for a fault to do anything, nor for operations on both sides of it."""
 
 _MOST_EVENTS = 60
-"""Ten minutes of busy faults. Longer runs spread them out: a schedule should stay something that can be shrunk."""
+"""Five minutes at a middling pace. Longer runs spread them out: a schedule should stay something to be shrunk."""
 
 _GAPS_S = (3, 4, 5, 7)
 """Mean time from one fault to the next. Electing a leader takes a second or two; slower paces waste a short run."""
@@ -48,6 +48,19 @@ _DURATIONS_MS = {
     "mixed": ((500, 1_500), (1_000, 5_000), (5_000, 10_000), (10_000, 30_000)),
 }
 """Ranges that durations are drawn from. Below half a second few databases notice; the tail outlasts every lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the main phase in which there may be faults."""
+
+    start_ns: int
+    end_ns: int
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is."""
+        return self.end_ns - self.start_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +85,18 @@ class Length:
         return cls(time_ns=int(operations / rate * _S), operations=operations, paced=True)
 
     @property
-    def window(self) -> Slot:
+    def window(self) -> Stretch:
         """When there may be faults."""
         warm_up_ns = min(max(self.time_ns // 10, _S), self.time_ns // 4)
-        end_ns = self.time_ns * 85 // 100
-        return Slot(_whole_ms(warm_up_ns + _MS - 1), end_ns, end_ns)
+        return Stretch(_whole_ms(warm_up_ns + _MS - 1), self.time_ns * 85 // 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A stretch of the run in which one fault starts, and the latest time at which it ends."""
+    """Where one fault goes: it begins less than ``leeway_ns`` after ``start_ns`` and has ended by ``latest_ns``."""
 
     start_ns: int
-    end_ns: int
+    leeway_ns: int
     latest_ns: int
 
 
@@ -101,12 +113,12 @@ class Character:
 
 
 def characters(families: tuple[type[Fault], ...]) -> SearchStrategy[Character]:
-    """Any character that uses at least one of these families."""
+    """Any character that uses at least one of these families, and all of them a little more often than any others."""
+    everything = 2 ** len(families) - 1
+    masks = st.integers(1, everything + 2).map(lambda mask: min(mask, everything))
     return st.builds(
         Character,
-        families=st.integers(1, 2 ** len(families) - 1).map(
-            lambda mask: tuple(family for index, family in enumerate(families) if mask >> index & 1)
-        ),
+        families=masks.map(lambda mask: tuple(family for index, family in enumerate(families) if mask >> index & 1)),
         gap_s=st.sampled_from(_GAPS_S),
         durations_ms=st.sampled_from(tuple(_DURATIONS_MS.values())),
         overlapping=st.booleans(),
@@ -122,38 +134,42 @@ def schedules(draw: DrawFn, targets: Targets, length: Length, *, faults: FaultCa
     _require_possible(targets, length, faults, families)
     character = draw(characters(families))
     window = length.window
-    count = max(1, min(_MOST_EVENTS, round((window.end_ns - window.start_ns) / (character.gap_s * _S))))
-    slots = divided(window, count, overlapping=character.overlapping)
-    if character.quiet_period and count >= 3:
-        quiet = max(1, count // 4)
-        slots = silenced(slots, draw(st.integers(1, count - quiet - 1)), quiet)
+    gap_ns = max(character.gap_s * _S, window.length_ns // _MOST_EVENTS)
+    stretches: tuple[Stretch, ...] = (window,)
+    if character.quiet_period and window.length_ns >= 4 * gap_ns:
+        stretches = around_a_silence(window, draw(st.integers(20, 55)))
+    slots = [slot for stretch in stretches for slot in divided(stretch, gap_ns, overlapping=character.overlapping)]
     return in_order(draw(_event(targets, length, character, slot)) for slot in slots)
 
 
-def divided(window: Slot, count: int, *, overlapping: bool) -> tuple[Slot, ...]:
-    """The window in ``count`` equal slots. Overlapping faults may outlast theirs; others leave a tenth of it free."""
-    step_ns = (window.end_ns - window.start_ns) // count
-    starts = [window.start_ns + index * step_ns for index in range(count)]
-    return tuple(
-        Slot(start, start + step_ns, window.latest_ns if overlapping else start + step_ns * 9 // 10) for start in starts
-    )
+def around_a_silence(window: Stretch, percent: int) -> tuple[Stretch, Stretch]:
+    """What is left of the window before and after a silence of a quarter of it, which begins at ``percent`` of it."""
+    silence_ns = window.start_ns + window.length_ns * percent // 100
+    return Stretch(window.start_ns, silence_ns), Stretch(silence_ns + window.length_ns // 4, window.end_ns)
 
 
-def silenced(slots: tuple[Slot, ...], first: int, count: int) -> tuple[Slot, ...]:
-    """The slots without ``count`` of them from ``first`` on; whatever began earlier has ended by then."""
-    silence_ns = slots[first].start_ns
-    before = (Slot(slot.start_ns, slot.end_ns, min(slot.latest_ns, silence_ns)) for slot in slots[:first])
-    return (*before, *slots[first + count :])
+def divided(stretch: Stretch, gap_ns: int, *, overlapping: bool) -> list[Slot]:
+    """A slot for every ``gap_ns`` of the stretch, and one at least.
+
+    One at a time, faults keep to their slots and leave a tenth of them free. Faults that may overlap last until the end
+    of the stretch if they like, and two share each beginning, or short faults would hardly ever meet.
+    """
+    count = max(1, round(stretch.length_ns / gap_ns))
+    step_ns = stretch.length_ns // count
+    starts = [stretch.start_ns + index * step_ns for index in range(count)]
+    if overlapping:
+        return [Slot(start, step_ns // 2, stretch.end_ns) for start in starts[::2] for _ in range(2)][:count]
+    return [Slot(start, step_ns // 2, start + step_ns * 9 // 10) for start in starts]
 
 
 @st.composite
 def _event(draw: DrawFn, targets: Targets, length: Length, character: Character, slot: Slot) -> Event:
-    """One fault that starts in the first half of its slot and is over in time."""
+    """One fault that begins and ends within its slot."""
     family = draw(st.sampled_from(character.families))
     strategy = family.strategy(targets)
     assert strategy is not None, f"{family.kind} is drawn only where it is possible"
     fault = draw(strategy)
-    after_ns = _whole_ms(slot.start_ns + (slot.end_ns - slot.start_ns) * draw(st.integers(0, 100)) // 200)
+    after_ns = _whole_ms(slot.start_ns + slot.leeway_ns * draw(st.integers(0, 99)) // 100)
     shortest_ms, longest_ms = draw(st.sampled_from(character.durations_ms))
     duration_ns = min(draw(st.integers(shortest_ms, longest_ms)) * _MS, _whole_ms(slot.latest_ns - after_ns))
     return Event(draw(_anchors(after_ns, length, character)), fault, duration_ns)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping  # noqa: TC003 - cattrs evaluates the annotations
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from schrodinger.nemesis import CLIENTS, FAULTS, AtTime, FaultCatalogue, InvalidValueError, Schedule, in_order
+from schrodinger.nemesis import CLIENTS, FAULTS, AtTime, Event, FaultCatalogue, InvalidValueError, Schedule, in_order
 from schrodinger.nemesis.codec import from_plain, to_plain
 from schrodinger.nemesis.faults import ROLES
 from schrodinger.nemesis.invalid import MISSING, require_integer
 from schrodinger.plan.strict_json import parsed_object, plain_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 PLAN_VERSION = 1
 READABLE_VERSIONS = (PLAN_VERSION,)
@@ -117,7 +120,7 @@ class Plan:
         object.__setattr__(self, "rate", _rate(self.rate))
         object.__setattr__(self, "parameters", plain_object("parameters", self.parameters))
         object.__setattr__(self, "options", _texts("options", self.options))
-        object.__setattr__(self, "schedule", in_order(self.schedule))
+        object.__setattr__(self, "schedule", in_order(_events(self.schedule)))
         _check_version({"version": self.version})
         self._check_schedule()
 
@@ -158,6 +161,14 @@ def _rate(value: object) -> float:
     if not 0 <= value <= _LARGEST_RATE:
         raise InvalidValueError("rate", value, f"not between 0 and {_LARGEST_RATE}", remedy)
     return float(value)
+
+
+def _events(given: Iterable[object]) -> Iterator[Event]:
+    for index, event in enumerate(given):
+        if not isinstance(event, Event):
+            remedy = "give an Event of an anchor, a fault and a duration"
+            raise InvalidValueError(f"schedule[{index}]", event, "not an event", remedy)
+        yield event
 
 
 def _texts(name: str, value: object) -> dict[str, str]:

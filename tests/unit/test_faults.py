@@ -1,0 +1,299 @@
+"""Faults as data: what can be built, what becomes of roles, what the agent is told, and what a person reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schrodinger.nemesis import (
+    CLIENTS,
+    FAULTS,
+    LEADER,
+    AtOperation,
+    AtTime,
+    EmptyFaultError,
+    Event,
+    Fault,
+    FaultCatalogue,
+    InvalidValueError,
+    Kill,
+    Partition,
+    Pause,
+    Targets,
+    in_order,
+    shapes,
+    without,
+)
+from schrodinger.nemesis.codec import from_plain, to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schrodinger.nemesis import Edge
+
+THREE = ("n1", "n2", "n3")
+FOUR = (*THREE, "n4")
+FIVE = (*FOUR, "n5")
+CLUSTERS = st.integers(3, 9).map(lambda count: tuple(f"n{index + 1}" for index in range(count)))
+
+
+def heard_by(node: str, nodes: tuple[str, ...], edges: frozenset[Edge]) -> frozenset[str]:
+    return frozenset(other for other in nodes if (other, node) not in edges)
+
+
+def kill(*targets: str) -> Kill:
+    return Kill(frozenset(targets))
+
+
+def partition(*edges: Edge) -> Partition:
+    return Partition(frozenset(edges))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: Partition(frozenset()),
+            'edges is []: no link to cut; give pairs of two different names, such as ["n1", "n2"]',
+        ),
+        (
+            lambda: partition(("n1", "n1")),
+            'edges is ["n1", "n1"]: a link from a node to itself cannot be cut; '
+            'give pairs of two different names, such as ["n1", "n2"]',
+        ),
+        (
+            lambda: Partition("halves"),  # type: ignore[arg-type]
+            'edges is "halves": no link to cut; give pairs of two different names, such as ["n1", "n2"]',
+        ),
+        (
+            lambda: Partition(frozenset({("n1", "n2", "n3")})),  # type: ignore[arg-type]
+            'edges is ["n1", "n2", "n3"]: not a link, which is a pair of a source and a destination; '
+            'give pairs of two different names, such as ["n1", "n2"]',
+        ),
+        (lambda: kill(), 'targets is []: not a group of nodes; give a list of nodes, such as ["n1", "leader"]'),
+        (
+            lambda: Pause("n1"),  # type: ignore[arg-type]
+            'targets is "n1": not a group of nodes; give a list of nodes, such as ["n1", "leader"]',
+        ),
+        (lambda: kill(""), 'targets is "": not the name of a node; give a list of nodes, such as ["n1", "leader"]'),
+        (
+            lambda: kill("n1", CLIENTS),
+            'targets is "clients": clients run no database process; give a list of nodes, such as ["n1", "leader"]',
+        ),
+        (lambda: AtTime(-1), "after_ns is -1: less than 0; give nanoseconds since the main phase began"),
+        (lambda: AtOperation(True), "count is true: not an integer; give a number of operations"),
+        (
+            lambda: Event(AtTime(0), kill("n1"), 0),
+            "duration_ns is 0: less than 1; give how many nanoseconds the fault lasts",
+        ),
+        (lambda: Targets(()), "nodes is []: nobody to hit; name at least one node"),
+        (lambda: FAULTS["kil"], 'kind is "kil": no such fault; did you mean kill?'),
+        (
+            lambda: FAULTS.select(["kill", "earthquake"]),
+            'faults is "earthquake": no such fault; the choice is partition, kill, pause',
+        ),
+        (
+            lambda: FAULTS.extended(Kill),
+            'kind is "kill": two faults of one catalogue have it; give each its own',
+        ),
+    ],
+)
+def test_what_is_not_valid_cannot_be_built(build: Callable[[], object], message: str) -> None:
+    with pytest.raises(InvalidValueError) as refusal:
+        build()
+    assert str(refusal.value) == message
+
+
+def test_equal_faults_are_equal_however_they_were_written() -> None:
+    assert Kill(["n2", "n1", "n2"]) == kill("n1", "n2")  # type: ignore[arg-type]
+    assert Partition([["n1", "n2"]]) == partition(("n1", "n2"))  # type: ignore[arg-type]
+
+
+def test_the_agent_is_told_in_sorted_order() -> None:
+    assert partition(("n2", "n1"), ("n1", "n2")).request() == {"edges": [["n1", "n2"], ["n2", "n1"]]}
+    assert kill("n3", "n1").request() == {"targets": ["n1", "n3"]}
+    assert Pause(frozenset({"n3", "n1"})).request() == {"targets": ["n1", "n3"]}
+
+
+def test_a_fault_prints_in_sorted_order() -> None:
+    assert repr(kill("n2", "n1")) == "Kill({'targets': ['n1', 'n2']})"
+
+
+def test_a_fault_names_everybody_it_mentions() -> None:
+    assert partition((LEADER, "n2"), (CLIENTS, "n3")).names == {LEADER, "n2", CLIENTS, "n3"}
+    assert kill("n1", LEADER).names == {"n1", LEADER}
+
+
+def test_the_leader_is_resolved_and_nobody_else_is_asked_about() -> None:
+    asked: list[str] = []
+
+    def resolve(name: str) -> str:
+        asked.append(name)
+        return "n3"
+
+    assert kill("n1", LEADER).resolve(resolve) == kill("n1", "n3")
+    assert Pause(frozenset({LEADER})).resolve(resolve) == Pause(frozenset({"n3"}))
+    assert partition((LEADER, CLIENTS), ("n1", "n2")).resolve(resolve) == partition(("n3", CLIENTS), ("n1", "n2"))
+    assert set(asked) == {LEADER}
+
+
+def test_the_leaders_link_to_itself_vanishes() -> None:
+    isolated = Partition(shapes.isolate_leader(THREE)).resolve(lambda _: "n2")
+    assert isolated == Partition(shapes.isolate_one(("n2", "n1", "n3")))
+
+
+def test_a_partition_of_which_nothing_is_left_is_refused() -> None:
+    with pytest.raises(EmptyFaultError) as refusal:
+        partition((LEADER, "n1")).resolve(lambda _: "n1")
+    assert str(refusal.value) == (
+        'edges is [["leader", "n1"]]: no link is left when the leader is n1; name another node as the other end'
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (kill("n1"), "kill: n1"),
+        (kill("n10", "n2"), "kill: {n2, n10}"),
+        (Pause(frozenset({LEADER})), "pause: the leader"),
+        (Partition(shapes.halves(FIVE)), "partition: {n1, n2} cut off from {n3, n4, n5}"),
+        (Partition(shapes.isolate_one(FIVE)), "partition: n1 cut off from {n2, n3, n4, n5}"),
+        (Partition(shapes.largest_minority(FOUR)), "partition: n1 cut off from {n2, n3, n4}"),
+        (Partition(shapes.bridge(FIVE)), "partition: {n1, n2} cut off from {n4, n5}"),
+        (Partition(shapes.isolate_leader(THREE)), "partition: the leader cut off from {n1, n2, n3}"),
+        (Partition(shapes.deaf(("n3", "n1"))), "one-way cut: n3 hears nothing from n1"),
+        (Partition(shapes.deaf(THREE)), "one-way cut: n1 hears nothing from {n2, n3}"),
+        (Partition(shapes.mute(THREE)), "one-way cut: {n2, n3} hear nothing from n1"),
+        (Partition(shapes.mute_leader(THREE)), "one-way cut: {n1, n2, n3} hear nothing from the leader"),
+        (Partition(shapes.deaf_leader(THREE)), "one-way cut: the leader hears nothing from {n1, n2, n3}"),
+        (
+            Partition(shapes.majorities_ring(FIVE)),
+            "majorities ring: n1 hears only {n2, n5}, n2 hears only {n1, n3}, n3 hears only {n2, n4}, "
+            "n4 hears only {n3, n5}, n5 hears only {n1, n4}",
+        ),
+        (Partition(shapes.cut(("n1",), (CLIENTS,))), "partition: n1 cut off from clients"),
+        (
+            Partition(shapes.cut(("n1",), ("n2", "n3")) | shapes.cut(("n2",), ("n3",))),
+            "partition into 3: n1 | n2 | n3",
+        ),
+        (partition(("n1", "n2"), ("n3", "n4")), "cut links: n1 to n2, n3 to n4"),
+    ],
+)
+def test_a_fault_is_described_in_words(fault: Fault, words: str) -> None:
+    assert fault.describe() == words
+
+
+def test_an_event_is_described_in_words() -> None:
+    assert Event(AtTime(1_500_000_000), kill("n1"), 3_000_000_000).describe() == "at 1.5 s for 3 s: kill: n1"
+    assert Event(AtOperation(1200), kill("n1"), 1).describe() == "after 1200 operations for 1e-09 s: kill: n1"
+
+
+@given(CLUSTERS)
+def test_in_a_majorities_ring_everyone_hears_a_majority_and_no_two_the_same(nodes: tuple[str, ...]) -> None:
+    edges = shapes.majorities_ring(nodes)
+    heard = [heard_by(node, nodes, edges) for node in nodes]
+    assert {len(others) for others in heard} == {len(nodes) // 2 + 1}
+    assert all(node in others for node, others in zip(nodes, heard, strict=True))
+    assert len(set(heard)) == len(nodes)
+    assert Partition(edges).describe().startswith("majorities ring: ")
+
+
+@given(CLUSTERS)
+def test_only_the_bridge_hears_both_sides(nodes: tuple[str, ...]) -> None:
+    edges = shapes.bridge(nodes)
+    assert [node for node in nodes if heard_by(node, nodes, edges) == set(nodes)] == [nodes[len(nodes) // 2]]
+
+
+@given(CLUSTERS, st.data())
+def test_a_split_leaves_two_groups_that_are_whole(nodes: tuple[str, ...], data: st.DataObject) -> None:
+    size = data.draw(st.integers(1, len(nodes) - 1))
+    edges = shapes.split(nodes, size)
+    for left, right in combinations(nodes, 2):
+        apart = (left in nodes[:size]) != (right in nodes[:size])
+        assert ((left, right) in edges, (right, left) in edges) == (apart, apart)
+
+
+@given(CLUSTERS)
+def test_the_largest_minority_is_one_node_short_of_a_majority_or_two(nodes: tuple[str, ...]) -> None:
+    edges = shapes.largest_minority(nodes)
+    groups = {heard_by(node, nodes, edges) for node in nodes}
+    sizes = sorted(len(group) for group in groups)
+    assert sizes[0] < len(nodes) / 2 < sizes[1]
+    assert sizes[1] == len(nodes) // 2 + 1
+
+
+@given(CLUSTERS)
+def test_the_mute_hear_all_and_the_deaf_are_heard_by_all(nodes: tuple[str, ...]) -> None:
+    assert heard_by(nodes[0], nodes, shapes.mute(nodes)) == set(nodes)
+    assert all(nodes[0] not in heard_by(node, nodes, shapes.mute(nodes)) for node in nodes[1:])
+    assert heard_by(nodes[0], nodes, shapes.deaf(nodes)) == {nodes[0]}
+    assert all(nodes[0] in heard_by(node, nodes, shapes.deaf(nodes)) for node in nodes)
+
+
+@given(CLUSTERS, st.data())
+def test_every_set_of_links_has_its_mask(nodes: tuple[str, ...], data: st.DataObject) -> None:
+    mask = data.draw(st.integers(0, 2 ** (len(nodes) * (len(nodes) - 1)) - 1))
+    assert len(shapes.links(nodes, mask)) == mask.bit_count()
+
+
+def test_a_schedule_has_one_normal_order() -> None:
+    late, early = Event(AtTime(9), kill("n1"), 1), Event(AtTime(3), kill("n2"), 1)
+    counted = Event(AtOperation(1), kill("n1"), 1)
+    assert in_order([counted, late, early]) == in_order([early, counted, late]) == (early, late, counted)
+
+
+def test_events_are_left_out_by_index() -> None:
+    schedule = tuple(Event(AtTime(index), kill("n1"), 1) for index in range(4))
+    assert without(schedule, {1, 2}) == (schedule[0], schedule[3])
+    with pytest.raises(AssertionError):
+        without(schedule, {4})
+
+
+def test_the_order_in_which_faults_are_asked_for_changes_nothing() -> None:
+    assert FAULTS.select(["pause", "partition"]).kinds == FAULTS.select(["partition", "pause"]).kinds
+    assert FAULTS.select([]).kinds == ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slow(Fault):
+    """A fault of somebody's own: one node answers late."""
+
+    kind: ClassVar[str] = "slow"
+
+    node: str
+    factor: float
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset({self.node})
+
+    def resolve(self, resolve: Callable[[str], str]) -> Fault:
+        return self
+
+    def request(self) -> dict[str, Any]:
+        return {"node": self.node, "factor": self.factor}
+
+
+def test_a_fault_of_ones_own_travels_with_the_others() -> None:
+    catalogue = FAULTS.extended(Slow)
+    event = Event(AtTime(1), Slow("n1", 2.5), 1)
+    plain = to_plain(event)
+    assert plain["fault"] == {"kind": "slow", "node": "n1", "factor": 2.5}
+    assert from_plain(plain, Event, catalogue=catalogue) == event
+    assert catalogue.kinds == ("partition", "kill", "pause", "slow")
+
+
+def test_a_fault_outside_the_catalogue_is_not_read() -> None:
+    with pytest.raises(InvalidValueError) as refusal:
+        from_plain(to_plain(Event(AtTime(1), Slow("n1", 2.5), 1)), Event, catalogue=FaultCatalogue((Kill,)))
+    assert str(refusal.value) == 'fault.kind is "slow": no such kind; the choice is kill'
+
+
+def test_a_fault_that_leaves_something_out_says_what() -> None:
+    with pytest.raises(TypeError, match="Slow must describe itself"):
+        Slow("n1", 2.0).describe()
