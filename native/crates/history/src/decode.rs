@@ -59,12 +59,12 @@ impl<'a> Reader<'a> {
     fn column(&mut self, data_type: &DataType, words: Option<ArrayData>) -> Result<ArrayData, String> {
         let node = self.nodes.next().ok_or("a record batch lacks a column")?;
         let length = usize::try_from(node.length()).map_err(|_| "a column has a negative length")?;
-        let validity = self.buffer()?;
+        let validity = self.buffer(1)?;
         let validity = (node.null_count() > 0).then_some(validity);
-        let mut buffers = vec![self.buffer()?];
+        let mut buffers = vec![self.buffer(width(data_type))?];
         let mut children = Vec::new();
         match data_type {
-            DataType::Utf8 => buffers.push(self.buffer()?),
+            DataType::Utf8 => buffers.push(self.buffer(1)?),
             DataType::List(element) => children.push(self.column(element.data_type(), None)?),
             DataType::Dictionary(..) => children.extend(words),
             _ => {}
@@ -73,14 +73,24 @@ impl<'a> Reader<'a> {
             .map_err(|error: ArrowError| error.to_string())
     }
 
-    fn buffer(&mut self) -> Result<Buffer, &'static str> {
+    /// The next buffer, of items of this many bytes. Arrow panics, rather than complains, at half an item and at an item astride.
+    fn buffer(&mut self, width: usize) -> Result<Buffer, &'static str> {
         let buffer = self.buffers.next().ok_or("a record batch lacks a buffer")?;
-        let window = || {
-            let offset = usize::try_from(buffer.offset()).ok()?;
-            let length = usize::try_from(buffer.length()).ok()?;
-            let end = offset.checked_add(length)?;
-            (end <= self.body.len()).then(|| self.bytes.slice_with_length(self.body.start + offset, length))
-        };
-        window().ok_or("a buffer lies outside its message")
+        let offset = usize::try_from(buffer.offset()).map_err(|_| "a buffer has a negative offset")?;
+        let length = usize::try_from(buffer.length()).map_err(|_| "a buffer has a negative length")?;
+        let end = offset.checked_add(length);
+        if end.is_none_or(|end| end > self.body.len()) {
+            return Err("a buffer lies outside its message");
+        }
+        let buffer = self.bytes.slice_with_length(self.body.start + offset, length - length % width);
+        if buffer.as_ptr().align_offset(width) == 0 { Ok(buffer) } else { Err("a buffer is not aligned") }
+    }
+}
+
+/// Bytes of one item in the first buffer of a column: a value, a dictionary key, or an offset.
+fn width(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Dictionary(key, _) => width(key),
+        other => other.primitive_width().unwrap_or(size_of::<i32>()),
     }
 }

@@ -99,7 +99,8 @@ impl History {
     /// The batches that hold these rows of the good prefix, cut to them, each with the number of its first row.
     pub fn batches(&self, rows: Range<usize>) -> impl Iterator<Item = Result<(usize, RecordBatch), Error>> {
         let blocks = &self.prefix().blocks;
-        let rows = rows.start..rows.end.min(self.rows());
+        let end = rows.end.min(self.rows());
+        let rows = rows.start.min(end)..end;
         let first = blocks.partition_point(|block| block.first_row <= rows.start).saturating_sub(1);
         let end = blocks.partition_point(|block| block.first_row < rows.end);
         (first..end).map(move |number| {
@@ -137,9 +138,9 @@ fn head_damage(bytes: &[u8], list: &BlockList) -> Option<&'static str> {
     }
     let entry = entries.first().filter(|_| bytes.starts_with(MAGIC))?;
     match trust::checked(bytes, 0, entry) {
-        Ok(_) => None,
+        Ok(_) if entry.rows == 0 => None,
         Err(_) if entry.end > bytes.len() as u64 => Some(CUT_OFF),
-        Err(_) => Some("the head fails its checksum; nothing of the file can be used"),
+        _ => Some("the head fails its checksum; nothing of the file can be used"),
     }
 }
 
