@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from schrodinger_agent.network import try_network
 
 from schrodinger.cluster import LocalProvider, Node, ProcessExit, ProviderError
 from schrodinger.nemesis import Kill, Partition, Pause
@@ -26,6 +28,8 @@ PORT = 7000
 ANSWER_S = 1.0
 DEADLINE_S = 10.0
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "GREETING": "hello"}
+
+GRPC_CLIENTS = Path(__file__).parent / "scenarios" / "grpc_clients.py"
 
 SERVER = """
 import asyncio, os, sys
@@ -124,7 +128,7 @@ def test_five_nodes_come_up_and_the_test_process_reaches_them(state: Path) -> No
     async def scenario() -> None:
         begin = time.monotonic()
         async with running(state, *NAMES) as cluster:
-            print(f"five nodes up and serving after {time.monotonic() - begin:.2f} s")
+            print(f"five nodes up and serving after {time.monotonic() - begin:.2f} s", cluster.provider.degradation)
             assert [await cluster.ask(name, "greet") for name in NAMES] == ["hello"] * len(NAMES)
             begin = time.monotonic()
         print(f"down after {time.monotonic() - begin:.2f} s")
@@ -336,6 +340,30 @@ def test_what_the_agent_refuses_is_said_in_its_words(state: Path) -> None:
         assert await provider.down() == ()
 
     asyncio.run(scenario())
+
+
+def test_grpc_clients_reach_the_nodes_of_one_run_and_of_the_next(state: Path) -> None:
+    trial = try_network()
+    if not trial.available:
+        pytest.skip(f"needs isolated nodes: {trial.reason}; {trial.remedy}")
+
+    run = subprocess.run([sys.executable, GRPC_CLIENTS, str(state)], capture_output=True, text=True, check=False)
+
+    assert run.stdout == "run 1\nrun 2\n", run.stderr
+
+
+def test_without_privileges_nodes_are_on_loopback_and_kill_and_pause_still_bite() -> None:
+    selected = "five_nodes or killed_node or paused_node or by_itself"
+    pytest_again = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-s", "-k", selected, __file__]
+    unprivileged = ["setpriv", "--bounding-set=-sys_admin,-net_admin", "--inh-caps=-sys_admin,-net_admin"]
+
+    run = subprocess.run(
+        [*(unprivileged if os.geteuid() == 0 else []), *pytest_again], capture_output=True, text=True, check=False
+    )
+
+    assert "4 passed" in run.stdout, run.stdout
+    assert "without partition" in run.stdout
+    assert "Operation not permitted" in run.stdout
 
 
 async def drain(exits: AsyncIterator[ProcessExit]) -> None:
