@@ -7,12 +7,13 @@ of these is *valid*.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - cattrs reads the annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from schrodinger.history import History
 

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import cattrs
-from cattrs.gen import make_dict_unstructure_fn
 
 from schrodinger.checkers import Verdict
 
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
 
 def verdict_to_json(verdict: Verdict) -> str:
     """Readable JSON, keys in the order of the fields."""
-    converter = cattrs.Converter()
-    converter.register_unstructure_hook(Verdict, make_dict_unstructure_fn(Verdict, converter))
-    return json.dumps(converter.unstructure(verdict), indent=2) + "\n"
+    return json.dumps(cattrs.Converter().unstructure(verdict, Verdict), indent=2) + "\n"
 
 
 def verdict_from_json(text: str, *, source: str) -> Verdict:

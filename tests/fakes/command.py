@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,16 +25,32 @@ class Ended:
         return next(line.split(maxsplit=1)[1] for line in self.out.splitlines() if line.startswith(f"{label} "))
 
 
-def schrodinger(*arguments: str, directory: Path = REPOSITORY, timeout_s: float = 180) -> Ended:
-    """Run ``schrodinger`` with these arguments."""
+def schrodinger(
+    *arguments: str, directory: Path = REPOSITORY, timeout_s: float = 180, state: Path | None = None
+) -> Ended:
+    """Run ``schrodinger`` with these arguments; ``state`` is the state directory of an agent of its own."""
     ended = subprocess.run(
-        [SCHRODINGER, *arguments], cwd=directory, capture_output=True, text=True, timeout=timeout_s, check=False
+        [SCHRODINGER, *arguments],
+        cwd=directory,
+        env=_environment(state),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
     )
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
-def start(*arguments: str, directory: Path = REPOSITORY) -> subprocess.Popen[str]:
-    """Start ``schrodinger`` and return while it runs; its output goes nowhere."""
+def start(*arguments: str, state: Path) -> subprocess.Popen[bytes]:
+    """Start ``schrodinger`` with an agent of its own, and return while it runs; its output goes nowhere."""
     return subprocess.Popen(
-        [SCHRODINGER, *arguments], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+        [SCHRODINGER, *arguments],
+        cwd=REPOSITORY,
+        env=_environment(state),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
+
+
+def _environment(state: Path | None) -> dict[str, str]:
+    return {**os.environ, **({"SCHRODINGER_STATE": str(state)} if state else {})}

@@ -1,0 +1,75 @@
+"""What a run could leave behind on this machine, found without asking any code of ours."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NAMESPACES = ("net", "pid", "mnt")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Everything that a run makes, as it is on the machine now."""
+
+    processes: frozenset[str]
+    namespaces: frozenset[str]
+    links: frozenset[str]
+    mounts: frozenset[str]
+    cgroups: frozenset[str]
+
+    @classmethod
+    def look(cls, state: Path) -> Machine:
+        """Take stock. Processes are those that have the state directory in their command line or environment."""
+        return cls(
+            processes=frozenset(_processes(str(state))),
+            namespaces=frozenset(_namespaces()),
+            links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
+            mounts=frozenset(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
+            cgroups=frozenset(str(path) for path in Path("/sys/fs/cgroup").rglob("schrodinger-*")),
+        )
+
+    def beyond(self, before: Machine) -> list[str]:
+        """What is here and was not before."""
+        now = [*self.processes, *self.namespaces, *self.links, *self.mounts, *self.cgroups]
+        then = {*before.processes, *before.namespaces, *before.links, *before.mounts, *before.cgroups}
+        return sorted(thing for thing in now if thing not in then)
+
+
+def eventually(condition: Callable[[], bool], within_s: float) -> bool:
+    """Whether the condition becomes true in time; asked twenty times a second."""
+    deadline = time.monotonic() + within_s
+    while not (met := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return met
+
+
+def pids_of(state: Path, word: str) -> list[int]:
+    """Processes of this state directory's agent whose command line has the word."""
+    return [int(line.split()[0]) for line in _processes(str(state)) if word in line]
+
+
+def _processes(mark: str) -> Iterator[str]:
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            environment = (process / "environ").read_bytes().decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if int(process.name) != os.getpid() and command and (mark in command or mark in environment):
+            yield f"{process.name} {command}"
+
+
+def _namespaces() -> Iterator[str]:
+    for process in Path("/proc").glob("[0-9]*"):
+        for kind in NAMESPACES:
+            try:
+                yield str((process / "ns" / kind).readlink())
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
