@@ -35,7 +35,10 @@ RENEWALS_PER_LEASE: Final = 5
 """Four renewals may be late or lost before a cluster is taken for abandoned."""
 
 DOWN_S: Final = 20.0
-"""What taking down may last: killing processes and unplugging cables takes well under a second."""
+"""What taking down, or sweeping up after a dead agent, may last. Either takes well under a second on a sound machine."""
+
+CLOSE_S: Final = 5.0
+"""What the end of the session may last; everything is down by then."""
 
 
 @final
@@ -109,10 +112,9 @@ class LocalProvider:
         """Remove everything and bring the calling thread back; returns what could not be removed. Never raises."""
         problems: list[str] = []
         try:
-            async with asyncio.timeout(DOWN_S):
-                problems += await self._take_down()
+            problems += await self._take_down()
         except TimeoutError:
-            problems.append(f"cluster {self._cluster} was not down within {DOWN_S:g} s; run `schrodinger heal`")
+            problems.append(f"cluster {self._cluster} was not down within {DOWN_S:g} s: run `schrodinger heal`")
         except Exception as error:  # promised never to raise, and reported
             problems.append(f"taking cluster {self._cluster} down failed: {type(error).__name__}: {error}")
         finally:
@@ -147,7 +149,7 @@ class LocalProvider:
             if self._agent is agent:
                 raise self._agent_error(error) from error
         if self._agent is agent:
-            raise ProviderError(f"cluster {self._cluster} was taken down without our asking; see the agent's log")
+            raise ProviderError(f"cluster {self._cluster} was taken down without our asking: see the agent's log")
 
     async def _open(self) -> Offer:
         """Find or start the agent and decide how the nodes will live.
@@ -156,10 +158,12 @@ class LocalProvider:
         """
         if self._agent is not None and self._offer is not None:
             return self._offer
+        self._lost = None
         obstacle = "" if self._wanted is False else self._try_to_enter()
         try:
-            with self._clients.outside():
-                self._agent = await AgentClient.connect(self._state)
+            if self._agent is None:
+                with self._clients.outside():
+                    self._agent = await AgentClient.connect(self._state)
             found = await self._agent.capabilities()
         except AgentError as error:
             raise ProviderError(str(error)) from error
@@ -195,12 +199,15 @@ class LocalProvider:
         if agent is None:
             return []
         try:
-            problems = [*await agent.down(self._cluster)]
+            async with asyncio.timeout(DOWN_S):
+                return [*await agent.down(self._cluster)]
         except AgentError as error:
-            problems = await self._sweep() if error.code == "UNAVAILABLE" else [str(self._agent_error(error))]
+            if error.code != "UNAVAILABLE":
+                return [str(self._agent_error(error))]
         finally:
-            await agent.close()
-        return problems
+            await agent.close(CLOSE_S)
+        async with asyncio.timeout(DOWN_S):
+            return await self._sweep()
 
     async def _sweep(self) -> list[str]:
         """Our agent is dead: a new one removes what it left behind."""
@@ -209,7 +216,7 @@ class LocalProvider:
         try:
             return [*(await agent.heal()).errors]
         finally:
-            await agent.close()
+            await agent.close(CLOSE_S)
 
     def _return_home(self) -> list[str]:
         try:
