@@ -35,7 +35,7 @@ RENEWALS_PER_LEASE: Final = 5
 """Four renewals may be late or lost before a cluster is taken for abandoned."""
 
 DOWN_S: Final = 20.0
-"""What taking down, or sweeping up after a dead agent, may last. Either takes well under a second on a sound machine."""
+"""What taking down, or sweeping up after a dead agent, may last. Either takes well under a second if all is well."""
 
 CLOSE_S: Final = 5.0
 """What the end of the session may last; everything is down by then."""
