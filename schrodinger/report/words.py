@@ -112,7 +112,7 @@ def sentence(verdict: Verdict, *, operations: int, faults: int, lasted_ns: int) 
         case Validity.VALID:
             return (
                 f"{several(operations, 'operation')} {under} in {duration(lasted_ns)}, "
-                f"and all that clients saw is what {_checked(verdict)} allows."
+                f"and nothing wrong was found (checked: {_checked(verdict)})."
             )
         case Validity.VIOLATION:
             others = len(verdict.anomalies) - 1
@@ -129,20 +129,19 @@ def told(operation: Involved) -> str:
     began = f"Process {operation.process} began {printable(operation.label)} at {moment(operation.start_ns)}"
     if operation.end_ns is None:
         return f"{began}; it never completed."
-    ended = {"ok": "succeeded", "fail": "failed"}.get(operation.outcome, "ended without anyone knowing its outcome")
+    ended = {"ok": "succeeded", "fail": "failed"}.get(operation.outcome, "ended without a known outcome")
     return f"{began}; it {ended} after {duration(operation.end_ns - operation.start_ns)}."
 
 
 def _checked(verdict: Verdict) -> str:
-    names = [part.checker for part in verdict.parts] or [verdict.checker]
-    return f"the {listed(names)} {'checker' if len(names) == 1 else 'checkers'}"
+    return listed([part.checker for part in verdict.parts] or [verdict.checker])
 
 
 def _ended(text: str) -> str:
-    """A reason as a sentence. A name that begins it (``n4``, ``/var``) stays as it is, a word gets its capital."""
-    text = printable(text).strip()
+    """The first line of a reason as a sentence. A first word gets a capital, a name (``n4``) stays as it is."""
+    text = printable(text).strip().split("\n", 1)[0].rstrip(":")
     first = text.split(" ", 1)[0]
-    text = text[0].upper() + text[1:] if first.isalpha() else text
+    text = text[:1].upper() + text[1:] if first.isalpha() else text
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
