@@ -103,8 +103,8 @@ def _reader(catalogue: FaultCatalogue) -> Converter:
     for primitive in (int, str, bool):
         converter.register_structure_hook(primitive, _primitive)
     converter.register_structure_hook(float, _number)
-    faults, anchors = tagged(catalogue), tagged(ANCHORS)
     converter.register_structure_hook_factory(is_dataclass, partial(_structure, converter))
+    faults, anchors = tagged(catalogue), tagged(ANCHORS)
     converter.register_structure_hook_func(lambda schema: schema is Fault, faults)
     converter.register_structure_hook_func(lambda schema: schema == Anchor, anchors)
     return converter
@@ -123,13 +123,10 @@ def _structure(converter: Converter, schema: type[T], tag: Iterable[str] = ()) -
         try:
             return structure(given, schema)
         except ClassValidationError as group:
-            unknown = [key for key in given if key not in names]
-            if unknown:
-                remedy = choices(unknown[0], [*tag, *names])
-                problem = InvalidValueError(unknown[0], given[unknown[0]], "no such field", remedy)
-            else:
-                problem = _first_problem(group)
-        raise problem
+            for key in given:
+                if key not in names:
+                    raise InvalidValueError(key, given[key], "no such field", choices(key, [*tag, *names])) from group
+            raise _first_problem(group) from group
 
     return read
 
@@ -148,8 +145,7 @@ def _at(path: str, structure: Callable[[object, type[T]], T], plain: object, sch
     try:
         return structure(plain, schema)
     except InvalidValueError as error:
-        problem = error.within(path)
-    raise problem
+        raise error.within(path) from error
 
 
 def _primitive(plain: object, schema: type[T]) -> T:

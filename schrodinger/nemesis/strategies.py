@@ -13,21 +13,25 @@ last seventh of it, so that there are operations before, during and after, witho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from schrodinger.nemesis.catalogue import FAULTS, FaultCatalogue
-from schrodinger.nemesis.faults import in_words
+from schrodinger.nemesis.faults import Fault, in_words
 from schrodinger.nemesis.invalid import InvalidValueError
 from schrodinger.nemesis.schedule import AtOperation, AtTime, Event, Schedule, in_order
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import DrawFn, SearchStrategy
+    from collections.abc import Sequence
 
-    from schrodinger.nemesis.faults import Fault
+    from hypothesis.strategies import DrawFn
+
     from schrodinger.nemesis.schedule import Anchor
     from schrodinger.nemesis.targets import Targets
+
+Family: TypeAlias = SearchStrategy[Fault]
 
 _MS = 1_000_000
 _S = 1_000 * _MS
@@ -102,9 +106,9 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Character:
-    """What the seed picks once for a whole schedule."""
+    """What the seed picks once for a whole schedule. A family is the strategy for the faults of one kind."""
 
-    families: tuple[type[Fault], ...]
+    families: tuple[Family, ...]
     gap_s: int
     durations_ms: tuple[tuple[int, int], ...]
     overlapping: bool
@@ -112,7 +116,7 @@ class Character:
     by_operations: bool
 
 
-def characters(families: tuple[type[Fault], ...]) -> SearchStrategy[Character]:
+def characters(families: Sequence[Family]) -> SearchStrategy[Character]:
     """Any character that uses at least one of these families, and all of them a little more often than any others."""
     everything = 2 ** len(families) - 1
     masks = st.integers(1, everything + 2).map(lambda mask: min(mask, everything))
@@ -130,7 +134,7 @@ def characters(families: tuple[type[Fault], ...]) -> SearchStrategy[Character]:
 @st.composite
 def schedules(draw: DrawFn, targets: Targets, length: Length, *, faults: FaultCatalogue = FAULTS) -> Schedule:
     """Schedules of at least one event for a run of this length against these targets."""
-    families = tuple(family for family in faults if family.strategy(targets) is not None)
+    families = [family for family in (fault.strategy(targets) for fault in faults) if family is not None]
     _require_possible(targets, length, faults, families)
     character = draw(characters(families))
     window = length.window
@@ -139,7 +143,7 @@ def schedules(draw: DrawFn, targets: Targets, length: Length, *, faults: FaultCa
     if character.quiet_period and window.length_ns >= 4 * gap_ns:
         stretches = around_a_silence(window, draw(st.integers(20, 55)))
     slots = [slot for stretch in stretches for slot in divided(stretch, gap_ns, overlapping=character.overlapping)]
-    return in_order(draw(_event(targets, length, character, slot)) for slot in slots)
+    return in_order(draw(_event(length, character, slot)) for slot in slots)
 
 
 def around_a_silence(window: Stretch, percent: int) -> tuple[Stretch, Stretch]:
@@ -163,12 +167,9 @@ def divided(stretch: Stretch, gap_ns: int, *, overlapping: bool) -> list[Slot]:
 
 
 @st.composite
-def _event(draw: DrawFn, targets: Targets, length: Length, character: Character, slot: Slot) -> Event:
-    """One fault that begins and ends within its slot."""
-    family = draw(st.sampled_from(character.families))
-    strategy = family.strategy(targets)
-    assert strategy is not None, f"{family.kind} is drawn only where it is possible"
-    fault = draw(strategy)
+def _event(draw: DrawFn, length: Length, character: Character, slot: Slot) -> Event:
+    """One fault that begins and ends within its slot. Families are equally likely, however many variants they have."""
+    fault = draw(character.families[draw(st.integers(0, len(character.families) - 1))])
     after_ns = _whole_ms(slot.start_ns + slot.leeway_ns * draw(st.integers(0, 99)) // 100)
     shortest_ms, longest_ms = draw(st.sampled_from(character.durations_ms))
     duration_ns = min(draw(st.integers(shortest_ms, longest_ms)) * _MS, _whole_ms(slot.latest_ns - after_ns))
@@ -196,9 +197,7 @@ def _whole_ms(time_ns: int) -> int:
     return time_ns // _MS * _MS
 
 
-def _require_possible(
-    targets: Targets, length: Length, faults: FaultCatalogue, families: tuple[type[Fault], ...]
-) -> None:
+def _require_possible(targets: Targets, length: Length, faults: FaultCatalogue, families: Sequence[Family]) -> None:
     if length.time_ns < SHORTEST_RUN_NS:
         problem = f"faults need at least {SHORTEST_RUN_NS / _S:g} s to show"
         remedy = "give more time or more operations, or allow no faults"

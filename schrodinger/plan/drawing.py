@@ -88,8 +88,7 @@ def draw_plan(
     except PlanError:
         raise
     except InvalidValueError as error:
-        problem = PlanError(error.field, error.value, error.problem, error.remedy)
-    raise problem
+        raise PlanError(error.field, error.value, error.problem, error.remedy) from error
 
 
 @st.composite

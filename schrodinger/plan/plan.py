@@ -7,7 +7,18 @@ from collections.abc import Mapping  # noqa: TC003 - cattrs evaluates the annota
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from schrodinger.nemesis import CLIENTS, FAULTS, AtTime, Event, FaultCatalogue, InvalidValueError, Schedule, in_order
+from schrodinger.nemesis import (
+    CLIENTS,
+    FAULTS,
+    Anchor,
+    AtOperation,
+    AtTime,
+    Event,
+    FaultCatalogue,
+    InvalidValueError,
+    Schedule,
+    in_order,
+)
 from schrodinger.nemesis.codec import from_plain, to_plain
 from schrodinger.nemesis.faults import ROLES
 from schrodinger.nemesis.invalid import MISSING, require_integer
@@ -21,7 +32,6 @@ READABLE_VERSIONS = (PLAN_VERSION,)
 
 _LARGEST_SEED = 2**64 - 1
 """Seeds key the streams of operations, which count in 64 bits."""
-
 
 _LARGEST_RATE = 1_000_000_000
 """One a nanosecond: the clock cannot tell more of them apart."""
@@ -66,10 +76,7 @@ class Plan:
         try:
             self._check()
         except InvalidValueError as error:
-            problem = PlanError(error.field, error.value, error.problem, error.remedy)
-        else:
-            return
-        raise problem
+            raise PlanError(error.field, error.value, error.problem, error.remedy) from error
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -99,8 +106,7 @@ class Plan:
             _check_version(plain)
             return from_plain(plain, cls, catalogue=catalogue)
         except InvalidValueError as error:
-            problem = PlanError(f"{source}: {error.field}", error.value, error.problem, error.remedy)
-        raise problem
+            raise PlanError(f"{source}: {error.field}", error.value, error.problem, error.remedy) from error
 
     def _check(self) -> None:
         for name in ("suite", "workload"):
@@ -131,11 +137,7 @@ class Plan:
             if strangers:
                 remedy = f"the nodes of this plan are {self._nodes_in_words()}"
                 raise InvalidValueError(f"schedule[{index}].fault", strangers[0], "no such node", remedy)
-            if isinstance(event.anchor, AtTime) and event.anchor.after_ns >= self.time_ns:
-                path, value = f"schedule[{index}].anchor.after_ns", event.anchor.after_ns
-                raise InvalidValueError(
-                    path, value, f"the run is over after {self.time_ns}", "move or remove the event"
-                )
+            _check_reachable(f"schedule[{index}].anchor", event.anchor, self)
 
     def _nodes_in_words(self) -> str:
         return "n1 alone" if self.nodes == 1 else f"n1 to n{self.nodes}"
@@ -161,6 +163,17 @@ def _rate(value: object) -> float:
     if not 0 <= value <= _LARGEST_RATE:
         raise InvalidValueError("rate", value, f"not between 0 and {_LARGEST_RATE}", remedy)
     return float(value)
+
+
+def _check_reachable(path: str, anchor: Anchor, plan: Plan) -> None:
+    match anchor:
+        case AtTime(after_ns) if after_ns >= plan.time_ns:
+            field, value, end = "after_ns", after_ns, plan.time_ns
+        case AtOperation(count) if plan.operations is not None and count >= plan.operations:
+            field, value, end = "count", count, plan.operations
+        case _:
+            return
+    raise InvalidValueError(f"{path}.{field}", value, f"the run is over after {end}", "move or remove the event")
 
 
 def _events(given: Iterable[object]) -> Iterator[Event]:

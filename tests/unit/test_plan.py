@@ -179,6 +179,10 @@ def quiet(**fields: Any) -> Plan:
             "schedule[0].anchor.after_ns is 1000000000: the run is over after 1000000000; move or remove the event",
         ),
         (
+            {"operations": 9, "schedule": (Event(AtOperation(9), Kill(frozenset({"n1"})), 1),)},
+            "schedule[0].anchor.count is 9: the run is over after 9; move or remove the event",
+        ),
+        (
             {"schedule": ("kill",)},
             'schedule[0] is "kill": not an event; give an Event of an anchor, a fault and a duration',
         ),
