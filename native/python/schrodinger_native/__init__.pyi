@@ -1,25 +1,28 @@
 """The native core: recording histories, reading them back, checking them. Knows nothing of the framework."""
 
 from os import PathLike
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeAlias, final
 
 __version__: str
 
-EventType = Literal["invoke", "ok", "fail", "info", "inject", "heal"]
+EventType: TypeAlias = Literal["invoke", "ok", "fail", "info", "inject", "heal"]
+
+Row: TypeAlias = tuple[int, int, int, str, str, int | None, tuple[int, ...] | None, str | None]
+"""One event: index, time_ns, process, type, f, key, value, detail."""
 
 @final
 class Recorder:
-    """Appends events to an Arrow file on one monotonic nanosecond clock. Thread-safe; a background thread writes the file.
+    """Appends events to an Arrow file on one monotonic nanosecond clock. Thread-safe; a background thread writes.
 
     Args:
-        path: the Arrow file (IPC file format); beside it ``<path>.blocks`` gets one (end offset, rows, CRC-32) entry a block.
+        path: the Arrow file (IPC file format). Beside it ``<path>.blocks`` gets the end, rows and CRC-32 of each block.
         functions: every ``f`` that will be recorded, at most 255; recording refers to them by position.
         origin_ns: the CLOCK_MONOTONIC reading that is time zero; now, when left out.
         flush_interval_ms: the longest an event stays out of the file.
 
     Raises:
-        OSError: the file can't be written.
-        ValueError: no functions, or more than 255.
+        OSError: the file can't be written; FileExistsError: it is there already, and a history is never overwritten.
+        ValueError: no functions, more than 255, one of them twice, or no flush interval.
     """
 
     def __new__(
@@ -33,26 +36,35 @@ class Recorder:
     @property
     def origin_ns(self) -> int: ...
     @property
-    def events(self) -> int: ...
+    def events(self) -> int:
+        """How many were recorded."""
+
     def now(self) -> int:
         """Nanoseconds since the origin, on CLOCK_MONOTONIC."""
 
     def record(
         self,
-        type: EventType,
+        type: EventType,  # noqa: A002 - the field's word for it
         process: int,
         f: int,
         key: int | None,
-        value: int | tuple[int, ...] | None,
+        value: int | tuple[int, ...] | list[int] | None,
         detail: str | None = None,
     ) -> int:
-        """Append one event, stamped now. Returns its row. Raises ValueError on an unknown type or function, OSError if writing failed."""
+        """Append one event, stamped now, and return its row.
+
+        An int is recorded as a list of one; ``None`` is no list, ``()`` an empty one. The process of the nemesis is -1.
+
+        Raises:
+            ValueError: an unknown type or function, or the recorder is closed.
+            OSError: writing failed, now or at any time before.
+        """
 
     def flush(self) -> None:
         """Write everything recorded so far."""
 
     def close(self) -> None:
-        """Write what is left and the file's footer. Recording afterwards raises ValueError."""
+        """Write what is left and the footer. Recording afterwards raises ValueError; closing again does nothing."""
 
 @final
 class HistoryFile:
@@ -70,7 +82,7 @@ class HistoryFile:
 
     @property
     def damage(self) -> str | None:
-        """Why rows after the good prefix are not used ("no footer: the writer was killed", "block 7 fails its checksum"), or None."""
+        """Why something is not used ("no footer: ...", "block 7 fails its checksum; ...") or unchecked, or None."""
 
     @property
     def complete(self) -> bool:
@@ -81,21 +93,25 @@ class HistoryFile:
     @property
     def origin_ns(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The good prefix as an Arrow stream (PyCapsule interface): index, time, process, type, f, key, value, detail."""
+        """The good prefix as an Arrow stream (PyCapsule): index, time, process, type, f, key, value, detail."""
 
-    def events(self, start: int = 0, stop: int | None = None) -> list[tuple[int, int, int, str, str, int | None, tuple[int, ...] | None, str | None]]:
-        """Rows as tuples (index, time_ns, process, type, f, key, value, detail)."""
+    def events(self, start: int = 0, stop: int | None = None) -> list[Row]:
+        """Rows as tuples, for people and tests; tables are for everything else."""
 
     def problems(self, limit: int = 10) -> list[str]:
-        """What is malformed about the history as a history, each with its row: a completion with no invocation, an invocation of a
-        process that still has one open, a completion whose function differs from its invocation's, time going backwards."""
+        """What is malformed about the history as a history, each with its row.
+
+        A completion with no invocation, an invocation of a process that still has one open or whose last one ended
+        ``info``, a completion whose function differs from its invocation's, time going backwards.
+        """
 
 @final
 class Operations:
     """The pairing of invocations with completions, as an Arrow table (PyCapsule interface).
 
-    Columns: index (row of the invocation), completion (row, null if it never completed), process, f, type (ok, fail, info), key,
-    argument (list), value (list), start_ns, end_ns (null), detail.
+    Columns: index (row of the invocation), completion (row, null if it never completed), process, f, type (ok, fail,
+    info), key, argument (list), value (list), start_ns, end_ns (null), detail. An operation that never completed has
+    type ``info``, for nobody knows how it ended. A completion of nothing is left out: see ``HistoryFile.problems``.
     """
 
     def __new__(cls, history: HistoryFile) -> Operations: ...
@@ -126,9 +142,13 @@ def check_set(
 
 @final
 class Stream:
-    """A counter-based random stream: what it gives depends only on (seed, process, index), never on what was drawn before.
+    """A counter-based random stream: depends only on (seed, process, index), never on what was drawn before.
 
     Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+
+    Args:
+        seed: unsigned, 64 bits.
+        process: unsigned, 32 bits.
     """
 
     def __new__(cls, seed: int, process: int) -> Stream: ...
