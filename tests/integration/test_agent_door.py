@@ -1,0 +1,161 @@
+"""Finding the agent, or starting it; and who gets in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from schrodinger_agent import client as client_module
+from schrodinger_agent.api import TOKEN_KEY
+from schrodinger_agent.api import agent_pb2 as pb
+from schrodinger_agent.api.agent_pb2_grpc import AgentStub
+from schrodinger_agent.client import AgentClient
+from schrodinger_agent.types import AgentError
+
+from tests.integration.agents import private_agent, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.integration.agents import Agent
+
+NOBODY = 65534
+
+VISIT = """
+import socket, sys
+caller = socket.socket(socket.AF_UNIX)
+caller.settimeout(10)
+caller.connect(sys.argv[1])
+sys.stdout.write(caller.makefile().readline())
+"""
+
+
+@pytest.fixture
+def agent() -> Iterator[Agent]:
+    with private_agent() as private:
+        yield private
+
+
+def test_two_clients_that_come_at_once_start_one_agent(agent: Agent) -> None:
+    async def scenario() -> None:
+        clients = await asyncio.gather(*(agent.connect() for _ in range(4)))
+        pids = sorted({client.agent_pid for client in clients})
+        await asyncio.gather(*(client.close() for client in clients))
+        assert len(pids) == 1
+        wait_until(lambda: agent.agents() == pids, "those that came too late leave again")
+
+    asyncio.run(scenario())
+
+
+def test_without_leave_to_start_one_a_missing_agent_is_an_error_with_the_remedy(agent: Agent) -> None:
+    with pytest.raises(AgentError, match=r"no agent runs for .*: run `schrodinger-agent serve"):
+        asyncio.run(agent.connect(start=False))
+    assert agent.processes() == {}
+
+
+def test_an_agent_leaves_when_it_is_idle_and_a_client_that_comes_meanwhile_gets_one_all_the_same(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "IDLE_EXIT_S", 0.05)
+
+    async def scenario() -> None:
+        pids = set()
+        for pause_s in (0.0, 0.045, 0.05, 0.055, 0.06, 0.1):
+            async with await agent.connect() as client:
+                pids.add(client.agent_pid)
+                assert (await client.capabilities()).version
+            await asyncio.sleep(pause_s)
+        assert len(pids) > 1, "at least one of them left in between"
+
+    asyncio.run(scenario())
+    wait_until(lambda: not agent.processes(), "the last one leaves as well")
+    assert not agent.state.door_socket.exists()
+
+
+def test_an_agent_stays_while_a_session_lasts(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "IDLE_EXIT_S", 0.05)
+
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            deadline = time.monotonic() + 0.5
+            while time.monotonic() < deadline:
+                assert agent.agents() == [client.agent_pid]
+                await asyncio.sleep(0.02)
+
+    asyncio.run(scenario())
+
+
+def test_an_agent_of_another_version_is_refused_with_the_remedy(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            monkeypatch.setattr(client_module, "__version__", "99.0.0")
+            with pytest.raises(AgentError, match=f"this client is 99.0.0: .* `kill {client.agent_pid}`"):
+                await agent.connect()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user to be a stranger")
+def test_a_stranger_is_refused_at_the_door_and_told_why(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect():
+            agent.state.path.chmod(0o711)  # the door is behind a private directory: let the stranger come that far
+            agent.state.door_socket.chmod(0o666)
+            visit = await asyncio.create_subprocess_exec(
+                "setpriv",
+                f"--reuid={NOBODY}",
+                f"--regid={NOBODY}",
+                "--clear-groups",
+                "/usr/bin/python3",
+                "-c",
+                VISIT,
+                str(agent.state.door_socket),
+                stdout=subprocess.PIPE,
+            )
+            said, _ = await visit.communicate()
+            agent.state.path.chmod(0o700)
+            assert json.loads(said) == {
+                "refused": f"this agent serves user 0 and root, not user {NOBODY}: start one of your own"
+            }
+
+    asyncio.run(scenario())
+
+
+def test_a_call_without_the_token_of_a_living_session_is_refused(agent: Agent) -> None:
+    async def call(token: str) -> grpc.StatusCode:
+        async with grpc.aio.insecure_channel(f"unix:{agent.state.rpc_socket}") as channel:
+            try:
+                await AgentStub(channel).Heal(pb.HealRequest(), metadata=((TOKEN_KEY, token),))
+            except grpc.aio.AioRpcError as error:
+                return error.code()
+            return grpc.StatusCode.OK
+
+    async def scenario() -> None:
+        async with await agent.connect():
+            early = await agent.connect()
+            token = early._hello.token
+            assert await call(token) == grpc.StatusCode.OK
+            assert await call("made up") == grpc.StatusCode.UNAUTHENTICATED
+            await early.close()
+            assert await call(token) == grpc.StatusCode.UNAUTHENTICATED
+
+    asyncio.run(scenario())
+
+
+def test_a_state_directory_that_others_can_enter_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "open"
+    state.mkdir(mode=0o755)
+    with pytest.raises(AgentError, match="is open to other users: run `chmod 700"):
+        asyncio.run(AgentClient.connect(state))
+
+
+def test_a_state_directory_whose_sockets_would_have_too_long_a_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AgentError, match="too long for Unix sockets: choose a shorter one with SCHRODINGER_STATE"):
+        asyncio.run(AgentClient.connect(tmp_path / ("x" * 100)))
