@@ -68,7 +68,7 @@ class Switch:
         before = self._read()
         if script := change_script(self._port_pairs(before), self._port_pairs(desired)):
             self._nft.run(script)
-        healed, added = before - desired, desired - before
+        healed, added = (before | self._tallies.keys()) - desired, desired - before
         last_tallies = {edge: self._tallies.pop(edge, _Tally()) for edge in healed}
         self._tallies.update({edge: _Tally() for edge in added})
         failures = self._prove_cut(added) | self._prove_healed(healed)

@@ -265,6 +265,7 @@ def test_a_cut_that_went_missing_in_the_kernel_is_noticed(network: SwitchedNetwo
     assert report.cut == {("n3", "n4")}
     assert set(report.failures) == {("n1", "n2")}
     assert report.tallies[("n1", "n2")].probes_received == 1
+    cut(network, ("n3", "n4"))
 
 
 def test_a_foreign_cut_is_removed_by_the_next_change(network: SwitchedNetwork) -> None:
