@@ -49,6 +49,16 @@ class Fault:
         """Every node name and role that the fault mentions."""
         raise TypeError(f"{type(self).__name__} must say which nodes it names")
 
+    @property
+    def ends(self) -> frozenset[str]:
+        """Nodes whose database it ends, to be started again afterwards. Only asked of resolved faults."""
+        return frozenset()
+
+    @property
+    def holds(self) -> frozenset[str]:
+        """Nodes on which no database can be started while it is in force. Only asked of resolved faults."""
+        return self.ends
+
     def resolve(self, resolve: Callable[[str], str]) -> Fault:  # noqa: ARG002 - part of the interface
         """The same fault with every role replaced by the node that holds it now. ``resolve`` is asked about roles only.
 

@@ -78,6 +78,11 @@ class Kill(_ProcessFault):
 
     kind: ClassVar[str] = "kill"
 
+    @property
+    def ends(self) -> frozenset[str]:
+        """The targets."""
+        return self.targets
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Pause(_ProcessFault):
@@ -87,3 +92,8 @@ class Pause(_ProcessFault):
     """
 
     kind: ClassVar[str] = "pause"
+
+    @property
+    def holds(self) -> frozenset[str]:
+        """The targets: a process started there would stand still as well."""
+        return self.targets

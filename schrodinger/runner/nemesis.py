@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from schrodinger.cluster import Leader
 from schrodinger.history import NEMESIS, FaultEdge
-from schrodinger.nemesis import LEADER, AtTime, Kill
-from schrodinger.runner.nodes import held_nodes
+from schrodinger.nemesis import LEADER, AtTime, EmptyFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +105,10 @@ class Nemesis:
             raise Unresolved(f"nobody could say who leads ({type(error).__name__})") from error
         if not leaders:
             raise Unresolved("no node says that it leads")
-        return fault.resolve({LEADER: leaders[0]}.__getitem__)
+        try:
+            return fault.resolve({LEADER: leaders[0]}.__getitem__)
+        except EmptyFaultError as error:
+            raise Unresolved(str(error)) from error
 
     async def _change(self, *, added: Mapping[str, _Active] | None = None, removed: tuple[str, ...] = ()) -> None:
         """One step to another desired state, then restart what no fault holds. Never stops half-way when cancelled."""
@@ -125,15 +127,13 @@ class Nemesis:
             for position, active in added.items():
                 self._record("inject", position, active, observed, in_force.get(position))
                 self._progress.faults[position] = active.fault.describe()
-                if isinstance(active.fault, Kill):
-                    self._nodes.killed(active.fault.names)
+                self._nodes.ended_by_fault(active.fault.ends)
             for position, active in ending.items():
                 active.requested_ns = asked_ns
                 self._record("heal", position, active, observed, lifted.get(position))
                 self._progress.faults.pop(position, None)
-            await self._nodes.start(
-                held=held_nodes({position: active.fault for position, active in self._active.items()})
-            )
+            held = {name for active in self._active.values() for name in active.fault.holds}
+            await self._nodes.start(held)
 
     def _record(
         self,

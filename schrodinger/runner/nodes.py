@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from schrodinger.nemesis import Kill, Pause
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from schrodinger.cluster import Cluster, Database, Node, ProcessExit, Provider
-    from schrodinger.nemesis import Fault
 
 READY_POLL_S: Final = 0.05
 """Between two questions whether a node is ready: short beside the second or so that a start takes."""
@@ -51,7 +48,7 @@ class DatabaseNodes:
             raise
         self._note(node.name, "started")
 
-    def killed(self, names: Iterable[str]) -> None:
+    def ended_by_fault(self, names: Iterable[str]) -> None:
         """A fault ended the databases of these nodes."""
         self._down.update(names)
 
@@ -95,11 +92,6 @@ class DatabaseNodes:
             except Exception as error:
                 reasons.append(f"{node.name}: {type(error).__name__}: {error}")
         return "; ".join(reasons) or "all nodes are ready now, too late"
-
-
-def held_nodes(faults: Mapping[str, Fault]) -> set[str]:
-    """Nodes on which nothing can be started while these (resolved) faults are in force."""
-    return {name for fault in faults.values() if isinstance(fault, Kill | Pause) for name in fault.names}
 
 
 def _last_line(log: Path) -> str:
