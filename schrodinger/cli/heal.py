@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import click
-from schrodinger_agent import heal as heal_host
+import asyncio
 
-from schrodinger.cli.failures import INFRASTRUCTURE, plain_errors
+import click
+from schrodinger_agent.heal import heal as heal_host
+from schrodinger_agent.types import AgentError
+
+from schrodinger.cli.failures import INFRASTRUCTURE, Refused
 
 
 @click.command()
 def heal() -> None:
-    """Remove what crashed runs left: processes, namespaces, rules, cgroups, directories. Living runs are left alone."""
-    with plain_errors():
-        report = heal_host()
+    """Remove what crashed runs left: processes, namespaces, cgroups, directories. Runs that are alive are left alone."""
+    try:
+        report = asyncio.run(heal_host())
+    except AgentError as error:
+        raise Refused(str(error)) from error
     for removed in report.removed:
         click.echo(f"removed {removed}")
-    for error in report.errors:
-        click.echo(f"could not remove: {error}", err=True)
+    for problem in report.errors:
+        click.echo(f"could not remove: {problem}", err=True)
     if not report.removed and not report.errors:
         click.echo("nothing was left behind")
     if report.errors:
