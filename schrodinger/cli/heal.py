@@ -6,6 +6,8 @@ import asyncio
 
 import click
 from schrodinger_agent.heal import heal as heal_host
+from schrodinger_agent.lock import LockError
+from schrodinger_agent.state import StateError
 from schrodinger_agent.types import AgentError
 
 from schrodinger.cli.failures import INFRASTRUCTURE, Refused
@@ -16,7 +18,7 @@ def heal() -> None:
     """Remove what crashed runs left: processes, namespaces, cgroups, directories. Runs that are alive are left alone."""
     try:
         report = asyncio.run(heal_host())
-    except AgentError as error:
+    except (AgentError, LockError, StateError) as error:
         raise Refused(str(error)) from error
     for removed in report.removed:
         click.echo(f"removed {removed}")
