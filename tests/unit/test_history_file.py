@@ -158,6 +158,8 @@ def test_a_file_that_is_no_history_is_refused_with_what_was_found(tmp_path: Path
         HistoryFile(tmp_path / "other.arrow")
     with pytest.raises(FileNotFoundError):
         HistoryFile(tmp_path / "missing.arrow")
+    with pytest.raises(IsADirectoryError):
+        HistoryFile(tmp_path)
 
 
 def test_a_damaged_block_costs_itself_and_what_follows(path: Path) -> None:

@@ -45,7 +45,9 @@ impl Head {
 
     /// Read the head of a file that begins with [`MAGIC`]. An error says what was found instead of a history.
     pub fn parse(bytes: &Buffer) -> Result<Self, String> {
-        let first = message(bytes, MAGIC.len())?;
+        // Zeros pad the magic to the alignment of the writer, which is 64 in other programs.
+        let padding = bytes[MAGIC.len()..].iter().take(64).take_while(|&&byte| byte == 0).count();
+        let first = message(bytes, MAGIC.len() + padding)?;
         let found = first.message.header_as_schema().ok_or("its first message is no schema")?;
         let origin_ns = check_schema(found)?;
         let mut head = Head { origin_ns, schema: schema::schema(origin_ns), ..Head::unreadable() };

@@ -159,10 +159,15 @@ fn read_list(path: &Path) -> Result<BlockList, Error> {
 }
 
 fn map(path: &Path) -> io::Result<Buffer> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    let kind = fs::metadata(path)?;
+    if kind.is_dir() {
+        return Err(io::Error::from_raw_os_error(libc::EISDIR));
+    }
+    if !kind.is_file() {
+        // Opening a pipe would wait for its writer.
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
+    let file = File::open(path)?;
     // SAFETY: a mapping is undefined where someone else changes the file. A recorder only appends, and only beyond what a reader has
     // checked. Whoever cuts a history while it is read gets SIGBUS, as from any program that maps files.
     let mapped = unsafe { Mmap::map(&file)? };

@@ -7,6 +7,8 @@ mod register;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{DataType, Field, Schema};
 use schrodinger_history::{Error, History, Stream};
 
 /// Rows of each block.
@@ -194,9 +196,32 @@ fn what_was_never_a_history_is_refused_with_what_was_found() {
         found(&recorded.file[..64]),
         "it is an Arrow file whose head can't be read: the file ends inside a message"
     );
-    let version = recorded.file.windows(19).position(|window| window == b"schrodinger.history").unwrap();
-    let mut other = recorded.file.clone();
-    let value = other[..version].iter().rposition(|&byte| byte == b'1').unwrap();
-    other[value] = b'2';
-    assert!(recorded.open(&other, None).is_err(), "another version");
+}
+
+#[test]
+fn another_arrow_file_is_refused_with_its_columns_or_its_version() {
+    let recorded = Recorded::new(true);
+    let found = |columns: &[(&str, DataType)], metadata: &[(&str, &str)]| {
+        let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let fields: Vec<Field> = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect();
+        let schema = Schema::new_with_metadata(fields, metadata);
+        let file = FileWriter::try_new(Vec::new(), &schema).and_then(FileWriter::into_inner).unwrap();
+        match recorded.open(&file, None) {
+            Err(Error::NotAHistory { found, .. }) => found,
+            other => panic!("{:?}", other.err()),
+        }
+    };
+    let list = DataType::new_list(DataType::Float64, true);
+    let columns = [("a", DataType::UInt16), ("b", list), ("c", DataType::Date32)];
+    let described = "a: UInt16, b: List(FloatingPoint), c: Date";
+    assert_eq!(found(&columns, &[]), format!("it is an Arrow file with the columns {described}"));
+    let version = "schrodinger.history";
+    assert_eq!(found(&columns, &[(version, "2")]), "its format is version 2, and this reads version 1");
+    assert_eq!(
+        found(&columns, &[(version, "1")]),
+        format!(
+            "its columns are {described}, not time: Int64, process: Int32, type: Dictionary(Int8, Utf8), \
+             f: Dictionary(UInt8, Utf8), key: Int64, value: List(Int64), detail: Utf8"
+        )
+    );
 }
