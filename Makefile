@@ -1,6 +1,6 @@
 # What is done daily. Every target brings what it needs first (scripts/setup), which takes a moment where all of it is there.
 
-SEED ?= 1
+SEED ?= 42
 TIME ?= 30
 CASES ?= 2000000
 
@@ -11,6 +11,7 @@ CARGO := cargo --quiet
 NATIVE := --manifest-path native/Cargo.toml
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup develop demo test lint types format native pytest bench fuzz proto clean
 
 help: ## Say what there is
@@ -22,7 +23,7 @@ setup: ## Install what a run needs: uv, Rust, system packages, the Python enviro
 develop: ## Install what lint and tests need as well
 	@scripts/setup develop
 
-demo: setup ## Five etcd nodes under partitions, kills and pauses: a verdict and a report (SEED=1 TIME=30)
+demo: setup ## Five etcd nodes under partitions, kills and pauses: a verdict and a report (SEED=42 TIME=30)
 	schrodinger run suites/etcd --workload register --faults partition,kill,pause --nodes 5 --time $(TIME) \
 		--rate 300 --concurrency 10 --seed $(SEED)
 
