@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from schrodinger_agent.types import ClusterUp, Spawned
 
 DEADLINE_S = 15.0
+NOBODY = 65534
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 COUNT = 'while :; do echo tick >> "$0/count"; sleep 0.01; done'
@@ -44,6 +47,22 @@ class Agent:
 
     async def connect(self, *, start: bool = True) -> AgentClient:
         return await AgentClient.connect(self.state.path, start=start)
+
+    def start_as(self, user: int) -> None:
+        """Start it as another user, without any privilege but to read: the interpreter may be in root's home."""
+        os.chown(self.state.path, user, user)
+        subprocess.run(
+            [
+                "setpriv",
+                f"--reuid={user}",
+                f"--regid={user}",
+                "--clear-groups",
+                *(f"--{which}-caps=-all,+dac_read_search" for which in ("inh", "ambient")),
+                "--bounding-set=-all,+dac_read_search",
+                *(sys.executable, "-m", "schrodinger_agent", "serve", "--detach", "--state", self.state.path),
+            ],
+            check=True,
+        )
 
     def processes(self) -> dict[int, str]:
         """The agent, its launchers and the databases by number: everything whose command line names the directory."""

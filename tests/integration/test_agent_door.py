@@ -18,15 +18,13 @@ from schrodinger_agent.api.agent_pb2_grpc import AgentStub
 from schrodinger_agent.client import AgentClient
 from schrodinger_agent.types import AgentError
 
-from tests.integration.agents import private_agent, wait_until
+from tests.integration.agents import NOBODY, private_agent, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.integration.agents import Agent
-
-NOBODY = 65534
 
 VISIT = """
 import socket, sys
