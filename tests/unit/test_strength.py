@@ -1,0 +1,120 @@
+"""Strength: each way in which a run can be too weak, and its twin that is strong enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from schrodinger.checkers import Strength, Validity
+from schrodinger.history import NEMESIS, PHASE, FaultEdge, History, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+FUNCTIONS = ["read", "write", "partition", PHASE]
+READ, WRITE, PARTITION, MARK = range(4)
+
+
+class Script:
+    """A history written line by line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recorder = Recorder(path, FUNCTIONS)
+
+    def operations(self, count: int, *, f: int = READ, end: str = "ok", key: int = 0) -> Script:
+        for _ in range(count):
+            self.recorder.record("invoke", 0, f, key, 1)
+            self.recorder.record("ok" if end == "ok" else "fail", 0, f, key, 1)
+        return self
+
+    def phase(self, name: str) -> Script:
+        self.recorder.record("info", NEMESIS, MARK, None, None, name)
+        return self
+
+    def inject(self, evidence: Mapping[str, object] | None = None) -> Script:
+        return self._edge("inject", evidence)
+
+    def heal(self, evidence: Mapping[str, object] | None = None) -> Script:
+        return self._edge("heal", evidence)
+
+    def _edge(self, edge: str, evidence: Mapping[str, object] | None) -> Script:
+        now = self.recorder.now()
+        detail = FaultEdge(
+            requested_ns=now,
+            begin_ns=now,
+            end_ns=now,
+            description="partition: n1 alone",
+            planned="",
+            nodes=("n1",),
+            evidence=evidence or {},
+        )
+        self.recorder.record("inject" if edge == "inject" else "heal", NEMESIS, PARTITION, 0, None, detail.to_json())
+        return self
+
+    def reasons(self, planned: int = 0) -> tuple[str, ...]:
+        self.recorder.close()
+        verdict = Strength(planned_faults=planned).check(History.open(self.path))
+        assert verdict.validity is (Validity.UNKNOWN if verdict.reasons else Validity.VALID)
+        return verdict.reasons
+
+
+WEAK: dict[str, tuple[Callable[[Script], Script], str]] = {
+    "nothing happened": (lambda it: it, "only 0 operations succeeded in the whole run"),
+    "thin before": (
+        lambda it: it.operations(3).inject().operations(20).heal().operations(20),
+        "before the first fault",
+    ),
+    "thin during": (
+        lambda it: it.operations(20).inject().operations(3).heal().operations(20),
+        "while a fault was in force",
+    ),
+    "thin after": (lambda it: it.operations(20).inject().operations(20).heal().operations(3), "after the last fault"),
+    "failures only": (
+        lambda it: it.operations(20).inject().operations(20).heal().operations(20, end="fail"),
+        "only 0 operations succeeded after the last fault",
+    ),
+    "never healed": (lambda it: it.operations(20).inject().operations(20), "a fault was never healed"),
+    "no effect": (
+        lambda it: it.operations(20).inject({"affected": 0}).operations(20).heal().operations(20),
+        "had no effect",
+    ),
+    "a function that never succeeds": (
+        lambda it: it.operations(20).operations(60, f=WRITE, end="fail"),
+        "none of 60 write operations succeeded",
+    ),
+    "a final operation that fails": (
+        lambda it: it.operations(20).phase("final operations").operations(1, key=1).operations(3, key=2, end="fail"),
+        "1 of 2 final operations never succeeded, the first a read of key 2",
+    ),
+}
+
+STRONG: dict[str, Callable[[Script], Script]] = {
+    "no faults": lambda it: it.operations(20),
+    "before, during and after": lambda it: it.operations(20).inject().operations(20).heal().operations(20),
+    "failures while a fault is in force": lambda it: (
+        it.operations(20).inject({"affected": 2}).operations(20, end="fail").heal().operations(20)
+    ),
+    "a final operation that succeeds when asked anew": lambda it: (
+        it.operations(20).phase("final operations").operations(1, end="fail").operations(1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEAK)
+def test_a_run_that_could_not_have_found_anything_is_unknown(tmp_path: Path, name: str) -> None:
+    write, reason = WEAK[name]
+    reasons = write(Script(tmp_path / "history.arrow")).reasons()
+    assert any(reason in found for found in reasons), reasons
+
+
+@pytest.mark.parametrize("name", STRONG)
+def test_a_run_that_could_have_found_something_is_valid(tmp_path: Path, name: str) -> None:
+    assert STRONG[name](Script(tmp_path / "history.arrow")).reasons() == ()
+
+
+def test_planned_faults_that_never_were_in_force_make_a_run_unknown(tmp_path: Path) -> None:
+    reasons = Script(tmp_path / "history.arrow").operations(20).reasons(planned=2)
+    assert reasons == ("none of the 2 planned faults was ever in force",)

@@ -1,0 +1,95 @@
+"""Workloads: what a process does follows from (seed, process, index) alone, and every written value is its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schrodinger import workloads
+from schrodinger.operations import Add, Cas, Read, ReadAll, Write
+from tests.fakes.memory import MemoryClient
+
+if TYPE_CHECKING:
+    from schrodinger.operations import Operation
+    from schrodinger.workloads import Workload
+
+REGISTER = workloads.register(lambda: MemoryClient({}))
+SET = workloads.set(lambda: MemoryClient({}))
+seeds = st.integers(0, 2**64 - 1)
+processes = st.integers(0, 10_000)
+
+
+def stream(workload: Workload, parameters: dict[str, Any], seed: int, process: int, count: int) -> list[Operation]:
+    operations = workload.stream(parameters, seed, process)
+    return [operations.operation(index) for index in range(count)]
+
+
+@pytest.mark.parametrize("workload", [REGISTER, SET])
+@given(seed=seeds, process=processes)
+def test_a_stream_can_be_entered_anywhere(workload: Workload, seed: int, process: int) -> None:
+    whole = stream(workload, {}, seed, process, 20)
+    assert [workload.stream({}, seed, process).operation(index) for index in (19, 3, 7)] == [
+        whole[19],
+        whole[3],
+        whole[7],
+    ]
+
+
+@given(seed=seeds)
+def test_no_two_operations_write_the_same_value(seed: int) -> None:
+    written = [
+        operation.value
+        for process in range(5)
+        for operation in stream(REGISTER, {"read_percent": 0, "cas_percent": 0}, seed, process, 50)
+        if isinstance(operation, Write)
+    ]
+    assert len(written) == len(set(written)) == 250
+
+
+@given(seed=seeds, keys=st.integers(1, 20), rotate=st.integers(1, 50))
+def test_the_final_reads_cover_every_key_that_was_touched(seed: int, keys: int, rotate: int) -> None:
+    parameters = {"keys": keys, "rotate": rotate}
+    touched = {operation.partition_key for operation in stream(REGISTER, parameters, seed, 0, 100)}
+    assert touched <= {operation.partition_key for operation in REGISTER.final(parameters, 100, 5)}
+
+
+def test_a_compare_and_set_expects_what_its_process_last_saw() -> None:
+    operations = REGISTER.stream({"keys": 1, "read_percent": 0, "cas_percent": 100}, 1, 0)
+    first = operations.operation(0)
+    assert first == Read(0)
+    operations.observe(first, first.ok(77))
+    second = operations.operation(1)
+    assert isinstance(second, Cas)
+    assert second.old == 77
+    operations.observe(second, second.fail("not equal"))
+    third = operations.operation(2)
+    assert isinstance(third, Cas)
+    assert third.old == 77
+
+
+def test_the_set_reads_about_as_rarely_as_it_was_told() -> None:
+    operations = stream(SET, {"adds_per_read": 9}, 3, 1, 2000)
+    reads = sum(isinstance(operation, ReadAll) for operation in operations)
+    assert 150 < reads < 250
+    assert all(isinstance(operation, Add | ReadAll) for operation in operations)
+
+
+@pytest.mark.parametrize(
+    ("workload", "parameters", "message"),
+    [
+        (REGISTER, {"keys": 0}, "keys"),
+        (REGISTER, {"keys": "many"}, "keys"),
+        (REGISTER, {"read_percent": 90, "cas_percent": 20}, "exceed 100"),
+        (REGISTER, {"colour": 1}, "no parameter 'colour'"),
+        (SET, {"adds_per_read": 0}, "adds_per_read"),
+        (SET, {"colour": 1}, "no parameter 'colour'"),
+    ],
+)
+def test_parameters_that_are_not_the_workloads_are_refused(
+    workload: Workload, parameters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        workload.stream(parameters, 0, 0)
