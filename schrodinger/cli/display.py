@@ -49,7 +49,7 @@ class Rate:
 
     def look(self, progress: Progress) -> float:
         """The rate since the last look, if that was at least half a second ago; else the one before."""
-        count, now_s = progress.ok + progress.fail + progress.info, time.monotonic()
+        count, now_s = progress.completed, time.monotonic()
         if now_s - self._time_s >= 0.5:
             self._rate = (count - self._count) / (now_s - self._time_s)
             self._count, self._time_s = count, now_s

@@ -89,7 +89,7 @@ def conclude(verdict: Verdict, progress: Progress, files: RunFiles, *, interrupt
     click.echo("")
     for line in summary(verdict):
         click.echo(line)
-    click.echo(f"operations  {progress.invoked} invoked: {progress.ok} ok, {progress.fail} fail, {progress.info} info")
+    click.echo(f"operations  {progress.completed}: {progress.ok} ok, {progress.fail} fail, {progress.info} info")
     click.echo(f"run         {files.directory}")
     click.echo(f"report      {files.report}")
     click.echo(f"replay      {replay_command(files.directory)}")
@@ -114,7 +114,7 @@ def summary(verdict: Verdict) -> Iterator[str]:
 def _result(verdict: Verdict, progress: Progress, files: RunFiles, status: int) -> dict[str, Any]:
     return {
         **json.loads(verdict_to_json(verdict)),
-        "operations": {"invoked": progress.invoked, "ok": progress.ok, "fail": progress.fail, "info": progress.info},
+        "operations": {"completed": progress.completed, "ok": progress.ok, "fail": progress.fail, "info": progress.info},
         "run": str(files.directory),
         "report": str(files.report),
         "replay": replay_command(files.directory),

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 class Progress:
     """Written by the runner, read by displays; nothing waits on it.
 
-    ``main_elapsed_s`` and ``main_total_s`` are of the main phase; ``faults`` are in force now, in words, by event.
+    ``main_elapsed_s`` and ``main_total_s`` are of the main phase, and so is ``invoked``; the outcomes are of the whole
+    run, its final operations included. ``faults`` are in force now, in words, by event.
     """
 
     phase: str = "starting"
@@ -22,3 +23,8 @@ class Progress:
     faults: dict[str, str] = field(default_factory=dict)
     checker: str = "waiting for the history"
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def completed(self) -> int:
+        """Operations that ended, however they did."""
+        return self.ok + self.fail + self.info
