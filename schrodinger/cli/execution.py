@@ -114,7 +114,12 @@ def summary(verdict: Verdict) -> Iterator[str]:
 def _result(verdict: Verdict, progress: Progress, files: RunFiles, status: int) -> dict[str, Any]:
     return {
         **json.loads(verdict_to_json(verdict)),
-        "operations": {"completed": progress.completed, "ok": progress.ok, "fail": progress.fail, "info": progress.info},
+        "operations": {
+            "completed": progress.completed,
+            "ok": progress.ok,
+            "fail": progress.fail,
+            "info": progress.info,
+        },
         "run": str(files.directory),
         "report": str(files.report),
         "replay": replay_command(files.directory),

@@ -41,7 +41,7 @@ class SetWorkload:
 
     def parameters(self) -> SearchStrategy[Mapping[str, Any]]:
         """How rare reads are."""
-        return strategies.fixed_dictionaries({"adds_per_read": strategies.sampled_from([10, 25, 50])})
+        return strategies.fixed_dictionaries({"adds_per_read": strategies.sampled_from([25, 50, 100])})
 
     def client(self) -> Client:
         """A new client."""
@@ -83,7 +83,7 @@ def _adds_per_read(parameters: Mapping[str, Any]) -> int:
     unknown = sorted(name for name in parameters if name != "adds_per_read")
     if unknown:
         raise ValueError(f"the set workload has no parameter {unknown[0]!r}; it has adds_per_read")
-    value = parameters.get("adds_per_read", 25)
+    value = parameters.get("adds_per_read", 50)
     if not isinstance(value, int) or value < 1:
         raise ValueError(f"parameter adds_per_read of the set workload is {value!r}; give a whole number of at least 1")
     return value
