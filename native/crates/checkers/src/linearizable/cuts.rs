@@ -1,0 +1,63 @@
+//! Cuts: rows at which no operation is open and the state is the same whatever the order of all before.
+//!
+//! At a cut the history falls apart: what comes after can be linearized on every way or on none, so a search that gets there need
+//! never look back. A quiet row is a cut if one producer began after every other had returned, so that it is the last in any order,
+//! and no operation that may have happened could still be needed after that producer began.
+
+use super::Operation;
+use super::classes::Classes;
+use crate::models::{Model, Nature};
+
+/// The rows of the last returns before the cuts, in order. A model without tokens has none.
+pub fn cuts<M: Model>(model: &M, operations: &[Operation<M::Action>], classes: &Classes<M::Action>) -> Vec<u32> {
+    if model.tokens() == 0 {
+        return Vec::new();
+    }
+    let mut pending: Vec<(u32, u32)> = Vec::new();
+    for class in &classes.classes {
+        let until = classes.needed_until(model, class);
+        pending.extend(class.members.iter().map(|&member| (operations[member as usize].invocation, until)));
+    }
+    pending.sort_unstable();
+    let mut pending = pending.into_iter().peekable();
+    let mut rows = Vec::new();
+    let mut needed_until = 0;
+    let mut quiet = Quiet::default();
+    for operation in operations.iter().filter(|operation| !operation.is_pending()) {
+        if operation.invocation > quiet.last_return && quiet.last_return > 0 {
+            while let Some((_, until)) = pending.next_if(|&(invocation, _)| invocation < quiet.last_return) {
+                needed_until = needed_until.max(until);
+            }
+            if quiet.is_determined() && needed_until <= quiet.last_producer.0 {
+                rows.push(quiet.last_return);
+            }
+        }
+        quiet.last_return = quiet.last_return.max(operation.completion);
+        if model.nature(operation.action) != Nature::Observation {
+            quiet.produce(operation.invocation, operation.completion);
+        }
+    }
+    rows
+}
+
+/// What is known of the operations so far.
+#[derive(Default)]
+struct Quiet {
+    last_return: u32,
+    /// Invocation and completion of the producer that was invoked last.
+    last_producer: (u32, u32),
+    /// The last completion among all other producers.
+    others_return: u32,
+}
+
+impl Quiet {
+    /// Another producer, invoked after all before.
+    fn produce(&mut self, invocation: u32, completion: u32) {
+        self.others_return = self.others_return.max(self.last_producer.1);
+        self.last_producer = (invocation, completion);
+    }
+
+    fn is_determined(&self) -> bool {
+        self.others_return <= self.last_producer.0
+    }
+}

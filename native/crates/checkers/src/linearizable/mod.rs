@@ -1,0 +1,70 @@
+//! Linearizability: every operation seems to take effect at one instant between its call and its return (Herlihy and Wing, 1990).
+//!
+//! A history is linearizable exactly when the part of each object is, so keys are checked on their own, and in parallel
+//! ([`check`]). A key whose written values are all different is decided exactly in linear time ([`zones`]); any other first meets a
+//! linear-time test that refutes the common anomalies ([`refute`]) and then the search ([`search`]). A failure is cut down to operations of
+//! which none can be left out ([`shrink`]) before it is explained.
+//!
+//! An operation that failed did not happen, and is left out; one that ended `info`, or not at all, can take effect at any time after
+//! its call, or never, so a read that ended so says nothing and is left out as well.
+
+mod check;
+mod classes;
+mod cuts;
+mod decide;
+mod explain;
+mod key;
+mod memo;
+mod refute;
+mod search;
+mod shrink;
+mod timeline;
+mod zones;
+
+pub use check::{Failure, Keys, Options, Progress, Report, Verdict, check};
+pub use decide::{Algorithm, Decision, decide, decide_by_search};
+pub use explain::{Configuration, Explanation, Role, Stuck, Witness};
+pub use key::{Functions, KeyHistory};
+pub use search::{Conclusion, DeadEnd, Found, Goal, search};
+pub use shrink::{Unit, prefix, shrink, units, without};
+pub use zones::{Zones, zones};
+
+use crate::pairing::NEVER;
+
+/// One operation on one object, by its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation<A> {
+    /// The row of the call.
+    pub invocation: u32,
+    /// The row of the return, or [`NEVER`] for one that may or may not have happened.
+    pub completion: u32,
+    /// What it does.
+    pub action: A,
+}
+
+impl<A> Operation<A> {
+    /// Whether it may or may not have happened.
+    pub fn is_pending(&self) -> bool {
+        self.completion == NEVER
+    }
+}
+
+/// What the search may take, for each key.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Operations linearized, those taken back included.
+    pub max_steps: u64,
+    /// Bytes held at once.
+    pub max_bytes: u64,
+}
+
+/// Why a search ended without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// [`Budget::max_steps`].
+    Steps,
+    /// [`Budget::max_bytes`].
+    Bytes,
+    /// Somebody wanted it to end.
+    Interrupted,
+}

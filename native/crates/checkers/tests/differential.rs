@@ -1,0 +1,129 @@
+//! Every fast path against the brute-force checker, on random small histories. SCHRODINGER_FUZZ_CASES sets how many.
+
+mod oracle;
+
+use std::sync::atomic::AtomicBool;
+
+use oracle::{
+    Operations, Random, Shape, cases, is_linearizable, printed, produced_by_a_register, random_history, values_of,
+};
+use schrodinger_checkers::linearizable::{
+    Algorithm, Budget, Conclusion, Goal, Zones, decide, decide_by_search, prefix, search, shrink, units, without, zones,
+};
+use schrodinger_checkers::models::Register;
+
+const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
+const CASES: usize = 20_000;
+const OPERATIONS: usize = 9;
+
+fn searched(operations: &Operations, goal: Goal) -> Conclusion {
+    let values = values_of(operations) as usize;
+    search(Register { values }, operations, goal, BUDGET, &AtomicBool::new(false)).conclusion
+}
+
+/// The first return that can't be passed, by brute force on every prefix.
+fn blocked_by_brute_force(operations: &Operations) -> Conclusion {
+    let mut returns: Vec<u32> = operations.iter().filter(|o| !o.is_pending()).map(|o| o.completion).collect();
+    returns.sort_unstable();
+    let blocked = returns.into_iter().find(|&row| !is_linearizable(&prefix(operations, row + 1)));
+    blocked.map_or(Conclusion::Linearizable, Conclusion::Blocked)
+}
+
+#[test]
+fn the_search_agrees_with_brute_force_on_the_verdict_and_on_the_first_blocked_return() {
+    let mut impossible = 0;
+    for seed in 0..cases(CASES) as u64 {
+        let operations = random_history(seed, OPERATIONS);
+        let expected = blocked_by_brute_force(&operations);
+        let is_possible = expected == Conclusion::Linearizable;
+        assert_eq!(is_possible, is_linearizable(&operations), "seed {seed}");
+        assert_eq!(searched(&operations, Goal::FirstBlocked), expected, "seed {seed}\n{}", printed(&operations));
+        let verdict = searched(&operations, Goal::Verdict);
+        assert_eq!(verdict == Conclusion::Linearizable, is_possible, "seed {seed}\n{}", printed(&operations));
+        impossible += usize::from(expected != Conclusion::Linearizable);
+    }
+    assert!(
+        impossible > cases(CASES) / 10,
+        "only {impossible} of the histories were impossible: too few to mean anything"
+    );
+}
+
+#[test]
+fn zones_and_the_refuting_test_agree_with_brute_force() {
+    let mut by_zones = 0;
+    for seed in 0..cases(CASES) as u64 {
+        let operations = random_history(1 << 40 | seed, OPERATIONS);
+        let values = values_of(&operations) as usize;
+        let expected = blocked_by_brute_force(&operations);
+        let interrupt = AtomicBool::new(false);
+        let decision = decide(&operations, values, BUDGET, &interrupt);
+        assert_eq!(decision.conclusion, expected, "seed {seed}, {:?}\n{}", decision.algorithm, printed(&operations));
+        let without_zones = decide_by_search(&operations, values, BUDGET, &interrupt).conclusion;
+        assert_eq!(without_zones, expected, "seed {seed}, search\n{}", printed(&operations));
+        by_zones += usize::from(decision.algorithm == Algorithm::Zones);
+    }
+    assert!(by_zones > cases(CASES) / 10, "only {by_zones} of the histories had distinct values");
+}
+
+#[test]
+fn a_witness_is_impossible_by_itself_and_nothing_can_be_left_out_of_it() {
+    for seed in 0..cases(CASES) as u64 {
+        let operations = random_history(2 << 40 | seed, OPERATIONS);
+        let values = values_of(&operations) as usize;
+        let Conclusion::Blocked(row) = searched(&operations, Goal::FirstBlocked) else { continue };
+        let (witness, minimal) = shrink(&operations, values, row, BUDGET, &AtomicBool::new(false));
+        let story = || format!("seed {seed}, blocked at {row}\n{}witness\n{}", printed(&operations), printed(&witness));
+        assert!(minimal, "{}", story());
+        assert!(!is_linearizable(&witness), "{}", story());
+        assert!(witness.iter().any(|operation| operation.completion == row), "{}", story());
+        for unit in units(&witness, values) {
+            assert!(is_linearizable(&without(&witness, values, &[unit])), "{unit:?} can be left out: {}", story());
+        }
+    }
+}
+
+#[test]
+fn leaving_out_a_unit_never_makes_a_possible_history_impossible() {
+    for seed in 0..cases(CASES) as u64 {
+        let operations = random_history(3 << 40 | seed, OPERATIONS);
+        if !is_linearizable(&operations) {
+            continue;
+        }
+        let values = values_of(&operations) as usize;
+        for unit in units(&operations, values) {
+            let rest = without(&operations, values, &[unit]);
+            assert!(is_linearizable(&rest), "seed {seed}, without {unit:?}\n{}", printed(&operations));
+        }
+    }
+}
+
+#[test]
+fn what_a_register_produced_is_linearizable_at_any_length() {
+    for seed in 0..cases(CASES) as u64 / 100 {
+        let mut random = Random(4 << 40 | seed);
+        let shape = Shape { operations: 2_000, ..Shape::random(&mut random, 1) };
+        let operations = produced_by_a_register(&mut random, shape);
+        let values = values_of(&operations) as usize;
+        let decision = decide(&operations, values, BUDGET, &AtomicBool::new(false));
+        assert_eq!(decision.conclusion, Conclusion::Linearizable, "seed {seed}, {shape:?}");
+        assert_eq!(searched(&operations, Goal::Verdict), Conclusion::Linearizable, "seed {seed}, {shape:?}");
+    }
+}
+
+#[test]
+fn zones_and_search_agree_on_histories_too_long_for_brute_force() {
+    for seed in 0..cases(CASES) as u64 / 20 {
+        let operations = random_history(5 << 40 | seed, 60);
+        let values = values_of(&operations) as usize;
+        if zones(&operations, values) == Zones::Inapplicable {
+            continue;
+        }
+        let decision = decide(&operations, values, BUDGET, &AtomicBool::new(false));
+        assert_eq!(
+            decision.conclusion,
+            searched(&operations, Goal::FirstBlocked),
+            "seed {seed}\n{}",
+            printed(&operations)
+        );
+    }
+}
