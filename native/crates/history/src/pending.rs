@@ -11,7 +11,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use crate::columns::{Columns, Kind};
 use crate::schema;
 
-/// A block is written when this many rows wait, whatever the clock says. Large enough that a block's own overhead (about 700 bytes)
+/// A block is written when this many rows wait, whatever the clock says. Large enough that a block's own overhead (some 600 bytes)
 /// vanishes, small enough that the lost tail of a fast run stays small.
 const BLOCK_ROWS: usize = 16_384;
 /// The same for the bytes of lists and details.

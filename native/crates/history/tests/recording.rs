@@ -129,6 +129,26 @@ fn events_of_many_threads_are_rows_in_the_order_of_time() {
 }
 
 #[test]
+fn a_reader_of_a_history_that_is_being_written_sees_whole_blocks_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("history.arrow");
+    let functions = register::FUNCTIONS.map(str::to_owned);
+    let recorder = Recorder::create(&path, &functions, None, Duration::from_millis(1)).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for value in 0..300_000 {
+                recorder.record(&Event { value: Some(&[value]), ..READ }).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let history = History::open(&path).unwrap();
+            assert!(history.damage().unwrap().starts_with("no footer: "), "{:?}", history.damage());
+            assert!(history.columns().unwrap().values.into_iter().eq(0..history.rows() as i64));
+        }
+    });
+}
+
+#[test]
 fn an_event_is_in_the_file_soon_without_being_told() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("history.arrow");
