@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # System packages, each asked for only where the thing it brings is missing.
 
 ensure_packages() {
@@ -10,6 +10,8 @@ ensure_packages() {
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     # The agent calls nftables as a library, not as a program.
     /sbin/ldconfig -p | grep -q 'libnftables\.so\.1' || missing+=(libnftables1)
+    # A benchmark compares with it.
+    ! $develop || has nft || [ -x /usr/sbin/nft ] || missing+=(nftables)
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" || true
 }
 
