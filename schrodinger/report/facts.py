@@ -28,7 +28,7 @@ _DEEPEST = 6
 def rendered(value: object, depth: int = 0) -> Markup:
     """Any JSON value."""
     if isinstance(value, Mapping):
-        return _pairs(value, depth) if value and depth < _DEEPEST else _text(value)
+        return _pairs(value, depth) if value and depth < _DEEPEST else _text(value or None)
     if isinstance(value, Sequence) and not isinstance(value, str):
         rows = _alike(value)
         if rows:

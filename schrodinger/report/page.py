@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
 
+import polars
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -23,8 +24,6 @@ from schrodinger.report.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import polars
 
     from schrodinger.checkers.verdict import Verdict
     from schrodinger.history import FaultInterval
@@ -50,6 +49,25 @@ class Recorded(Protocol):
     def phases(self) -> dict[str, int]:
         """When each phase began."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingRecorded:
+    """The history of a run that has none, and why."""
+
+    damage: str
+
+    def operations(self) -> polars.DataFrame:
+        """None."""
+        return polars.DataFrame(schema=series.COLUMNS)
+
+    def faults(self) -> tuple[FaultInterval, ...]:
+        """None."""
+        return ()
+
+    def phases(self) -> dict[str, int]:
+        """None."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from schrodinger.checkers import Validity, Verdict
 from schrodinger.history import History
-from schrodinger.report.page import Page, render
+from schrodinger.report.page import NothingRecorded, Page, render
 from schrodinger.runner import RunFiles, read_events
 from schrodinger.store import open_run, replay_command
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from schrodinger.report.page import Recorded
 
 TAIL_BYTES: Final = 16_384
 TAIL_LINES: Final = 60
@@ -23,9 +25,11 @@ TAIL_LINES: Final = 60
 def write_report(directory: Path) -> Path:
     """Write the report of the run in ``directory``, and return its path.
 
+    A run without a readable history has a page too, which says so.
+
     Raises:
-        OSError: the run has no readable plan or history.
-        ValueError: they are malformed.
+        OSError: the run has no readable plan.
+        ValueError: its plan or verdict is malformed.
     """
     run = open_run(directory)
     notes = [event["message"] for event in read_events(run.files.events) if event["kind"] == "note"]
@@ -35,7 +39,7 @@ def write_report(directory: Path) -> Path:
         verdict=run.verdict or _killed(),
         plan=run.plan,
         plan_json=run.files.plan.read_text(encoding="utf-8"),
-        history=History.open(run.files.history),
+        history=_history(run.files),
         replay=replay_command(directory),
         logs=log_tails(run.files),
         versions={
@@ -55,13 +59,20 @@ def write_report(directory: Path) -> Path:
 def log_tails(files: RunFiles) -> dict[str, str]:
     """The last lines of each node's logs."""
     tails = {}
-    for log in sorted(files.nodes.glob("*/*")):
+    for log in sorted(path for path in files.nodes.glob("*/*") if path.is_file()):
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - TAIL_BYTES))
             lines = file.read().decode("utf-8", errors="replace").splitlines()
         name = log.parent.name if log.name == "node.log" else f"{log.parent.name} {log.name}"
         tails[name] = "\n".join(lines[-TAIL_LINES:])
     return tails
+
+
+def _history(files: RunFiles) -> Recorded:
+    try:
+        return History.open(files.history)
+    except (OSError, ValueError) as error:
+        return NothingRecorded(damage=str(error))
 
 
 def _killed() -> Verdict:

@@ -69,7 +69,7 @@ class Hero:
     title: str
     subject: str
     figures: tuple[tuple[str, str], ...]
-    checkers: tuple[tuple[str, str, Markup], ...]
+    checkers: tuple[tuple[str, str, tuple[str, ...], Markup | None], ...]
 
     @classmethod
     def of(cls, verdict: Verdict, plan: Plan, operations: pl.DataFrame, faults: Sequence[FaultInterval]) -> Hero:
@@ -87,7 +87,7 @@ class Hero:
             sentence=said,
             reasons=tuple(
                 reason
-                for reason in verdict.reasons
+                for reason in verdict.reasons[:MOST_REASONS]
                 if printable(reason).strip().rstrip(".").lower() not in said.lower()
             ),
             title=f"{HEADLINES[verdict.validity]}: {suite} {plan.workload}, seed {plan.seed}",
@@ -97,13 +97,18 @@ class Hero:
                 ("ok", count(tally["ok"])),
                 ("fail", count(tally["fail"])),
                 ("info", count(tally["info"])),
-                ("faults proved", f"{proved} of {len(faults)}"),
+                ("faults proved", f"{proved} of {len(faults)}" if faults else "none"),
                 ("nodes", count(plan.nodes)),
-                ("lasted", duration(span.length_ns)),
+                ("lasted", duration(span.length_ns) if operations.height else "-"),
                 ("seed", str(plan.seed)),
             ),
             checkers=tuple(
-                (part.checker, HEADLINES[part.validity], facts.rendered(part.statistics))
+                (
+                    part.checker,
+                    HEADLINES[part.validity],
+                    part.reasons[:MOST_REASONS],
+                    facts.rendered(part.statistics) if part.statistics else None,
+                )
                 for part in (verdict.parts or (verdict,))
             ),
         )
@@ -180,6 +185,7 @@ class Charts:
     marks: str
     windows: tuple[tuple[str, ...], ...]
     phases: tuple[tuple[str, str], ...]
+    empty: bool
     data: Mapping[str, Any]
 
     @classmethod
@@ -210,6 +216,7 @@ class Charts:
             marks=count(points.height),
             windows=tuple(_window_row(window) for window in series.windows(operations, faults, span)),
             phases=tuple((name, moment(at)) for name, at in phases.items()),
+            empty=not (operations.height or faults),
             data=_tooltips(grid, rates, times, points),
         )
 

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
     from schrodinger.history import FaultInterval
 
+COLUMNS = {
+    "process": pl.Int64,
+    "f": pl.String,
+    "type": pl.String,
+    "key": pl.Int64,
+    "start_ns": pl.Int64,
+    "end_ns": pl.Int64,
+    "detail": pl.String,
+}
 OUTCOMES = ("ok", "fail", "info")
 
 SLOWEST_OVERALL = 200
@@ -32,18 +41,8 @@ _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def slim(operations: pl.DataFrame) -> pl.DataFrame:
-    """The columns that charts use, with plain types: process, f, type, key, start_ns, end_ns, detail."""
-    return (
-        operations.lazy()
-        .select(
-            pl.col("process").cast(pl.Int64),
-            pl.col("f", "type").cast(pl.String),
-            pl.col("key").cast(pl.Int64),
-            pl.col("start_ns", "end_ns").cast(pl.Int64),
-            pl.col("detail").cast(pl.String),
-        )
-        .collect()
-    )
+    """The columns that charts use (:data:`COLUMNS`), with plain types."""
+    return operations.lazy().select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items()).collect()
 
 
 def extent(operations: pl.DataFrame, faults: Sequence[FaultInterval], phases: Mapping[str, int]) -> Span:

@@ -44,6 +44,7 @@ _BAR = 10
 _FAULT = 18
 _AXIS = 22
 _SIGN = 14
+_LONGEST_FAULT = 120
 _MARGIN = 0.03
 _WIDEST = 6.0
 
@@ -264,10 +265,7 @@ def _shades(faults: Sequence[FaultInterval], axis: Compressed, height: float) ->
         width = (1.0 if fault.end_ns is None else axis.fraction(fault.end_ns)) - begin
         place = {"x": percent(begin), "width": percent(width)}
         at_start = begin <= 0.5
-        label = clipped(
-            printable(f"{fault.id} {fault.kind}: {described(fault)}"),
-            max(8, int(((1 - begin if at_start else width) * PHONE - _SIGN) / _CHARACTER)),
-        )
+        label = clipped(printable(f"{fault.id} {fault.kind}: {described(fault)}"), _LONGEST_FAULT)
         y = i * _FAULT
         drawn += [
             element("rect", y=0, height=height, class_="shade", **place),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from schrodinger.checkers.verdict import Anomaly, Involved, Validity, Verdict
+from schrodinger.checkers.verdict import Anomaly, Involved, Validity, Verdict, combine
 from schrodinger.report import render
 from tests.fakes.pages import COLUMNS, SECOND, Sample, fault, faults, operations, page, stale_read
 
@@ -163,6 +163,13 @@ def test_faults_that_are_not_proved_stand_out() -> None:
     assert "0 of 1" in seen.text("dd")
 
 
+def test_every_checker_says_what_it_concluded_and_why() -> None:
+    strength = Verdict(validity=Validity.UNKNOWN, checker="strength", reasons=("too weak: 3 operations",))
+    seen = Outline(render(replace(page(), verdict=combine([page(Validity.VALID).verdict, strength]))))
+    assert {"strength: unknown", "linearizable: valid"} <= set(seen.text("summary"))
+    assert "too weak: 3 operations" in seen.text("li")
+
+
 def test_damage_of_the_history_is_noted() -> None:
     damaged = replace(page(number=300), history=Sample(operations(300), damage="block 7 fails its checksum"))
     seen = Outline(render(replace(damaged, notes=("event 3 was not reached",))))
@@ -175,6 +182,7 @@ def test_damage_of_the_history_is_noted() -> None:
 def test_a_run_that_recorded_nothing_still_has_a_page() -> None:
     nothing = replace(page(Validity.INFRASTRUCTURE_ERROR), history=Sample(operations(0)), logs={}, versions={})
     seen = Outline(render(nothing))
+    assert "Nothing was recorded that could be drawn." in seen.text("p")
     assert "No operation was recorded." in seen.text("td")
     assert "No fault was injected." in seen.text("p")
     assert "No node left a log." in seen.text("p")
