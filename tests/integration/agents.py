@@ -81,7 +81,9 @@ class Agent:
         return [pid for pid, line in self.processes().items() if " schrodinger_agent serve " in line]
 
     def cgroups(self) -> list[str]:
-        return [str(path) for path in Path("/sys/fs/cgroup").rglob(f"{self.state.mark}*")]
+        # Not by rglob, which stumbles over directories that vanish meanwhile.
+        walk = os.walk("/sys/fs/cgroup")
+        return [f"{parent}/{name}" for parent, names, _ in walk for name in names if name.startswith(self.state.mark)]
 
     def data_directories(self) -> list[str]:
         return [str(path) for path in self.state.clusters.glob("*")]
