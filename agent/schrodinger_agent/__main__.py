@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from schrodinger_agent.daemon import Starter, detach
+from schrodinger_agent.lock import LockError, lock_or_yield
 from schrodinger_agent.state import VARIABLE, StateDirectory, StateError
 from schrodinger_agent.types import AgentError
 from schrodinger_agent.version import __version__
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _serve(options) if options.command == "serve" else _heal(options)
-    except (StateError, AgentError) as error:
+    except (StateError, LockError, AgentError) as error:
         sys.stderr.write(f"schrodinger-agent: {error}\n")
         return 1
 
@@ -44,13 +45,13 @@ def _serve(options: argparse.Namespace) -> int:
     starter = detach(state.log) if options.detach else Starter(None)
     _log_to_stderr(debug=options.debug)
     # Only now: importing gRPC starts threads, which do not survive the fork of detach().
-    from schrodinger_agent.server import LockError, lock_or_yield, serve
+    from schrodinger_agent.server import serve
 
     try:
         lock = lock_or_yield(state)
     except LockError as error:
         starter.failed(str(error))
-        raise StateError(str(error)) from None
+        raise
     if lock is None:
         starter.ready()  # another agent serves in our place
         return 0

@@ -80,7 +80,7 @@ def _try_network_namespaces() -> Capability:
     try:
         os.close(new_network())
     except OSError as error:
-        return _missing(name, f"unshare(CLONE_NEWNET): {error.strerror}", _remedy(error, "network namespaces"))
+        return _missing(name, str(error.strerror), _remedy(error, "network namespaces"))
     return _mechanism(name, "anonymous, held by the agent's descriptors")
 
 
@@ -94,6 +94,7 @@ def _try_switch() -> Capability:
 async def _try_pid_namespaces() -> Capability:
     name = "pid-namespaces"
     trial = Specification(
+        label="trial",
         argv=[sys.executable, "-I", "-S", "-c", ""],
         environment={},
         directory="/",

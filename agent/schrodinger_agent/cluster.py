@@ -127,7 +127,7 @@ class Cluster:
         problems = [f"{name}: {error}" for name, error in zip(self.targets, ended, strict=True) if error is not None]
         self.edges.close()
         if self.network is not None:
-            problems += self.network.close()
+            problems += await asyncio.to_thread(self.network.close)
         if self._loopback is not None:
             self._loopback.release()
         for resource in reversed(self._resources):

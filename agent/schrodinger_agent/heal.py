@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from schrodinger_agent.client import AgentClient
 from schrodinger_agent.journal import Journal
+from schrodinger_agent.lock import lock_or_yield
 from schrodinger_agent.state import StateDirectory
 from schrodinger_agent.sweep import sweep
 from schrodinger_agent.types import HealReport
@@ -25,12 +26,13 @@ async def heal(state: Path | None = None) -> HealReport:
     Raises:
         AgentError: the running agent could not be asked.
         StateError: the state directory cannot be used.
+        LockError: an agent has the directory, but does not answer.
     """
     directory = StateDirectory.find(state)
     if not directory.path.exists():
         return HealReport(removed=(), errors=())
     directory.ensure()
-    lock = directory.try_lock()
+    lock = await asyncio.to_thread(lock_or_yield, directory)
     if lock is None:
         async with await AgentClient.connect(directory.path, start=False) as agent:
             return await agent.heal()

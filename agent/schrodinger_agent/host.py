@@ -44,11 +44,15 @@ class Session:
 
 @dataclass(slots=True)
 class _Tenancy:
-    """Whose a cluster is, and until when. ``cluster`` is set once it is up, ``leaving`` once it goes down."""
+    """Whose a cluster is, and until when.
+
+    ``arriving`` brings the cluster up and is never cancelled: something half-made would have no owner. ``leaving`` waits
+    for it, and takes the cluster down.
+    """
 
     session: Session
     lease_ns: int
-    cluster: Cluster | None = None
+    arriving: asyncio.Task[Cluster]
     lapse: asyncio.TimerHandle | None = None
     leaving: asyncio.Task[list[str]] | None = None
 
@@ -68,13 +72,13 @@ class Host:
         self._sessions: dict[str, Session] = {}
         self._tenancies: dict[str, _Tenancy] = {}
         self._epitaphs: dict[str, str] = {}
-        self._probing = asyncio.Lock()
+        self._housekeeping = asyncio.Lock()  # a sweep must not meet what is just being made
         self._abilities: Abilities | None = None
         self._watch_idleness()
 
     async def abilities(self) -> Abilities:
         """What this host can do; tried once."""
-        async with self._probing:
+        async with self._housekeeping:
             if self._abilities is None:
                 self._abilities = await probe(self._state)
             return self._abilities
@@ -103,32 +107,36 @@ class Host:
         """Bring a cluster up for a session."""
         name = request.name
         abilities = await self.abilities()
-        await self._make_room(name)
-        tenancy = self._tenancies[name] = _Tenancy(session, request.lease_ns)
-        try:
-            cluster = await Cluster.up(
-                request,
-                abilities=abilities,
-                state=self._state,
-                journal=self._journal,
-                client_namespace=client_namespace,
+        async with self._housekeeping:
+            await self._make_room(name)
+            if session.token not in self._sessions:
+                raise NotNow(f"cluster {name!r} does not come up: its session has ended")
+            arriving = asyncio.create_task(
+                Cluster.up(
+                    request,
+                    abilities=abilities,
+                    state=self._state,
+                    journal=self._journal,
+                    client_namespace=client_namespace,
+                )
             )
-        except BaseException:
-            self._forget(name, "it could not be made")
+            tenancy = self._tenancies[name] = _Tenancy(session, request.lease_ns, arriving)
+        try:
+            cluster = await asyncio.shield(arriving)
+        except BaseException:  # it could not be made, or whoever wanted it has gone
+            await self._take_down(name, "it did not come up")
             raise
-        tenancy.cluster = cluster
-        if session.token not in self._sessions:
-            await self._take_down(name, "its session ended while it came up")
-            raise NotNow(f"cluster {name!r} was taken down: its session ended while it came up")
+        if tenancy.leaving is not None:
+            raise NotNow(f"cluster {name!r} is taken down: its session ended while it came up")
         self._extend(name, tenancy)
         return cluster
 
     def cluster(self, session: Session, name: str) -> Cluster:
         """A cluster of this session that is up."""
         tenancy = self._tenancy(session, name)
-        if tenancy.cluster is None or tenancy.leaving is not None:
-            raise NotNow(f"cluster {name!r} is {'coming up' if tenancy.cluster is None else 'being taken down'}")
-        return tenancy.cluster
+        if tenancy.leaving is not None or not tenancy.arriving.done() or tenancy.arriving.exception() is not None:
+            raise NotNow(f"cluster {name!r} is {'coming up' if tenancy.leaving is None else 'being taken down'}")
+        return tenancy.arriving.result()
 
     def renew(self, session: Session, name: str) -> int:
         """Let the lease begin anew; returns its length."""
@@ -146,7 +154,8 @@ class Host:
 
     async def heal(self) -> HealReport:
         """Remove what belongs to no cluster."""
-        return await asyncio.to_thread(sweep, self._state, self._journal, keep=frozenset(self._tenancies))
+        async with self._housekeeping:
+            return await asyncio.to_thread(sweep, self._state, self._journal, keep=frozenset(self._tenancies))
 
     async def shut_down(self) -> None:
         """Take everything down."""
@@ -166,8 +175,6 @@ class Host:
             report = await asyncio.to_thread(sweep, self._state, self._journal, keep=others)
             if report.errors:
                 raise NotNow(f"an earlier cluster {name!r} left something behind: {'; '.join(report.errors)}")
-        if name in self._tenancies:
-            raise NotNow(f"cluster {name!r} is coming up already: choose another name")
 
     def _tenancy(self, session: Session, name: str) -> _Tenancy:
         tenancy = self._tenancies.get(name)
@@ -194,17 +201,20 @@ class Host:
         return await asyncio.shield(leaving) if leaving is not None else []
 
     def _leave(self, name: str, why: str) -> asyncio.Task[list[str]] | None:
-        """Begin to take a cluster down, unless that has begun. One that is still coming up leaves by itself."""
+        """Begin to take a cluster down, unless that has begun."""
         tenancy = self._tenancies.get(name)
-        if tenancy is None or tenancy.cluster is None:
+        if tenancy is None:
             return None
         if tenancy.leaving is None:
-            tenancy.leaving = asyncio.create_task(self._end(name, tenancy.cluster, why), name=f"down of {name}")
+            tenancy.leaving = asyncio.create_task(self._end(name, tenancy, why))
         return tenancy.leaving
 
-    async def _end(self, name: str, cluster: Cluster, why: str) -> list[str]:
+    async def _end(self, name: str, tenancy: _Tenancy, why: str) -> list[str]:
         try:
-            return await cluster.down()
+            await asyncio.wait([tenancy.arriving])
+            if tenancy.arriving.exception() is not None:
+                return []  # it has undone what it made, and its caller knows
+            return await tenancy.arriving.result().down()
         finally:
             self._forget(name, why)
 

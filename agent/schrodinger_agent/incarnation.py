@@ -41,6 +41,7 @@ _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
 class Specification:
     """What to run, and where: namespaces and a cgroup to enter, a PID namespace to make, as far as there are any."""
 
+    label: str  # which target it is, for whoever looks at the list of processes
     argv: Sequence[str]
     environment: Mapping[str, str]
     directory: str
@@ -73,6 +74,7 @@ class Incarnation:
         self._status: int | None = None
         loop = asyncio.get_running_loop()
         self._started: asyncio.Future[None] = loop.create_future()
+        self._started.add_done_callback(asyncio.Future.exception)  # it was seen, also when the caller has gone
         self.ended: asyncio.Future[int] = loop.create_future()
         self._launcher_fd = os.pidfd_open(started.pid)
         loop.add_reader(self._launcher_fd, self._on_launcher_end)
@@ -152,8 +154,11 @@ class Incarnation:
             case "started" if not self._started.done():
                 self._started.set_result(None)
             case "failed" if not self._started.done():
-                refusal = InvalidRequest if message["of_request"] else Failed
-                self._started.set_exception(refusal(f"argv cannot be executed: {message['error']}"))
+                self._started.set_exception(
+                    InvalidRequest(f"argv cannot be executed: {message['error']}")
+                    if message["of_request"]
+                    else Failed(f"the target cannot be entered: {message['error']}")
+                )
             case "exited":
                 self._status = message["status"]
         return True
@@ -192,7 +197,7 @@ def _start_launcher(spec: Specification) -> tuple[subprocess.Popen[bytes], socke
             with _open_output(spec.output) as output:
                 descriptors = [theirs.fileno()] + ([] if spec.network_fd is None else [spec.network_fd])
                 process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-E", launcher.__file__, str(theirs.fileno())],
+                    [sys.executable, "-I", "-S", "-E", launcher.__file__, str(theirs.fileno()), spec.label],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,

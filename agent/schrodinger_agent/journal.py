@@ -8,6 +8,7 @@ was never acted upon.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,13 @@ def _read(path: Path) -> list[Resource]:
     for line in lines:
         try:
             entry = json.loads(line)
-        except ValueError:  # torn: the agent died while writing it, before acting upon it
-            continue
-        if "made" in entry:
-            outstanding[entry["made"]] = Resource(entry["kind"], entry["made"], entry["cluster"])
-        else:
-            outstanding.pop(entry["gone"], None)
+        except ValueError:
+            entry = None
+        match entry:
+            case {"made": str(made), "kind": "cgroup" | "directory" as kind, "cluster": str(cluster)}:
+                outstanding[made] = Resource(kind, made, cluster)
+            case {"gone": str(gone)}:
+                outstanding.pop(gone, None)
+            case _:  # torn: the agent died while writing it, before acting upon it
+                _log.warning("%s: %r is no entry and says nothing", path, line)
     return list(outstanding.values())

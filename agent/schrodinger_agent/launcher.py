@@ -1,4 +1,4 @@
-"""Puts one database process into its target: a program of its own, ``python -I -S -E launcher.py FD``.
+"""Puts one database process into its target: a program of its own, ``python -I -S -E launcher.py FD LABEL``.
 
 It uses the standard library only.
 
@@ -133,7 +133,9 @@ def _supervise(spec: Spec, channel: socket.socket) -> NoReturn:
         try:
             _execute(spec, channel)
         except OSError as error:
-            os.write(executed, _in_words(error, spec["argv"][0]).encode())
+            # execvpe names the last place that it looked in, not what it was asked for.
+            subject = spec["directory"] if error.filename == spec["directory"] else spec["argv"][0]
+            os.write(executed, f"{str(error.strerror).lower()}: {subject}".encode())
         os._exit(127)
     os.close(executed)
     signal.signal(signal.SIGTERM, lambda *_: _signal(database, signal.SIGTERM))
@@ -203,10 +205,8 @@ def _call(name: str, *arguments: object) -> None:
         raise OSError(number, f"{name}(2): {os.strerror(number)}")
 
 
-def _in_words(error: OSError, program: str | None = None) -> str:
-    reason = (error.strerror or str(error)).lower() if error.filename is not None or program else str(error.strerror)
-    subject = error.filename or program
-    return f"{reason}: {os.fsdecode(subject)}" if subject else reason
+def _in_words(error: OSError) -> str:
+    return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
 
 
 if __name__ == "__main__":

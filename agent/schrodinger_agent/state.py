@@ -96,9 +96,9 @@ class StateDirectory:
             raise StateError(
                 f"the state directory {self.path} cannot be made ({error}): choose another with {VARIABLE}"
             ) from None
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), 0}:
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             raise StateError(f"{self.path} is not a directory of user {os.geteuid()}: choose another with {VARIABLE}")
-        if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.geteuid():
+        if stat.S_IMODE(found.st_mode) & 0o077:
             raise StateError(f"the state directory {self.path} is open to other users: run `chmod 700 {self.path}`")
 
     def try_lock(self) -> int | None:

@@ -84,6 +84,7 @@ class Target:
             incarnation = await Incarnation.launch(
                 number,
                 Specification(
+                    label=str(self.place.data.parent),
                     argv=argv,
                     environment=environment,
                     directory=directory,
