@@ -1,5 +1,21 @@
 """The native core: recording histories, reading them back, checking them. Knows nothing of the framework."""
 
-from schrodinger_native._native import HistoryFile, Operations, Recorder, Stream, __version__
+from schrodinger_native._native import (
+    HistoryFile,
+    Operations,
+    Recorder,
+    Stream,
+    __version__,
+    check_linearizable,
+    check_set,
+)
 
-__all__ = ["HistoryFile", "Operations", "Recorder", "Stream", "__version__"]
+__all__ = [
+    "HistoryFile",
+    "Operations",
+    "Recorder",
+    "Stream",
+    "__version__",
+    "check_linearizable",
+    "check_set",
+]

@@ -18,5 +18,7 @@ pub mod linearizable;
 pub mod models;
 pub mod pairing;
 pub mod set;
+pub mod verdict;
 
 pub use events::{Events, Kind};
+pub use verdict::Verdict;

@@ -1,7 +1,8 @@
 //! Checks every key of a history, in parallel, and says what was found.
 //!
 //! Each key has its own budget and is decided from its own operations alone, so the result does not depend on the number of threads.
-//! A key that can't be linearized outweighs any number of keys that could not be decided.
+//! A key that can't be linearized outweighs any number of keys that could not be decided, and a history without a single observation
+//! proves nothing.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -13,6 +14,7 @@ use super::search::Conclusion;
 use super::{Budget, Limit};
 use crate::events::Events;
 use crate::pairing::{Malformed, pair};
+use crate::verdict::Verdict;
 
 /// How many keys are listed before the rest is only counted.
 const LISTED_KEYS: usize = 20;
@@ -28,17 +30,6 @@ pub struct Options {
     pub budget: Budget,
     /// How many threads work; at least one does.
     pub threads: usize,
-}
-
-/// The answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Every key is linearizable.
-    Valid,
-    /// Some key is not.
-    Violation,
-    /// No key was found that is not, and some could not be decided, or there was nothing to decide.
-    Unknown,
 }
 
 /// Some keys: how many, and the first of them.
@@ -69,7 +60,7 @@ pub struct Progress {
 /// What was found, and what it took.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The answer.
+    /// The answer. Unknown when nothing was observed.
     pub verdict: Verdict,
     /// How many keys there are.
     pub keys: usize,

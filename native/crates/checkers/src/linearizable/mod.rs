@@ -21,7 +21,7 @@ mod shrink;
 mod timeline;
 mod zones;
 
-pub use check::{Failure, Keys, Options, Progress, Report, Verdict, check};
+pub use check::{Failure, Keys, Options, Progress, Report, check};
 pub use decide::{Algorithm, Decision, decide, decide_by_search};
 pub use explain::{Configuration, Explanation, Role, Stuck, Witness};
 pub use key::{Functions, KeyHistory};
