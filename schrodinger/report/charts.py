@@ -37,6 +37,7 @@ SWATCHES: Mapping[str, tuple[str, Mapping[str, Attribute]]] = {
 
 _AXIS = 22
 _MAIN = 170
+_TALL = 200
 _SMALL = 44
 _CAPTION = 20
 _NEVER = 20
@@ -67,7 +68,7 @@ def throughput_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInte
 def latency_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
     """Latency of successful operations: median as a line, 95th and 99th percentile as bands, the slowest dotted."""
     top = strip_height(faults)
-    scale = _decades(frame["p50"].min(), frame["max"].max(), _MAIN + 30)
+    scale = _decades(frame["p50"].min(), frame["max"].max())
     xs = [(bucket + 0.5) * WIDE / grid.buckets for bucket in frame["bucket"]]
     y = {name: [scale.y(value) for value in frame[name]] for name in ("p50", "p95", "p99", "max")}
     gap = 1.5 * WIDE / grid.buckets
@@ -86,50 +87,31 @@ def latency_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterva
 
 def scatter_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInterval], marks: Sequence[int]) -> Markup:
     """Single operations: when they began and how long they took; those that never completed have a row on top."""
-    top = strip_height(faults) + _NEVER
-    known = frame["latency_ns"].drop_nulls()
-    scale = _decades(known.min(), known.max(), _MAIN + 30)
-    span = grid.span
+    top = strip_height(faults)
+    scale = _latency_scale(frame)
     points: dict[str, list[tuple[float, float]]] = {"ok": [], "fail": [], "info": []}
-    for outcome, start, latency in frame.select("type", "start_ns", "latency_ns").iter_rows():
-        height = -_NEVER / 2 if latency is None else scale.y(latency)
-        points[outcome].append((span.fraction(start) * WIDE, height + _NEVER))
+    for outcome, place in zip(frame["type"], places(frame, grid), strict=True):
+        points[outcome].append(place)
     drawing = stretched(
         element("path", d=dots(points["ok"]), class_="mark ok"),
         element("path", d=bars(points["info"], 7), class_="mark info"),
         element("path", d=dots(points["fail"]), class_="mark fail"),
-        top=top - _NEVER,
-        height=scale.height + _NEVER,
+        top=top,
+        height=_NEVER + scale.height,
     )
-    levels = _levels([(scale.y(tick), level(tick)) for tick in scale.ticks()], top)
-    return _chart(
-        "Slow and failed operations over time",
-        [drawing, _caption(top - _NEVER, "never completed"), *levels],
-        top + scale.height,
-        span,
-        faults,
-        marks,
-    )
+    levels = _levels([(scale.y(tick), level(tick)) for tick in scale.ticks()], top + _NEVER)
+    panels = [drawing, _caption(top, "never completed"), *levels]
+    height = top + _NEVER + scale.height
+    return _chart("Slow and failed operations over time", panels, height, grid.span, faults, marks)
 
 
-def scatter_points(frame: pl.DataFrame, grid: Grid) -> list[tuple[float, float, str, int, str, int | None, int]]:
-    """What the tooltips of marks need: x (of WIDE), y (pixels), outcome, process, f, key, latency (-1 for none)."""
-    known = frame["latency_ns"].drop_nulls()
-    scale = _decades(known.min(), known.max(), _MAIN + 30)
+def places(frame: pl.DataFrame, grid: Grid) -> list[tuple[float, float]]:
+    """Where each operation's mark is in the scatter: x of :data:`WIDE`, y in pixels."""
     span = grid.span
-    top = _NEVER
-    columns = frame.select("type", "process", "f", "key", "start_ns", "latency_ns")
+    scale = _latency_scale(frame)
     return [
-        (
-            round(span.fraction(start) * WIDE, 1),
-            round(top + (-_NEVER / 2 if latency is None else scale.y(latency)), 1),
-            outcome,
-            process,
-            f,
-            key,
-            -1 if latency is None else latency,
-        )
-        for outcome, process, f, key, start, latency in columns.iter_rows()
+        (round(span.fraction(start) * WIDE, 1), round(_NEVER / 2 if took is None else _NEVER + scale.y(took), 1))
+        for start, took in frame.select("start_ns", "latency_ns").iter_rows()
     ]
 
 
@@ -208,7 +190,13 @@ def _flag(at: float, height: float) -> Markup:
     )
 
 
-def _decades(smallest: object, largest: object, height: float) -> Decades:
+def _latency_scale(frame: pl.DataFrame) -> Decades:
+    known = frame["latency_ns"].drop_nulls()
+    return _decades(known.min(), known.max())
+
+
+def _decades(smallest: object, largest: object) -> Decades:
+    """A scale for latencies; where there are none, one that at least looks like it."""
     low = smallest if isinstance(smallest, int) else 1_000_000
     high = largest if isinstance(largest, int) else 10_000_000
-    return Decades.between(low, high, height)
+    return Decades.between(low, high, _TALL)

@@ -14,16 +14,17 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
 
-import polars
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from schrodinger.report import series
-from schrodinger.report.sections import Anomalies, Charts, Faults, Hero, Logs, Tally
+from schrodinger.report.sections import Anomalies, Charts, Faults, Hero, Logs, Tally, plan_facts
 from schrodinger.report.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars
 
     from schrodinger.checkers.verdict import Verdict
     from schrodinger.history import FaultInterval
@@ -49,25 +50,6 @@ class Recorded(Protocol):
     def phases(self) -> dict[str, int]:
         """When each phase began."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NothingRecorded:
-    """The history of a run that has none, and why."""
-
-    damage: str
-
-    def operations(self) -> polars.DataFrame:
-        """None."""
-        return polars.DataFrame(schema=series.COLUMNS)
-
-    def faults(self) -> tuple[FaultInterval, ...]:
-        """None."""
-        return ()
-
-    def phases(self) -> dict[str, int]:
-        """None."""
-        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +97,7 @@ def render(page: Page) -> str:
             tally=Tally.of(operations),
             logs=Logs.of(page.logs),
             notes=_notes(page),
+            plan=plan_facts(page.plan),
             style=Markup(_resource("page.css")),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -124,7 +107,7 @@ def render(page: Page) -> str:
 
 def _notes(page: Page) -> tuple[str, ...]:
     damage = page.history.damage
-    return (*([f"The end of the history could not be used: {damage}."] if damage else []), *page.notes)
+    return (*([f"Not all of the history could be read: {damage}."] if damage else []), *page.notes)
 
 
 def _resource(name: str) -> str:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+import polars
+
 from schrodinger.checkers import Validity, Verdict
 from schrodinger.history import History
-from schrodinger.report.page import NothingRecorded, Page, render
+from schrodinger.report import series
+from schrodinger.report.page import Page, render
 from schrodinger.runner import RunFiles, read_events
 from schrodinger.store import open_run, replay_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from schrodinger.history import FaultInterval
     from schrodinger.report.page import Recorded
 
 TAIL_BYTES: Final = 16_384
@@ -66,6 +71,25 @@ def log_tails(files: RunFiles) -> dict[str, str]:
         name = log.parent.name if log.name == "node.log" else f"{log.parent.name} {log.name}"
         tails[name] = "\n".join(lines[-TAIL_LINES:])
     return tails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingRecorded:
+    """The history of a run that has none, and why."""
+
+    damage: str
+
+    def operations(self) -> polars.DataFrame:
+        """None."""
+        return polars.DataFrame(schema=series.COLUMNS)
+
+    def faults(self) -> tuple[FaultInterval, ...]:
+        """None."""
+        return ()
+
+    def phases(self) -> dict[str, int]:
+        """None."""
+        return {}
 
 
 def _history(files: RunFiles) -> Recorded:

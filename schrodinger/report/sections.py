@@ -53,6 +53,9 @@ LONGEST_DETAIL = 160
 LOG_BUDGET = 250_000
 """Characters of log tails on the page, all nodes together; the whole logs are in the run directory."""
 
+_TOLD = ("type", "process", "f", "key", "latency_ns")
+"""What the tooltip of a mark tells, in the order in which the script takes it."""
+
 _ALARMING = ("panic", "fatal", "error")
 
 
@@ -285,6 +288,23 @@ class Logs:
         return cls(nodes=tuple((node, *_tail(text, budget)) for node, text in logs.items()))
 
 
+def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """What the plan asked for, without its schedule, which the fault log tells as it really went."""
+    settings = {**plan.options, **plan.parameters}
+    return (
+        ("database", plan.suite),
+        ("workload", plan.workload),
+        *((facts.words_of(str(name)), str(value)) for name, value in settings.items()),
+        ("nodes", count(plan.nodes)),
+        ("processes at a time", count(plan.concurrency)),
+        ("operations asked for", f"{plan.rate:,.4g}/s" if plan.rate else "as fast as they go"),
+        ("for at most", duration(plan.time_ns)),
+        *([("and at most", several(plan.operations, "operation"))] if plan.operations is not None else []),
+        ("faults planned", count(len(plan.schedule))),
+        ("seed", str(plan.seed)),
+    )
+
+
 def instant(anomaly: Anomaly) -> int:
     """The moment at which an anomaly was complete, which charts flag: the last begin or end of its operations."""
     return max(operation.start_ns if operation.end_ns is None else operation.end_ns for operation in anomaly.operations)
@@ -344,5 +364,8 @@ def _tooltips(grid: Grid, rates: pl.DataFrame, times: pl.DataFrame, points: pl.D
         "buckets": grid.buckets,
         "throughput": {name: rates[name].to_list() for name in series.OUTCOMES},
         "latency": {name: times[name].to_list() for name in ("bucket", "p50", "p95", "p99", "max", "count")},
-        "scatter": charts.scatter_points(points, grid),
+        "scatter": [
+            (*place, *row)
+            for place, row in zip(charts.places(points, grid), points.select(_TOLD).iter_rows(), strict=True)
+        ],
     }

@@ -8,7 +8,7 @@ Curves, which can't be written in percentages, go into a nested drawing of :data
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from markupsafe import Markup, escape
 
@@ -19,6 +19,7 @@ WIDE = 1000
 """Units along the time axis of a stretched drawing."""
 
 Attribute = str | int | float
+Point = TypeVar("Point", tuple[float, float], tuple[float, float, float])
 
 
 def number(value: float) -> str:
@@ -79,33 +80,22 @@ def steps(xs: Sequence[float], ys: Sequence[float], width: float, floor: float) 
     return "".join(pieces)
 
 
-def runs(points: Sequence[tuple[float, float]], gap: float) -> list[list[tuple[float, float]]]:
-    """Points split where two neighbours are further apart than ``gap``, so that a line never bridges a silence."""
-    split: list[list[tuple[float, float]]] = []
-    for point in points:
-        if split and point[0] - split[-1][-1][0] <= gap:
-            split[-1].append(point)
-        else:
-            split.append([point])
-    return split
-
-
 def line(points: Sequence[tuple[float, float]], gap: float) -> str:
-    """The path of a curve, broken at silences; a lonely point becomes a dot (strokes have round caps)."""
-    return "".join(_polyline(run) for run in runs(points, gap))
+    """The path of a curve, broken where points are further apart than ``gap``: a line never bridges a silence.
+
+    A lonely point becomes a dot, since strokes have round caps.
+    """
+    return "".join("M" + (_joined(run) if len(run) > 1 else f"{_joined(run)}h0") for run in _runs(points, gap))
 
 
 def band(points: Sequence[tuple[float, float, float]], gap: float) -> str:
-    """The path of the area between two curves, given as (x, lower, upper), broken at silences."""
-    lower = runs([(x, low) for x, low, _ in points], gap)
-    upper = runs([(x, high) for x, _, high in points], gap)
-    return "".join(
-        _polyline(below)
-        + _polyline(list(reversed(above)))[0].replace("M", "L")
-        + _polyline(list(reversed(above)))[1:]
-        + "Z"
-        for below, above in zip(lower, upper, strict=True)
-    )
+    """The path of the area between two curves, given as (x, lower, upper), broken like a :func:`line`."""
+    path = ""
+    for run in _runs(points, gap):
+        there = _joined([(x, lower) for x, lower, _ in run])
+        back = _joined([(x, upper) for x, _, upper in reversed(run)])
+        path += f"M{there}L{back}Z"
+    return path
 
 
 def dots(points: Iterable[tuple[float, float]]) -> str:
@@ -118,7 +108,15 @@ def bars(points: Iterable[tuple[float, float]], height: float) -> str:
     return "".join(f"M{number(x)} {number(y - height / 2)}v{number(height)}" for x, y in points)
 
 
-def _polyline(points: Sequence[tuple[float, float]]) -> str:
-    if len(points) == 1:
-        return f"M{number(points[0][0])} {number(points[0][1])}h0"
-    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
+def _joined(points: Sequence[tuple[float, float]]) -> str:
+    return "L".join(f"{number(x)} {number(y)}" for x, y in points)
+
+
+def _runs(points: Sequence[Point], gap: float) -> list[list[Point]]:
+    split: list[list[Point]] = []
+    for point in points:
+        if split and point[0] - split[-1][-1][0] <= gap:
+            split[-1].append(point)
+        else:
+            split.append([point])
+    return split

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import pytest
 from playwright.sync_api import Page as Tab
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from schrodinger.checkers.verdict import Validity
 from schrodinger.report import render
@@ -205,7 +205,8 @@ def test_zooming_moves_all_charts_together_and_never_the_page(open_report: Opene
     widths = "[...document.querySelectorAll('[data-chart]')].map(one => Math.round(one.scrollWidth / one.clientWidth))"
     assert tab.evaluate(widths) == [4, 4, 4]
     tab.locator("[data-chart=latency]").evaluate("one => { one.scrollLeft = 300 }")
-    tab.wait_for_function("[...document.querySelectorAll('[data-chart]')].every(one => one.scrollLeft === 300)")
+    for chart in tab.locator("[data-chart]").all():
+        expect(chart).to_have_js_property("scrollLeft", 300)
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
@@ -223,7 +224,7 @@ def test_details_open_by_keyboard_and_show_what_they_hold(open_report: Opener) -
 def test_the_replay_command_can_be_copied(open_report: Opener) -> None:
     tab = open_report(Validity.VIOLATION)
     tab.get_by_role("button", name="Copy").click()
-    tab.wait_for_function("['Copied', 'Selected'].includes(document.querySelector('.copy').textContent)")
+    expect(tab.locator(".copy")).to_have_text(re.compile("Copied|Selected"))
 
 
 def test_the_reading_order_is_the_order_of_headings(open_report: Opener) -> None:

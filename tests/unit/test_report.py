@@ -174,7 +174,7 @@ def test_damage_of_the_history_is_noted() -> None:
     damaged = replace(page(number=300), history=Sample(operations(300), damage="block 7 fails its checksum"))
     seen = Outline(render(replace(damaged, notes=("event 3 was not reached",))))
     assert "Also note" in seen.text("h2")
-    assert {"The end of the history could not be used: block 7 fails its checksum.", "event 3 was not reached"} <= set(
+    assert {"Not all of the history could be read: block 7 fails its checksum.", "event 3 was not reached"} <= set(
         seen.text("li")
     )
 

@@ -68,7 +68,7 @@ def test_a_run_that_was_killed_before_its_verdict_has_a_page_that_says_so(run: R
 def test_a_run_without_a_readable_history_has_a_page_that_says_so(run: RunFiles) -> None:
     run.history.write_bytes(b"not a history")
     html = write_report(run.directory).read_text(encoding="utf-8")
-    assert "The end of the history could not be used: " in html
+    assert "Not all of the history could be read: " in html
     assert "No operation was recorded." in html
 
 

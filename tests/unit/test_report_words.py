@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from schrodinger.checkers.verdict import Anomaly, Involved, Validity, Verdict, combine
 from schrodinger.report import words
-from schrodinger.report.sections import fault_summary, instant, meanwhile
-from tests.fakes.pages import fault, faults, stale_read, verdict
+from schrodinger.report.sections import fault_summary, instant, meanwhile, plan_facts
+from tests.fakes.pages import fault, faults, plan, stale_read, verdict
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,25 @@ def test_the_fault_log_is_summed_up_in_a_sentence() -> None:
     assert fault_summary(unhealed) == (
         "5 faults (1 kill, 2 partitions and 2 pauses), 1 of them not proved or not healed."
     )
+
+
+def test_the_plan_is_told_without_its_schedule() -> None:
+    whole = replace(plan(), parameters={"read_percent": 65}, operations=20_000)
+    assert dict(plan_facts(whole)) == {
+        "database": "suites/etcd",
+        "workload": "register",
+        "version": "3.5.0",
+        "reads": "serializable",
+        "read percent": "65",
+        "nodes": "5",
+        "processes at a time": "20",
+        "operations asked for": "500/s",
+        "for at most": "30.0 s",
+        "and at most": "20,000 operations",
+        "faults planned": "3",
+        "seed": "42",
+    }
+    assert dict(plan_facts(replace(plan(), rate=0)))["operations asked for"] == "as fast as they go"
 
 
 def test_an_anomaly_is_complete_when_its_last_operation_began_or_ended() -> None:

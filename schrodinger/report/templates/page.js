@@ -51,7 +51,7 @@
   const told = ([x, , outcome, process, f, key, latency]) => {
     const at = moment(data.first + x / WIDE * data.width * data.buckets);
     const on = key === null ? "" : ` on key ${key}`;
-    return `${f}${on}: ${outcome}\nprocess ${process}, at ${at}\n${latency < 0 ? "never completed" : `took ${duration(latency)}`}`;
+    return `${f}${on}: ${outcome}\nprocess ${process}, at ${at}\n${latency === null ? "never completed" : `took ${duration(latency)}`}`;
   };
 
   for (const scroller of document.querySelectorAll("[data-chart]")) {
