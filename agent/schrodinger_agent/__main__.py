@@ -53,7 +53,8 @@ def _serve(options: argparse.Namespace) -> int:
         starter.failed(str(error))
         raise
     if lock is None:
-        starter.ready()  # another agent serves in our place
+        logging.getLogger(__name__).info("another agent serves %s already", state.path)
+        starter.ready()
         return 0
     try:
         serve(state, idle_exit_s=options.idle_exit_s, on_ready=starter.ready)

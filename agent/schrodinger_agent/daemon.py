@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _READY = b"ready"
+
+_LOG_BYTES: Final = 16 << 20
+"""A log that has grown beyond this is put aside when the next agent starts; the one before it is dropped."""
 
 
 @final
@@ -51,6 +54,8 @@ def detach(log: Path) -> Starter:
     os.close(heard)
     os.setsid()
     os.chdir("/")
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))
     with open(os.devnull, "rb") as nothing, log.open("ab") as output:  # noqa: PTH123 - a device
         os.dup2(nothing.fileno(), 0)
         os.dup2(output.fileno(), 1)

@@ -63,7 +63,7 @@ class Gate(grpc.aio.ServerInterceptor):
             await self._require_session(context)
             try:
                 return await method(request, context)
-            except RequestError as error:
+            except Exception as error:  # whatever it is, the caller is told and the agent goes on
                 await _refuse(context, error)
 
         return guarded
@@ -74,7 +74,7 @@ class Gate(grpc.aio.ServerInterceptor):
             try:
                 async for message in method(request, context):
                     yield message
-            except RequestError as error:
+            except Exception as error:  # as above
                 await _refuse(context, error)
 
         return guarded
@@ -91,6 +91,9 @@ def session_of(host: Host, context: grpc.aio.ServicerContext[Any, Any]) -> Sessi
     return host.session(str(metadata.get(TOKEN_KEY, "")))
 
 
-async def _refuse(context: grpc.aio.ServicerContext[Any, Any], error: RequestError) -> NoReturn:
-    _log.debug("refused: %s", error)
-    await context.abort(_CODES[type(error)], str(error))
+async def _refuse(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
+    if isinstance(error, RequestError):
+        _log.debug("refused: %s", error)
+        await context.abort(_CODES[type(error)], str(error))
+    _log.error("a call failed", exc_info=error)
+    await context.abort(grpc.StatusCode.INTERNAL, f"the agent failed, its log says where: {error!r}")

@@ -46,8 +46,8 @@ class Session:
 class _Tenancy:
     """Whose a cluster is, and until when.
 
-    ``arriving`` brings the cluster up and is never cancelled: something half-made would have no owner. ``leaving`` waits
-    for it, and takes the cluster down.
+    ``arriving`` brings the cluster up and is never cancelled: something half-made would have no owner. ``leaving``
+    waits for it, and takes the cluster down.
     """
 
     session: Session

@@ -82,14 +82,12 @@ class Service(AgentServicer):
     async def Spawn(self, request: pb.SpawnRequest, context: Any) -> pb.SpawnReply:
         """Start a database."""
         target = self._cluster(context, request.cluster).target(request.target)
-        argv = tuple(request.argv)
-        if not argv or not argv[0]:
-            raise InvalidRequest(f"argv is {list(argv)}: give the program and its arguments")
-        for field in ("directory", "output"):
-            if not os.path.isabs(getattr(request, field)):  # noqa: PTH117 - text from the wire, not yet a path
-                raise InvalidRequest(f"{field} is {getattr(request, field)!r}: give an absolute path")
+        _check_spawn(request)
         spawned = await target.spawn(
-            argv, environment=dict(request.environment), directory=request.directory, output=request.output
+            tuple(request.argv),
+            environment=dict(request.environment),
+            directory=request.directory,
+            output=request.output,
         )
         return pb.SpawnReply(incarnation=spawned.incarnation, pid=spawned.pid, time_ns=spawned.time_ns)
 
@@ -154,6 +152,21 @@ class Service(AgentServicer):
 
     def _cluster(self, context: grpc.aio.ServicerContext[Any, Any], name: str) -> Cluster:
         return self._host.cluster(self._session(context), name)
+
+
+def _check_spawn(request: pb.SpawnRequest) -> None:
+    """Everything that execve(2) could not even be asked."""
+    if not request.argv or not request.argv[0]:
+        raise InvalidRequest(f"argv is {list(request.argv)}: give the program and its arguments")
+    for field in ("directory", "output"):
+        if not os.path.isabs(getattr(request, field)):  # noqa: PTH117 - text from the wire, not yet a path
+            raise InvalidRequest(f"{field} is {getattr(request, field)!r}: give an absolute path")
+    for name in request.environment:
+        if not name or "=" in name:
+            raise InvalidRequest(f"environment has {name!r}, which is no variable's name: use one without '='")
+    for text in (*request.argv, *request.environment, *request.environment.values(), request.directory, request.output):
+        if "\0" in text:
+            raise InvalidRequest(f"{text!r} has a zero byte, which ends a string in the kernel: leave it out")
 
 
 def _client_namespace(request: pb.UpRequest, session: Session) -> int | None:

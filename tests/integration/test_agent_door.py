@@ -18,7 +18,7 @@ from schrodinger_agent.api.agent_pb2_grpc import AgentStub
 from schrodinger_agent.client import AgentClient
 from schrodinger_agent.types import AgentError
 
-from tests.integration.agents import NOBODY, private_agent, wait_until
+from tests.integration.agents import NOBODY, fault, private_agent, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +88,23 @@ def test_an_agent_stays_while_a_session_lasts(agent: Agent, monkeypatch: pytest.
                 await asyncio.sleep(0.02)
 
     asyncio.run(scenario())
+
+
+def test_a_debugging_agent_logs_every_step(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await AgentClient.connect(agent.state.path, debug=True) as client:
+            await client.up("c", ["n1"], lease_s=60, isolated=False)
+            await client.set_faults("c", 1, [fault("kill", "n1")])
+
+    asyncio.run(scenario())
+    log = agent.state.log.read_text()
+    for step in (
+        "session of process",
+        "cluster c is up",
+        "generation 1, kill: Steps(begin=frozenset({'n1'})",
+        "is down",
+    ):
+        assert step in log
 
 
 def test_an_agent_of_another_version_is_refused_with_the_remedy(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,6 +145,22 @@ def test_a_lease_that_lapses_takes_the_cluster_down_and_the_next_call_is_told_wh
     asyncio.run(scenario())
 
 
+def test_an_agent_that_is_told_to_stop_takes_its_clusters_down_first(agent: Agent) -> None:
+    async def scenario() -> None:
+        client = await agent.connect()
+        up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+        await spawn(client, up, "n1", DAEMON)
+        grows(up.targets[0].data)
+        os.kill(client.agent_pid, signal.SIGTERM)
+        wait_until(lambda: not agent.processes(), "the agent has left")
+        assert agent.left_behind() == []
+        with pytest.raises(AgentError, match="the agent is gone"):
+            await client.renew("c")
+        await client.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_session_that_ends_is_gone_with_its_clusters_when_close_returns(agent: Agent) -> None:
     async def scenario() -> None:
         client = await agent.connect()

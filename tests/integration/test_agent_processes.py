@@ -111,6 +111,31 @@ def test_a_program_that_cannot_be_executed_is_an_error_of_the_spawn(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("argument", "environment", "complaint"),
+    [
+        ("a\0b", {}, "has a zero byte"),
+        ("a", {"A=B": "c"}, "'A=B', which is no variable's name"),
+        ("a", {"A": "x" * (1 << 21)}, "too large together"),
+    ],
+    ids=["zero byte", "name of a variable", "size"],
+)
+def test_arguments_that_no_program_could_get_are_refused(
+    agent: Agent, argument: str, environment: dict[str, str], complaint: str
+) -> None:
+    async def scenario() -> None:
+        async with cluster(agent) as (client, up):
+            data = up.targets[0].data
+            with pytest.raises(AgentError, match=complaint) as refused:
+                await client.spawn(
+                    "c", "n1", ["true", argument], environment=environment, directory=data, output=data / "output"
+                )
+            assert refused.value.code == "INVALID_ARGUMENT"
+            await spawn(client, up, "n1", SLEEP)
+
+    asyncio.run(scenario())
+
+
 def test_a_directory_or_output_that_is_not_there_is_named(agent: Agent) -> None:
     async def scenario() -> None:
         async with cluster(agent) as (client, up):
