@@ -297,7 +297,7 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         *((facts.words_of(str(name)), str(value)) for name, value in settings.items()),
         ("nodes", count(plan.nodes)),
         ("processes at a time", count(plan.concurrency)),
-        ("operations asked for", f"{plan.rate:,.4g}/s" if plan.rate else "as fast as they go"),
+        ("operations asked for", rate(plan.rate) if plan.rate else "as fast as they go"),
         ("for at most", duration(plan.time_ns)),
         *([("and at most", several(plan.operations, "operation"))] if plan.operations is not None else []),
         ("faults planned", count(len(plan.schedule))),
@@ -347,12 +347,14 @@ def _window_row(window: series.Window) -> tuple[str, ...]:
 
 
 def _tail(text: str, budget: int) -> tuple[str, str]:
-    kept = text if len(text) <= budget else text[-budget:].partition("\n")[2]
+    kept = text[-budget:]
+    if len(text) > budget and "\n" in kept[:-1]:
+        kept = kept.partition("\n")[2]
     lines = kept.splitlines()
     alarming = sum(any(word in line.lower() for word in _ALARMING) for line in lines)
     note = f"last {several(len(lines), 'line')}" if lines else "empty"
     if alarming:
-        note += f", {count(alarming)} mention an error"
+        note += f", {count(alarming)} of them with an error"
     return note, "\n".join(lines)
 
 

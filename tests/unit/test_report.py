@@ -150,7 +150,7 @@ def test_the_page_has_the_plan_the_replay_command_the_logs_and_the_versions(outl
     assert page().replay in outline.text("code")
     assert page().plan_json in outline.text("pre")
     assert [text for text in outline.text("summary") if text.startswith("n")] == [
-        f"n{i}: last 120 lines, 40 mention an error" for i in range(1, 6)
+        f"n{i}: last 120 lines, 40 of them with an error" for i in range(1, 6)
     ]
     assert {"etcd", "3.5.0", "kernel"} <= {text for tag in ("dt", "dd") for text in outline.text(tag)}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schrodinger.checkers.verdict import Anomaly, Involved, Validity, Verdict, combine
 from schrodinger.report import words
-from schrodinger.report.sections import fault_summary, instant, meanwhile, plan_facts
+from schrodinger.report.sections import LOG_BUDGET, Logs, fault_summary, instant, meanwhile, plan_facts
 from tests.fakes.pages import fault, faults, plan, stale_read, verdict
 
 
@@ -199,6 +199,17 @@ def test_the_plan_is_told_without_its_schedule() -> None:
         "seed": "42",
     }
     assert dict(plan_facts(replace(plan(), rate=0)))["operations asked for"] == "as fast as they go"
+
+
+def test_of_a_long_log_the_last_whole_lines_are_kept() -> None:
+    assert Logs.of({"n1": "started\nFatal: disk\n", "n2": ""}).nodes == (
+        ("n1", "last 2 lines, 1 of them with an error", "started\nFatal: disk"),
+        ("n2", "empty", ""),
+    )
+    ((_, note, kept),) = Logs.of({"n1": "x" * LOG_BUDGET + "\nlast but one\nlast"}).nodes
+    assert (note, kept) == ("last 2 lines", "last but one\nlast")
+    ((_, note, kept),) = Logs.of({"n1": "x" * 2 * LOG_BUDGET}).nodes
+    assert (note, len(kept)) == ("last 1 line", LOG_BUDGET)
 
 
 def test_an_anomaly_is_complete_when_its_last_operation_began_or_ended() -> None:
