@@ -1,1 +1,18 @@
-"""."""
+"""Checkers: a history in, a verdict out."""
+
+from schrodinger.checkers.linearizable import Linearizable
+from schrodinger.checkers.set import SetChecker
+from schrodinger.checkers.strength import Strength
+from schrodinger.checkers.verdict import Anomaly, Checker, Involved, Validity, Verdict, combine
+
+__all__ = [
+    "Anomaly",
+    "Checker",
+    "Involved",
+    "Linearizable",
+    "SetChecker",
+    "Strength",
+    "Validity",
+    "Verdict",
+    "combine",
+]

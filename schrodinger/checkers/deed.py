@@ -1,0 +1,104 @@
+"""Operations of a history, looked up by row and put into words: what checkers' stories are made of.
+
+Native checkers name operations by the row of their invocation. A :class:`Deed` is such an operation with everything
+that was recorded of it, and knows how to say it on a timeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars
+
+from schrodinger.checkers.verdict import Involved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """One operation: its row, who did it, what was asked and answered, and when, in ns on the history's clock."""
+
+    index: int
+    process: int
+    f: str
+    type: str
+    key: int | None
+    argument: tuple[int, ...] | None
+    value: tuple[int, ...] | None
+    start_ns: int
+    end_ns: int | None
+
+    @property
+    def is_ok(self) -> bool:
+        """It certainly happened."""
+        return self.type == "ok"
+
+    @property
+    def label(self) -> str:
+        """A few characters for a timeline: ``write 3 ← 47``, ``read 3 → 41``, ``cas 3: 41 → 55``, ``add 17``."""
+        subject = self.f if self.key is None else f"{self.f} {self.key}"
+        if self.argument is None:
+            if not self.is_ok:
+                return subject
+            many = self.value is not None and len(self.value) != 1
+            return f"{subject} → {len(self.value or ())} elements" if many else f"{subject} → {shown(self.value)}"
+        if len(self.argument) == 2:
+            return f"{subject}: {self.argument[0]} → {self.argument[1]}"
+        return f"{self.f} {shown(self.argument)}" if self.key is None else f"{subject} ← {shown(self.argument)}"
+
+    def involved(self, role: str = "") -> Involved:
+        """As a report draws it."""
+        return Involved(
+            index=self.index,
+            process=self.process,
+            label=self.label,
+            outcome=self.type,
+            start_ns=self.start_ns,
+            end_ns=self.end_ns,
+            role=role,
+        )
+
+
+def look_up(operations: polars.DataFrame, rows: Iterable[int]) -> dict[int, Deed]:
+    """The operations with these invocation rows, of those that :meth:`schrodinger.history.History.operations` gives."""
+    return {deed.index: deed for deed in deeds(operations.filter(polars.col("index").is_in(sorted(set(rows)))))}
+
+
+def deeds(operations: polars.DataFrame) -> list[Deed]:
+    """All of these operations. A long history has many: filter first."""
+    return [
+        Deed(
+            index=row["index"],
+            process=row["process"],
+            f=row["f"],
+            type=row["type"],
+            key=row["key"],
+            argument=None if row["argument"] is None else tuple(row["argument"]),
+            value=None if row["value"] is None else tuple(row["value"]),
+            start_ns=row["start_ns"],
+            end_ns=row["end_ns"],
+        )
+        for row in operations.iter_rows(named=True)
+    ]
+
+
+def seconds(instant_ns: int) -> str:
+    """An instant since the run began: ``12.402 s``."""
+    return f"{instant_ns / _NANOSECONDS:.3f} s"
+
+
+def shown(values: tuple[int, ...] | None) -> str:
+    """Values as a person writes them: ``nil``, ``41``, ``1, 2``."""
+    return "nil" if values is None else ", ".join(str(value) for value in values)
+
+
+def listed(values: Iterable[object], total: int) -> str:
+    """The first few of ``total`` things: ``4, 17, 90 and 12 more``."""
+    first = [str(value) for value in values]
+    more = total - len(first)
+    return ", ".join(first) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,24 @@
+"""The verdict on a history that makes no sense: unknown, with the rows and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from schrodinger.checkers.verdict import Validity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def malformed_verdict(checker: str, found: Mapping[str, Any]) -> Verdict:
+    """From what a native checker returns when its ``verdict`` is ``malformed``. Nothing is guessed or repaired."""
+    problems: list[str] = found["problems"]
+    reasons = [f"the history is malformed at {problem}" for problem in problems]
+    if found["problem_count"] > len(problems):
+        reasons.append(f"and at {found['problem_count'] - len(problems):,} more rows")
+    return Verdict(
+        validity=Validity.UNKNOWN,
+        checker=checker,
+        reasons=tuple(reasons),
+        statistics={"malformed_rows": found["problem_count"]},
+    )

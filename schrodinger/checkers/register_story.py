@@ -1,0 +1,180 @@
+"""The story of a register that could not be linearized, for someone at three in the morning.
+
+The native checker names the operation whose return no order can explain, a smallest set of operations that shows it,
+and what the register held on each way that got so far. This module gives the anomaly its name, by what the operation
+needed and where that could have come from, and tells the operations one after the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars
+
+from schrodinger.checkers.deed import Deed, deeds, look_up, seconds
+from schrodinger.checkers.verdict import Anomaly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STALE_READ: Final = "stale read"
+FAILED_WRITE: Final = "read of a failed write"
+NEVER_WRITTEN: Final = "read of a value never written"
+FUTURE_WRITE: Final = "read from the future"
+IMPOSSIBLE_SWAP: Final = "impossible compare-and-set"
+NOT_LINEARIZABLE: Final = "not linearizable"
+
+_ROLES: Final = {"source": "wrote the value", "overwrite": "wrote another value", "observer": "saw a value"}
+
+
+def register_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, read: str) -> Anomaly:
+    """The anomaly of a ``failure`` as ``check_linearizable`` describes it. Reads are called ``read`` in the history."""
+    return _Telling(operations, failure, read).anomaly()
+
+
+class _Telling:
+    def __init__(self, operations: polars.DataFrame, failure: Mapping[str, Any], read: str) -> None:
+        self.read = read
+        self.failure = failure
+        self.roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
+        found = look_up(operations, [failure["blocked"], *self.roles])
+        self.blocked = found[failure["blocked"]]
+        self.witness = sorted((found[row] for row in self.roles), key=_when)
+        self.needs = self._needs(self.blocked)
+        self.suspects = self._suspects(operations)
+        self.name = self._name()
+
+    def anomaly(self) -> Anomaly:
+        told = [*self.suspects, *(deed for deed in self.witness if deed is not self.blocked), self.blocked]
+        told.sort(key=_when)
+        return Anomaly(
+            name=self.name,
+            summary=self._summary(),
+            story=(*(self._sentence(deed) for deed in told), *self._reason(), self._guarantee()),
+            operations=tuple(deed.involved(self._role(deed)) for deed in sorted(told, key=lambda deed: deed.index)),
+        )
+
+    def _needs(self, deed: Deed) -> str | None:
+        """The value that the register must have held, as text, if it had to hold any."""
+        if deed.f == self.read:
+            return "nil" if deed.value is None else str(deed.value[0])
+        return str(deed.argument[0]) if deed.argument is not None and len(deed.argument) == 2 else None
+
+    def _writes(self, deed: Deed) -> str | None:
+        return None if deed.f == self.read or deed.argument is None else str(deed.argument[-1])
+
+    def _suspects(self, operations: polars.DataFrame) -> list[Deed]:
+        """Who wrote what the blocked operation needs, if the witness does not say: it failed, or came later."""
+        if self.needs in (None, "nil") or any(self._writes(deed) == self.needs for deed in self.witness):
+            return []
+        key = polars.lit(None) if self.blocked.key is None else polars.lit(self.blocked.key)
+        wrote = polars.col("f").cast(polars.String) != self.read
+        wanted = polars.col("argument").list.last() == int(self.needs or 0)
+        return deeds(operations.filter(polars.col("key").eq_missing(key) & wrote & wanted).head(1))
+
+    def _name(self) -> str:
+        is_read = self.blocked.f == self.read
+        if self.needs is None:
+            return NOT_LINEARIZABLE
+        if self.needs != "nil" and not any(self._writes(deed) == self.needs for deed in self.witness):
+            suspect = next(iter(self.suspects), None)
+            if not is_read:
+                return IMPOSSIBLE_SWAP
+            if suspect is None:
+                return NEVER_WRITTEN
+            return FAILED_WRITE if suspect.type == "fail" else FUTURE_WRITE
+        if is_read and self._missed() is not None:
+            return STALE_READ
+        return NOT_LINEARIZABLE if is_read else IMPOSSIBLE_SWAP
+
+    def _missed(self) -> Deed | None:
+        """The last write that hid the needed value for good.
+
+        It began after the value's own write had ended, and was acknowledged before the blocked operation began.
+        """
+        sources = [deed for deed in self.witness if self._writes(deed) == self.needs]
+        if any(deed.end_ns is None or not deed.is_ok for deed in sources):
+            return None
+        ended = max((deed.end_ns for deed in sources if deed.end_ns is not None), default=-1)
+        missed = None
+        for deed in self.witness:
+            overwrote = self._writes(deed) not in (None, self.needs) and deed.is_ok and deed.end_ns is not None
+            if overwrote and ended < deed.start_ns and (deed.end_ns or 0) < self.blocked.start_ns:
+                missed = deed
+        return missed
+
+    def _role(self, deed: Deed) -> str:
+        if deed is self.blocked:
+            return "can't be explained" if self.name == NOT_LINEARIZABLE else self.name
+        if deed in self.suspects:
+            return "failed, so nobody may see it" if deed.type == "fail" else "wrote the value later"
+        if self.name == STALE_READ and deed is self._missed():
+            return "the write that was missed"
+        return _ROLES[self.roles[deed.index]]
+
+    def _place(self) -> str:
+        return "the register" if self.blocked.key is None else f"key {self.blocked.key}"
+
+    def _summary(self) -> str:
+        place, blocked, missed = self._place(), self.blocked, self._missed()
+        capital = place[0].upper() + place[1:]
+        if self.name == STALE_READ and missed is not None and missed.end_ns is not None:
+            late = (blocked.start_ns - missed.end_ns) / 1_000_000
+            overwrite = f"the write of {self._writes(missed)} had been acknowledged {late:.3f} ms before the read began"
+            return f"{capital} read as {self.needs} although {overwrite}."
+        if self.name in (NEVER_WRITTEN, FAILED_WRITE, FUTURE_WRITE):
+            why = {
+                NEVER_WRITTEN: "nobody ever tried to write it",
+                FAILED_WRITE: "its write had failed, which means that it never happened",
+                FUTURE_WRITE: "its write had not begun when the read ended",
+            }
+            return f"{capital} read as {self.needs}, and {why[self.name]}."
+        if self.name == IMPOSSIBLE_SWAP:
+            return f"A compare-and-set of {place} found {self.needs}, which can't have been there."
+        return f"No order of {len(self.witness)} operations on {place} explains what they returned."
+
+    def _sentence(self, deed: Deed) -> str:
+        who, place = f"Process {deed.process}", self._place()
+        end = "" if deed.end_ns is None else seconds(deed.end_ns)
+        start = seconds(deed.start_ns)
+        if deed.f == self.read:
+            return f"{who} began its read of {place} at {start} and got {self._needs(deed)} at {end}."
+        wrote, writing = f"wrote {self._writes(deed)} to", f"write {self._writes(deed)} to"
+        if self._needs(deed) is not None:
+            swap = f"{self._needs(deed)} by {self._writes(deed)} in"
+            wrote, writing = f"replaced {swap}", f"replace {swap}"
+        if deed.is_ok:
+            return f"{who} began to {writing} {place} at {start} and was acknowledged at {end}."
+        if deed.type == "fail":
+            return f"{who} tried to {writing} {place} at {start}; that failed at {end}, so it never {wrote} {place}."
+        return f"{who} began to {writing} {place} at {start}; nobody knows whether or when it did."
+
+    def _reason(self) -> tuple[str, ...]:
+        """What the register held, on every way to order the operations, where the blocked one needed something else."""
+        held = {
+            ("nil" if entry["value"] is None else str(entry["value"])): None for entry in self.failure["configurations"]
+        }
+        if self.needs is None or not held:
+            return ()
+        what = "read" if self.blocked.f == self.read else "compare-and-set"
+        values = " or ".join(held)
+        return (
+            f"In whatever order these took effect, {self._place()} holds {values} where process"
+            f" {self.blocked.process}'s {what} needs {self.needs}.",
+        )
+
+    def _guarantee(self) -> str:
+        missed = self._missed()
+        if self.name == STALE_READ and missed is not None:
+            value = self._writes(missed)
+            rule = f"once {value} was acknowledged, no read that begins later may return what was there before"
+        elif self.name in (NEVER_WRITTEN, FAILED_WRITE, FUTURE_WRITE):
+            rule = "a read returns the value of a write that took effect before it"
+        else:
+            rule = "each operation takes effect at one instant between its call and its return"
+        return f"Linearizability is broken: {rule}."
+
+
+def _when(deed: Deed) -> tuple[int, int]:
+    """Operations are told in the order in which they ended; those that nobody knows the end of, as they began."""
+    return (deed.end_ns if deed.is_ok and deed.end_ns is not None else deed.start_ns, deed.index)

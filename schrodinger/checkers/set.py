@@ -1,0 +1,78 @@
+"""A grow-only set of unique elements: what was acknowledged is there from then on.
+
+The work is native (``schrodinger_native.check_set``), after Jepsen's ``set-full``: lost, stale, never-read, unexpected,
+duplicated and recovered elements, in time linear in all that was read. The final reads are nothing special, only the
+last ones; without a read that began after the last acknowledged add, nothing is proven and the verdict is *unknown*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from schrodinger_native import check_set
+
+from schrodinger.checkers.deed import listed
+from schrodinger.checkers.malformed import malformed_verdict
+from schrodinger.checkers.set_story import set_anomalies
+from schrodinger.checkers.verdict import Validity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from schrodinger.checkers.verdict import Anomaly
+    from schrodinger.history import History
+
+_COUNTED = ("lost", "stale", "unexpected", "duplicated", "never_read", "recovered")
+_STATISTICS = ("attempts", "acknowledged", "reads", "stable", "stale_latencies_ns", "lost_latencies_ns")
+
+
+@dataclass(frozen=True, slots=True)
+class SetChecker:
+    """Every acknowledged element is in the set, none is there twice, and none that nobody added.
+
+    Attributes:
+        linearizable: a read must see every element that was known before it began; if not, elements may become visible
+            late, as long as they are there in the end.
+        add: what adding an element is called in the history.
+        read: what reading all elements is called.
+        name: the name in verdicts.
+    """
+
+    linearizable: bool = True
+    add: str = "add"
+    read: str = "read-all"
+    name: str = "set"
+
+    def check(self, history: History) -> Verdict:
+        """Judge the whole history."""
+        found = check_set(history.file, add=self.add, read=self.read, linearizable=self.linearizable)
+        if found["verdict"] == "malformed":
+            return malformed_verdict(self.name, found)
+        validity = Validity(found["verdict"])
+        anomalies: tuple[Anomaly, ...] = ()
+        if validity is Validity.VIOLATION:
+            anomalies = set_anomalies(history.operations(), found, linearizable=self.linearizable)
+        return Verdict(
+            validity=validity,
+            checker=self.name,
+            reasons=tuple(anomaly.summary for anomaly in anomalies) + tuple(_doubts(found)),
+            anomalies=anomalies,
+            statistics={
+                **{name: found[name] for name in _STATISTICS},
+                **{name: found[name]["count"] for name in _COUNTED},
+            },
+        )
+
+
+def _doubts(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["acknowledged"] == 0:
+        yield "no add was acknowledged, so nothing could be lost"
+    elif found["reads"] == 0:
+        yield "no read completed ok, so nothing was observed"
+    elif not found["final_read"]:
+        yield "no read that began after the last acknowledged add completed ok"
+    never = found["never_read"]
+    if never["count"]:
+        which = listed((entry["element"] for entry in never["first"]), never["count"])
+        yield f"nobody looked for {never['count']:,} acknowledged elements: {which}"
