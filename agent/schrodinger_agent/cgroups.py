@@ -6,7 +6,10 @@ mounted anywhere (often at ``/sys/fs/cgroup/unified``), so it is looked up in th
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Final
@@ -32,7 +35,7 @@ def remove(cgroup: Path) -> None:
     deadline = time.monotonic() + _REMOVE_S
     while True:
         try:
-            (cgroup / "cgroup.kill").write_text("1")
+            _kill(cgroup)
             cgroup.rmdir()
         except FileNotFoundError:
             return
@@ -42,3 +45,12 @@ def remove(cgroup: Path) -> None:
             time.sleep(_POLL_S)  # the killed are still on their way out
         else:
             return
+
+
+def _kill(cgroup: Path) -> None:
+    try:
+        (cgroup / "cgroup.kill").write_text("1")
+    except FileNotFoundError:  # a kernel before 5.14; or the cgroup has gone, and reading it says so
+        for process in (cgroup / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)

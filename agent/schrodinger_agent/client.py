@@ -1,18 +1,14 @@
-"""The controller's side of the agent: find it or start it, prove who we are, and call it with plain Python values.
+"""The controller's side of the agent: its calls, with plain Python values, deadlines, and errors that say what to do.
 
-A client is a *session*: the clusters it brings up belong to it, and the agent takes them down when the session ends,
-be it by :meth:`AgentClient.close` or because the kernel closed the connection of a process that was killed. A lease
-on each cluster covers the controller that hangs instead of dying.
+A client holds one *session* (:mod:`schrodinger_agent.session`): the clusters it brings up belong to it, and the agent
+takes them down when the session ends, be it by :meth:`AgentClient.close` or because the process was killed. A lease on
+each cluster covers the controller that hangs instead of dying.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import os
-import sys
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -23,7 +19,7 @@ import grpc.aio
 from schrodinger_agent.api import TOKEN_KEY
 from schrodinger_agent.api import agent_pb2 as pb
 from schrodinger_agent.api.agent_pb2_grpc import AgentStub
-from schrodinger_agent.state import StateDirectory, StateError
+from schrodinger_agent.session import OpenSession, open_session
 from schrodinger_agent.types import (
     AgentError,
     Capabilities,
@@ -38,7 +34,6 @@ from schrodinger_agent.types import (
     Stopped,
     Target,
 )
-from schrodinger_agent.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
@@ -49,25 +44,19 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-IDLE_EXIT_S: Final = 5.0
-"""How long an agent started on demand outlives its last session: long enough for the next run to find it warm."""
-
 _RPC_S: Final = 10.0
 """Deadline of a call that only touches the kernel. They take milliseconds; this is for a machine in trouble."""
 
 _SLOW_RPC_S: Final = 60.0
 """Deadline of a call that starts processes or removes directories of any size."""
 
-_DOOR_RETRY_S: Final = 0.02
-
 
 class AgentClient:
     """One session with the agent of this host. Use it as ``async with await AgentClient.connect() as agent``."""
 
-    def __init__(self, hello: _Hello, state: StateDirectory) -> None:
-        self._hello = hello
-        self._state = state
-        self._metadata = ((TOKEN_KEY, hello.token),)
+    def __init__(self, session: OpenSession) -> None:
+        self._session = session
+        self._metadata = ((TOKEN_KEY, session.token),)
 
     @classmethod
     async def connect(
@@ -87,33 +76,7 @@ class AgentClient:
         Raises:
             AgentError: no agent answered in time, it refused us, or it is of another version.
         """
-        try:
-            directory = StateDirectory.find(state)
-            if os.geteuid() != 0 or not directory.path.exists():  # root may knock at anybody's door
-                directory.ensure()
-        except StateError as error:
-            raise AgentError(str(error), "FAILED_PRECONDITION") from None
-        deadline = time.monotonic() + timeout_s
-        hello = await _knock(directory)
-        while hello is None:
-            if not start:
-                raise AgentError(
-                    f"no agent runs for {directory.path}: run `schrodinger-agent serve --state {directory.path}`"
-                )
-            if time.monotonic() > deadline:
-                raise AgentError(f"the agent did not answer within {timeout_s:g} s: see {directory.log}")
-            await _start(directory, debug=debug, deadline=deadline)
-            hello = await _knock(directory)
-            if hello is None:  # it is on its way out, or another client's is on its way in
-                await asyncio.sleep(_DOOR_RETRY_S)
-        if hello.version != __version__:
-            hello.writer.close()
-            raise AgentError(
-                f"the running agent (process {hello.pid}) is version {hello.version}, this client is {__version__}: "
-                f"wait for the runs that use it to end, or stop it with `kill {hello.pid}`",
-                "FAILED_PRECONDITION",
-            )
-        return cls(hello, directory)
+        return cls(await open_session(state, start=start, debug=debug, timeout_s=timeout_s))
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,18 +89,12 @@ class AgentClient:
     @property
     def agent_pid(self) -> int:
         """The agent's process."""
-        return self._hello.pid
+        return self._session.agent_pid
 
     async def close(self, timeout_s: float = 30.0) -> None:
         """End the session and wait until its clusters are gone, up to ``timeout_s``. May be called again."""
         await self._channel.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            if not self._hello.writer.is_closing():
-                self._hello.writer.write_eof()
-                await asyncio.wait_for(self._hello.reader.read(), timeout_s)
-        self._hello.writer.close()
-        with contextlib.suppress(OSError):
-            await self._hello.writer.wait_closed()
+        await self._session.close(timeout_s)
 
     async def capabilities(self) -> Capabilities:
         """What this host can do, found by trying."""
@@ -283,7 +240,7 @@ class AgentClient:
     def _channel(self) -> grpc.aio.Channel:
         """Opened by the first call: gRPC's threads stay in the namespaces of the thread that first needs them."""
         return grpc.aio.insecure_channel(
-            f"unix:{self._state.rpc_socket}",
+            f"unix:{self._session.state.rpc_socket}",
             # Each client has a channel of its own: a shared one would outlive the agent it was made for.
             options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)],
         )
@@ -300,67 +257,6 @@ class AgentClient:
             return await call
         except grpc.aio.AioRpcError as error:
             raise _agent_error(error) from None
-
-
-class _Hello:
-    """What the agent said at its door, and the open connection that is the session."""
-
-    def __init__(self, said: Mapping[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.version = str(said["version"])
-        self.token = str(said["token"])
-        self.pid = int(said["pid"])
-        self.reader = reader
-        self.writer = writer
-
-
-async def _knock(state: StateDirectory) -> _Hello | None:
-    """Come to the agent's door; ``None`` when nobody is there."""
-    try:
-        reader, writer = await asyncio.open_unix_connection(str(state.door_socket))
-    except (FileNotFoundError, ConnectionRefusedError):
-        return None
-    except PermissionError as error:
-        raise AgentError(
-            f"the agent's door {state.door_socket} is closed to this user: {error}", "PERMISSION_DENIED"
-        ) from None
-    try:
-        line = await reader.readline()
-    except ConnectionError:
-        line = b""
-    if not line:  # it went away between our connect and its answer
-        writer.close()
-        return None
-    said = json.loads(line)
-    if "refused" in said:
-        writer.close()
-        raise AgentError(f"the agent refused us at its door: {said['refused']}", "PERMISSION_DENIED")
-    return _Hello(said, reader, writer)
-
-
-async def _start(state: StateDirectory, *, debug: bool, deadline: float) -> None:
-    """Start an agent that outlives us, and wait until it is ready (or until it found that another one is)."""
-    argv = [
-        sys.executable,
-        "-m",
-        "schrodinger_agent",
-        "serve",
-        "--detach",
-        f"--state={state.path}",
-        f"--idle-exit-s={IDLE_EXIT_S:g}",
-    ]
-    if debug:
-        argv.append("--debug")
-    starter = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        _, complaint = await asyncio.wait_for(starter.communicate(), max(0.1, deadline - time.monotonic()))
-    except TimeoutError:
-        starter.kill()
-        await starter.wait()
-        raise AgentError(f"the agent did not start in time: see {state.log}") from None
-    if starter.returncode:
-        raise AgentError(f"the agent did not start: {complaint.decode(errors='replace').strip()} (log: {state.log})")
 
 
 def _observed(reply: pb.Observed) -> Observed:

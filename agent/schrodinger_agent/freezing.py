@@ -95,7 +95,11 @@ class CgroupFreezer:
 
 
 class SignalFreezer:
-    """SIGSTOP and SIGCONT over the tree below ``root()``: the launcher or init, which itself goes on."""
+    """SIGSTOP and SIGCONT over the tree below ``root()``: the launcher or init, which itself goes on.
+
+    Signals go to process numbers. One could in theory be another process by then; numbers come round only after tens of
+    thousands of others, and each walk is a fresh one.
+    """
 
     mechanism: ClassVar[str] = "SIGSTOP to every process"
 

@@ -123,6 +123,7 @@ class Incarnation:
     def _signal(self, number: signal.Signals) -> None:
         if self.ended.done():
             return
+        self._hear()  # whom to signal may have been said by now
         try:
             if self._init is not None:
                 signal.pidfd_send_signal(self._init, number)
@@ -130,6 +131,11 @@ class Incarnation:
                 signal.pidfd_send_signal(self._launcher_fd, signal.SIGKILL)
         except ProcessLookupError:
             _log.debug("process %d ended before signal %s", self.pid, number.name)
+
+    def _hear(self) -> None:
+        """Take in everything that was said up to now."""
+        while self._channel.fileno() >= 0 and self._on_message():
+            pass
 
     def _on_message(self) -> bool:
         """Take one message; false when there is none."""
@@ -172,8 +178,7 @@ class Incarnation:
         """The launcher outlives the tree, so now everything is over."""
         self.ended_ns = time.monotonic_ns()
         loop = asyncio.get_running_loop()
-        while self._channel.fileno() >= 0 and self._on_message():
-            pass  # what it said last may be in the socket still
+        self._hear()
         self._close_channel()
         loop.remove_reader(self._launcher_fd)
         os.close(self._launcher_fd)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
-from schrodinger_agent import client as client_module
+from schrodinger_agent import session as session_module
 from schrodinger_agent.api import TOKEN_KEY
 from schrodinger_agent.api import agent_pb2 as pb
 from schrodinger_agent.api.agent_pb2_grpc import AgentStub
@@ -61,7 +61,7 @@ def test_without_leave_to_start_one_a_missing_agent_is_an_error_with_the_remedy(
 def test_an_agent_leaves_when_it_is_idle_and_a_client_that_comes_meanwhile_gets_one_all_the_same(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "IDLE_EXIT_S", 0.05)
+    monkeypatch.setattr(session_module, "IDLE_EXIT_S", 0.05)
 
     async def scenario() -> None:
         pids = set()
@@ -78,7 +78,7 @@ def test_an_agent_leaves_when_it_is_idle_and_a_client_that_comes_meanwhile_gets_
 
 
 def test_an_agent_stays_while_a_session_lasts(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "IDLE_EXIT_S", 0.05)
+    monkeypatch.setattr(session_module, "IDLE_EXIT_S", 0.05)
 
     async def scenario() -> None:
         async with await agent.connect() as client:
@@ -110,7 +110,7 @@ def test_a_debugging_agent_logs_every_step(agent: Agent) -> None:
 def test_an_agent_of_another_version_is_refused_with_the_remedy(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with await agent.connect() as client:
-            monkeypatch.setattr(client_module, "__version__", "99.0.0")
+            monkeypatch.setattr(session_module, "__version__", "99.0.0")
             with pytest.raises(AgentError, match=f"this client is 99.0.0: .* `kill {client.agent_pid}`"):
                 await agent.connect()
 
@@ -155,7 +155,7 @@ def test_a_call_without_the_token_of_a_living_session_is_refused(agent: Agent) -
     async def scenario() -> None:
         async with await agent.connect():
             early = await agent.connect()
-            token = early._hello.token
+            token = early._session.token
             assert await call(token) == grpc.StatusCode.OK
             assert await call("made up") == grpc.StatusCode.UNAUTHENTICATED
             await early.close()
