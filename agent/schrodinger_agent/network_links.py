@@ -8,8 +8,9 @@ same reason.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -19,6 +20,7 @@ from schrodinger_agent.network_topology import PREFIX_LENGTH, NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from schrodinger_agent.network_topology import Endpoint
 
@@ -28,6 +30,11 @@ _INTERFACE = "eth0"
 # Of linux/neighbour.h: NTF_MASTER and NUD_NOARP. A NUD_PERMANENT entry would be an address of the bridge itself.
 _FORWARDED_BY_THE_BRIDGE = 0x04
 _STATIC = 0x40
+
+# BR_STATE_FORWARDING of linux/if_bridge.h.
+_FORWARDING = 3
+_FORWARDING_S = 5.0
+_POLL_S = 0.001
 
 _SETTINGS = (
     ("net/ipv6/conf/default/disable_ipv6", "1"),
@@ -59,6 +66,8 @@ def build(endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> None:
     for endpoint in endpoints:
         with inside_network(namespaces[endpoint.name]):
             _configure(endpoint, endpoints)
+    with IPRoute() as route:
+        _await_forwarding(route, {endpoint.port for endpoint in endpoints})
 
 
 def remove(endpoints: Sequence[Endpoint]) -> None:
@@ -117,6 +126,23 @@ def _configure(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> None:
                 route.neigh(
                     "add", dst=other.address, lladdr=other.hardware_address, ifindex=interface, state="permanent"
                 )
+
+
+def _await_forwarding(route: IPRoute, ports: AbstractSet[str]) -> None:
+    """Wait until the bridge forwards on every port.
+
+    It hears of a cable that is plugged in at both ends from a work queue, on a busy machine some time later; until then
+    a frame vanishes without a trace.
+    """
+    deadline = time.monotonic() + _FORWARDING_S
+    while waiting := ports - {link.get_attr("IFLA_IFNAME") for link in route.get_links() if _forwards(link)}:
+        if time.monotonic() > deadline:
+            raise NetworkError(f"the switch did not begin to forward on {', '.join(sorted(waiting))}")
+        time.sleep(_POLL_S)
+
+
+def _forwards(link: Any) -> bool:
+    return bool(link.get_nested("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE") == _FORWARDING)
 
 
 def _index(route: IPRoute, name: str) -> int:
