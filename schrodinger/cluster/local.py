@@ -101,6 +101,7 @@ class LocalProvider:
             )
         )
         self._renewals = asyncio.create_task(self._renew(), name=f"lease of cluster {self._cluster}")
+        logs = logs.absolute()  # the agent has a working directory of its own
         for target in made.targets:
             (logs / target.name).mkdir(parents=True, exist_ok=True)
         return tuple(
