@@ -53,13 +53,14 @@ def throughput_chart(frame: pl.DataFrame, grid: Grid, faults: Sequence[FaultInte
     labels = {"ok": "ok: succeeded", "fail": "fail: certainly did not happen", "info": "info: nobody knows"}
     for outcome, height in (("ok", _MAIN), ("fail", _SMALL), ("info", _SMALL)):
         rates = [value * per_second for value in frame[outcome]]
-        scale = Linear.up_to(max(rates, default=0), height)
+        peak = max(rates, default=0)
+        scale = Linear.up_to(peak, height) if height == _MAIN else Linear(peak or 1, height)
         path = steps(xs, [scale.y(value) for value in rates], WIDE / grid.buckets, height) if any(rates) else ""
-        ticks = scale.ticks() if height == _MAIN else (scale.top,)
+        levels = [(scale.y(tick), rate(tick)) for tick in scale.ticks()] if height == _MAIN else [(0, _peak(peak))]
         panels += [
-            _caption(top, labels[outcome] + ("" if any(rates) else " (none)")),
+            _caption(top, labels[outcome]),
             stretched(element("path", d=path, class_=f"area {outcome}"), top=top + _CAPTION, height=height),
-            *_levels([(scale.y(tick), rate(tick)) for tick in ticks], top + _CAPTION),
+            *_levels(levels, top + _CAPTION),
         ]
         top += _CAPTION + height + 6
     return _chart("Operations per second over time", panels, top, grid.span, faults, marks)
@@ -188,6 +189,10 @@ def _flag(at: float, height: float) -> Markup:
         element("svg", element("path", d="M-5 0h10l-5 6z", class_="flag"), x=percent(at), y=0, overflow="visible"),
         class_="anomaly",
     )
+
+
+def _peak(per_second: float) -> str:
+    return f"peak {rate(per_second)}" if per_second else "none"
 
 
 def _latency_scale(frame: pl.DataFrame) -> Decades:

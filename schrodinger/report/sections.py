@@ -140,7 +140,7 @@ class Told:
             summary=anomaly.summary,
             story=story,
             meanwhile=meanwhile(during(operations, faults)) if operations else "",
-            picture=timeline(operations, faults) if operations else None,
+            picture=timeline(anomaly, faults) if operations else None,
             rows=tuple(
                 (
                     str(i),

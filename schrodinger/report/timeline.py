@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from schrodinger.checkers.verdict import Involved
+    from schrodinger.checkers.verdict import Anomaly, Involved
     from schrodinger.history import FaultInterval
 
 PHONE = 320
@@ -114,16 +114,19 @@ class _Placed:
     at_start: bool
 
 
-def timeline(operations: Sequence[Involved], faults: Sequence[FaultInterval]) -> Markup:
+def timeline(anomaly: Anomaly, faults: Sequence[FaultInterval]) -> Markup:
     """The drawing. Operations are numbered in the order given, which is the order of the table beside it."""
+    operations = anomaly.operations
     assert operations, "a timeline needs operations"
     shown = operations[:MOST_OPERATIONS]
     axis = Compressed.through([at for operation in shown for at in _instants(operation)])
+    culprit = decisive(anomaly)
     meanwhile = during(operations, faults)[:MOST_FAULTS]
     top: float = len(meanwhile) * _FAULT + (8 if meanwhile else 0)
     lanes: list[Markup] = []
     for process in dict.fromkeys(operation.process for operation in sorted(shown, key=lambda one: one.start_ns)):
-        lane, height = _lane(process, [(i, one) for i, one in enumerate(shown, 1) if one.process == process], axis, top)
+        numbered = [(i, one) for i, one in enumerate(shown, 1) if one.process == process]
+        lane, height = _lane(process, _place(numbered, axis), top, culprit)
         lanes.append(lane)
         top += height
     ticks = together(_tick(place, label, anchor, top) for place, label, anchor in axis.ticks())
@@ -149,6 +152,13 @@ def bar_swatch(outcome: str) -> Markup:
     return element("svg", drawn, class_="swatch", width=34 if outcome == "info" else 22, height=14, aria_hidden="true")
 
 
+def decisive(anomaly: Anomaly) -> Involved | None:
+    """The operation that the anomaly is about: the one whose role is its name, or else the last that has a role."""
+    cast = [operation for operation in anomaly.operations if operation.role]
+    named = [operation for operation in cast if operation.role == anomaly.name]
+    return max(named or cast, key=lambda operation: operation.start_ns, default=None)
+
+
 def during(operations: Sequence[Involved], faults: Sequence[FaultInterval]) -> tuple[FaultInterval, ...]:
     """The faults that were in force at some time between the first and the last instant of the operations."""
     instants = [at for operation in operations for at in _instants(operation)]
@@ -164,8 +174,7 @@ def _instants(operation: Involved) -> tuple[int, ...]:
     return (operation.start_ns,) if operation.end_ns is None else (operation.start_ns, operation.end_ns)
 
 
-def _lane(process: int, numbered: Sequence[tuple[int, Involved]], axis: Compressed, top: float) -> tuple[Markup, float]:
-    placed = _place(sorted(numbered, key=lambda pair: pair[1].start_ns), axis)
+def _lane(process: int, placed: Sequence[_Placed], top: float, culprit: Involved | None) -> tuple[Markup, float]:
     rows = max(one.row for one in placed) + 1
     with_role = {one.row for one in placed if one.operation.role}
     tops, at = [], top + _LANE
@@ -176,7 +185,7 @@ def _lane(process: int, numbered: Sequence[tuple[int, Involved]], axis: Compress
         "g",
         element("line", x1=0, x2="100%", y1=top, y2=top, class_="grid"),
         element("text", f"process {process}", x=2, y=top + 14, class_="lane"),
-        *(_bar(one, tops[one.row]) for one in placed),
+        *(_bar(one, tops[one.row], decisive=one.operation is culprit) for one in placed),
         role="list",
         aria_label=f"Process {process}",
     )
@@ -187,7 +196,7 @@ def _place(numbered: Sequence[tuple[int, Involved]], axis: Compressed) -> list[_
     """Each operation in the first row where its bar and its label are free, measured at the width of a phone."""
     ends: list[float] = []
     placed: list[_Placed] = []
-    for index, operation in numbered:
+    for index, operation in sorted(numbered, key=lambda pair: pair[1].start_ns):
         begin = axis.fraction(operation.start_ns)
         end = axis.places[-1] if operation.end_ns is None else axis.fraction(operation.end_ns)
         at_start = begin <= 1 - end
@@ -201,7 +210,7 @@ def _place(numbered: Sequence[tuple[int, Involved]], axis: Compressed) -> list[_
     return placed
 
 
-def _bar(one: _Placed, top: float) -> Markup:
+def _bar(one: _Placed, top: float, *, decisive: bool) -> Markup:
     operation = one.operation
     x = percent(one.begin if one.at_start else one.end)
     anchor = "start" if one.at_start else "end"
@@ -234,7 +243,7 @@ def _bar(one: _Placed, top: float) -> Markup:
         shape,
         *([beyond] if operation.outcome == "info" else []),
         *([role] if operation.role else []),
-        class_=f"operation {_outcome_class(operation.outcome)}{' marked' if operation.role else ''}",
+        class_=f"operation {_outcome_class(operation.outcome)}{' decisive' if decisive else ''}",
         role="listitem",
         tabindex="0",
         aria_label=told,
@@ -259,16 +268,18 @@ def _outcome_class(outcome: str) -> str:
 
 def _shades(faults: Sequence[FaultInterval], axis: Compressed, height: float) -> Markup:
     fills = pattern_of(faults)
+    shades: list[Markup] = []
     drawn: list[Markup] = []
     for i, fault in enumerate(faults):
         begin = axis.fraction(fault.begin_ns)
         width = (1.0 if fault.end_ns is None else axis.fraction(fault.end_ns)) - begin
         place = {"x": percent(begin), "width": percent(width)}
-        at_start = begin <= 0.5
-        label = clipped(printable(f"{fault.id} {fault.kind}: {described(fault)}"), _LONGEST_FAULT)
+        inside = begin <= 0.5
+        room = _LONGEST_FAULT if inside else int(begin * PHONE / _CHARACTER)
+        label = clipped(printable(f"{fault.id} {fault.kind}: {described(fault)}"), room)
         y = i * _FAULT
+        shades.append(element("rect", y=0, height=height, class_="shade", **place))
         drawn += [
-            element("rect", y=0, height=height, class_="shade", **place),
             element("rect", y=y + 1, height=_FAULT - 4, rx=2, class_="fault-back", **place),
             element(
                 "rect",
@@ -283,14 +294,14 @@ def _shades(faults: Sequence[FaultInterval], axis: Compressed, height: float) ->
             element(
                 "text",
                 label,
-                x=percent(begin if at_start else begin + width),
-                dx=_SIGN + 5 if at_start else -4,
+                x=percent(begin),
+                dx=_SIGN + 5 if inside else -5,
                 y=y + 12,
-                text_anchor="start" if at_start else "end",
+                text_anchor="start" if inside else "end",
                 class_="fault-label",
             ),
         ]
-    return together(drawn)
+    return together(shades + drawn)
 
 
 def _tick(place: float, label: str, anchor: str, height: float) -> Markup:

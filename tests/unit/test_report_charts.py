@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import polars as pl
@@ -11,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schrodinger.checkers.verdict import Involved
+from schrodinger.checkers.verdict import Anomaly, Involved
 from schrodinger.report import charts, series, svg
 from schrodinger.report.axes import MOST_BUCKETS, Decades, Grid, Linear, Span, nice
-from schrodinger.report.timeline import MOST_OPERATIONS, PHONE, Compressed, during, spoken, timeline
+from schrodinger.report.timeline import MOST_OPERATIONS, PHONE, Compressed, decisive, during, spoken, timeline
 from schrodinger.report.words import duration
 from tests.fakes.pages import COLUMNS, SECOND, fault, faults, operations, stale_read
 
@@ -225,7 +226,7 @@ def test_operations_of_one_process_never_cover_each_other() -> None:
     ]
     labels = re.findall(
         r'<text x="([\d.]+)%" y="([\d.]+)" text-anchor="(\w+)" class="operation-label">(.*?)</text>',
-        timeline(crowd, ()),
+        timeline(Anomaly(name="crowd", summary="", operations=tuple(crowd)), ()),
     )
     taken: dict[str, list[tuple[float, float]]] = {}
     for x, y, anchor, content in labels:
@@ -238,12 +239,19 @@ def test_operations_of_one_process_never_cover_each_other() -> None:
 
 
 def test_the_timeline_has_a_lane_for_each_process_and_the_faults_of_the_time() -> None:
-    drawn = timeline(stale_read().operations, faults())
+    drawn = timeline(stale_read(), faults())
     root = ElementTree.fromstring(str(drawn))
     lanes = [lane.get("aria-label") for lane in root.findall(".//g[@role='list']")]
     assert lanes == [f"Process {process}" for process in (4, 9, 11, 2, 12, 7)]
     assert len(root.findall(".//rect[@class='fault']")) == 1
     assert "stale read" in drawn
+
+
+def test_the_operation_that_the_anomaly_is_about_stands_out() -> None:
+    assert decisive(stale_read()) == stale_read().operations[5]
+    assert timeline(stale_read(), ()).count(" decisive") == 1
+    assert decisive(replace(stale_read(), name="not linearizable")) == stale_read().operations[5]
+    assert decisive(replace(stale_read(), operations=())) is None
 
 
 def test_an_operation_speaks_for_itself() -> None:
@@ -257,7 +265,10 @@ def test_an_operation_speaks_for_itself() -> None:
 
 def test_of_a_huge_anomaly_only_the_first_operations_are_drawn() -> None:
     many = [Involved(index=i, process=i % 7, label="add", outcome="ok", start_ns=i, end_ns=i + 1) for i in range(500)]
-    assert timeline(many, ()).count('role="listitem"') == MOST_OPERATIONS
+    assert (
+        timeline(Anomaly(name="lost", summary="", operations=tuple(many)), ()).count('role="listitem"')
+        == MOST_OPERATIONS
+    )
 
 
 @pytest.mark.parametrize(
