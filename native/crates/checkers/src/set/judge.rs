@@ -136,7 +136,8 @@ fn summary(events: &Events, history: &SetHistory, tracks: &[Track]) -> Set {
     for index in order {
         let (element, track) = (&history.elements[index], &tracks[index]);
         note_odd(&mut set, history, element, track);
-        let Some(known) = track.known else { continue };
+        let may_be_there = element.add.is_some_and(|add| add.outcome != Outcome::Fail);
+        let Some(known) = track.known.filter(|_| may_be_there) else { continue };
         let elapsed = |row: u32| events.time[row as usize].saturating_sub(events.time[known.since as usize]).max(0);
         match fate(history, track, known) {
             Fate::NeverRead => set.never_read.add(element.value),

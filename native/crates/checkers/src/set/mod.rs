@@ -2,7 +2,8 @@
 //!
 //! After Jepsen's `set-full`, and Kyle Kingsbury's reasons for it: a final read alone shows what is lost, and all reads together show
 //! what was invisible for a while. An element is *known* from the row where its add was acknowledged, or where the first read that
-//! saw it returned, whichever comes first. From then on every read that begins has to see it.
+//! saw it returned, whichever comes first. From then on every read that begins has to see it. An element that should never have been
+//! seen is *unexpected*, and not judged further.
 //!
 //! - *lost*: known, and absent from every read that began after some point, of which there is one.
 //! - *stale*: absent from a read that began after it was known, but not lost. A violation only if reads are to be linearizable.
