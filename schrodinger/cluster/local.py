@@ -101,11 +101,8 @@ class LocalProvider:
             )
         )
         self._renewals = asyncio.create_task(self._renew(), name=f"lease of cluster {self._cluster}")
-        logs = logs.absolute()  # the agent has a working directory of its own
-        for target in made.targets:
-            (logs / target.name).mkdir(parents=True, exist_ok=True)
         return tuple(
-            Node(name=target.name, address=target.address, data=target.data, log=logs / target.name / "node.log")
+            Node(name=target.name, address=target.address, data=target.data, log=_log_file(logs, target.name))
             for target in made.targets
         )
 
@@ -252,3 +249,10 @@ class LocalProvider:
         if error.code == "UNAVAILABLE":
             return ProviderError(f"cluster {self._cluster} is lost, its agent died: {error}")
         return ProviderError(f"cluster {self._cluster}: {error}")
+
+
+def _log_file(logs: Path, name: str) -> Path:
+    """Where a node's output goes. Absolute, because the agent has a working directory of its own."""
+    folder = (logs / name).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "node.log"
