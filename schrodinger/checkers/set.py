@@ -75,4 +75,5 @@ def _doubts(found: Mapping[str, Any]) -> Iterator[str]:
     never = found["never_read"]
     if never["count"]:
         which = listed((entry["element"] for entry in never["first"]), never["count"])
-        yield f"nobody looked for {never['count']:,} acknowledged elements: {which}"
+        were = "element was" if never["count"] == 1 else "elements were"
+        yield f"{never['count']:,} acknowledged {were} never read: {which}"

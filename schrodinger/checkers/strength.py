@@ -89,10 +89,15 @@ def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:
 
 
 def _without_effect(faults: tuple[FaultInterval, ...]) -> Iterator[str]:
+    """A fault that nothing noticed, unless another one explains it: there is nothing to pause on a node held down."""
     for fault in faults:
-        if not fault.error and fault.evidence.get("affected") == 0:
-            why = fault.evidence.get("why", "there was nothing to affect")
-            yield f"too weak: {fault.description} had no effect: {why}"
+        if fault.affected == 0 and not fault.error and not any(_hinders(other, fault) for other in faults):
+            yield f"too weak: {fault.description} had no effect: there was nothing for it to affect"
+
+
+def _hinders(other: FaultInterval, fault: FaultInterval) -> bool:
+    began_before = other.begin_ns <= fault.begin_ns and (other.end_ns is None or other.end_ns >= fault.begin_ns)
+    return other is not fault and began_before and bool(set(other.nodes) & set(fault.nodes))
 
 
 def _final_failed(operations: polars.DataFrame, final_ns: int | None) -> Iterator[str]:

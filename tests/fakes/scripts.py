@@ -1,0 +1,38 @@
+"""Histories written by hand: one event a line, as a person reads them.
+
+``process type f values``, for example ``3 ok read 7``. A ``read`` without a value returned nil, a ``read-all`` without
+values the empty set. ``@5`` at the end of a line is the key; registers have key 1 otherwise, sets have none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schrodinger.history import History, Recorder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from schrodinger_native import EventType
+
+FUNCTIONS = ["read", "write", "cas", "add", "read-all"]
+_SET = {"add", "read-all"}
+_TYPES: tuple[EventType, ...] = ("invoke", "ok", "fail", "info")
+
+
+def written(path: Path, script: str) -> History:
+    """The history that ``script`` tells, recorded at ``path`` and opened."""
+    recorder = Recorder(path, FUNCTIONS)
+    for line in filter(str.strip, script.splitlines()):
+        event, _, key = line.partition("@")
+        process, kind, f, *values = event.split()
+        elements = tuple(int(value) for value in values)
+        recorder.record(
+            _TYPES[_TYPES.index(kind)],
+            int(process),
+            FUNCTIONS.index(f),
+            int(key) if key else None if f in _SET else 1,
+            elements if elements or (f == "read-all" and kind == "ok") else None,
+        )
+    recorder.close()
+    return History.open(path)
