@@ -113,6 +113,7 @@ def _partition(number: int, begin_ns: int) -> FaultInterval:
         end_ns=begin_ns + 10 * NANOSECONDS,
         begin_uncertainty_ns=6_000_000,
         end_uncertainty_ns=6_000_000,
+        affected=1,
         evidence={"probes_sent": 36, "probes_received": 0, "packets_dropped": 900},
     )
 

@@ -271,7 +271,12 @@ def _observed(reply: pb.Observed) -> Observed:
 
 def _observation(entry: pb.Observation) -> Observation:
     return Observation(
-        id=entry.id, kind=entry.kind, in_force=entry.in_force, evidence=json.loads(entry.evidence), error=entry.error
+        id=entry.id,
+        kind=entry.kind,
+        in_force=entry.in_force,
+        evidence=json.loads(entry.evidence),
+        affected=entry.affected,
+        error=entry.error,
     )
 
 

@@ -147,11 +147,13 @@ class Converger:
         return self._observation(fault, in_force=bool(lasting), problems=problems)
 
     def _observation(self, fault: _Fault, *, in_force: bool, problems: Iterable[str]) -> Observation:
+        injector = self._injectors[fault.kind]
         return Observation(
             id=fault.id,
             kind=fault.kind,
             in_force=in_force,
-            evidence=self._injectors[fault.kind].evidence(fault.units),
+            evidence=injector.evidence(fault.units),
+            affected=injector.affected(fault.units),
             error="; ".join(problems),
         )
 

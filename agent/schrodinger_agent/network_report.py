@@ -35,6 +35,11 @@ class CutReport:
     tallies: Mapping[Edge, EdgeEvidence]
     failures: Mapping[Edge, str]
 
+    def dropped(self, edges: Iterable[Edge]) -> int:
+        """Packets that did not arrive because of these cuts, probes included."""
+        tallies = [self.tallies[edge] for edge in edges if edge in self.tallies]
+        return sum(tally.packets_dropped + tally.probes_sent - tally.probes_received for tally in tallies)
+
     def evidence(self, edges: Iterable[Edge]) -> dict[str, Any]:
         """The proof for some links as plain JSON, link by link and summed up."""
         chosen = [(edge, self.tallies.get(edge, EdgeEvidence())) for edge in sorted(edges)]

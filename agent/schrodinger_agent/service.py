@@ -213,6 +213,7 @@ def _observations(observations: Sequence[Observation]) -> list[pb.Observation]:
             kind=entry.kind,
             in_force=entry.in_force,
             evidence=json.dumps(entry.evidence),
+            affected=entry.affected,
             error=entry.error,
         )
         for entry in observations

@@ -96,12 +96,16 @@ class FaultRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What was read back about one fault. ``error`` says why it is not as desired."""
+    """What was read back about one fault.
+
+    ``affected`` counts the processes or packets that it touched so far; ``error`` says why it is not as desired.
+    """
 
     id: str
     kind: str
     in_force: bool
     evidence: Mapping[str, Any]
+    affected: int
     error: str = ""
 
 

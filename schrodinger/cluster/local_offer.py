@@ -93,5 +93,10 @@ def _missing(capabilities: Sequence[Capability]) -> str:
 
 def _observation(entry: agent.Observation) -> FaultObservation:
     return FaultObservation(
-        id=entry.id, kind=entry.kind, in_force=entry.in_force, evidence=entry.evidence, error=entry.error
+        id=entry.id,
+        kind=entry.kind,
+        in_force=entry.in_force,
+        evidence=entry.evidence,
+        affected=entry.affected,
+        error=entry.error,
     )

@@ -49,12 +49,13 @@ class Capability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultObservation:
-    """What an agent read back about one fault: whether it is in force, and what was measured."""
+    """What an agent read back about one fault: whether it is in force, what was measured, how much it touched."""
 
     id: str
     kind: str
     in_force: bool
     evidence: Mapping[str, Any]
+    affected: int
     error: str = ""
 
 

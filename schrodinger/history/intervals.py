@@ -30,6 +30,7 @@ class FaultEdge:
         description: what the fault does, in words.
         planned: the fault as the plan has it, in words, where roles are not resolved.
         nodes: whom it concerns.
+        affected: how many processes or packets the fault had touched by then; 0 is a fault without effect.
         evidence: what the agent measured.
         error: why the edge did not come about; empty when it did.
     """
@@ -40,6 +41,7 @@ class FaultEdge:
     description: str
     planned: str
     nodes: tuple[str, ...]
+    affected: int
     evidence: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
 
@@ -76,6 +78,7 @@ class FaultInterval:
     end_ns: int | None
     begin_uncertainty_ns: int
     end_uncertainty_ns: int
+    affected: int
     evidence: Mapping[str, Any]
     error: str = ""
 
@@ -109,6 +112,7 @@ def _interval(event: int, kind: str, begin: FaultEdge, heal: FaultEdge | None) -
         end_ns=heal.end_ns if heal else None,
         begin_uncertainty_ns=begin.end_ns - begin.begin_ns,
         end_uncertainty_ns=heal.end_ns - heal.begin_ns if heal else 0,
+        affected=max(begin.affected, heal.affected if heal else 0),
         evidence={**begin.evidence, **(heal.evidence if heal else {})},
         error="; ".join(filter(None, [begin.error, heal.error if heal else ""])),
     )

@@ -12,11 +12,12 @@ from schrodinger.report import charts, facts, fault_marks, series
 from schrodinger.report.axes import Grid
 from schrodinger.report.icons import favicon, icon
 from schrodinger.report.proof import Entry, Standing, described, entry, standing
-from schrodinger.report.timeline import MOST_OPERATIONS, bar_swatch, during, timeline
+from schrodinger.report.timeline import MOST_OPERATIONS, bar_swatch, during, instants_of, timeline
 from schrodinger.report.words import (
     HEADLINES,
     clipped,
     count,
+    digits_apart,
     duration,
     listed,
     moment,
@@ -135,6 +136,7 @@ class Told:
         operations = anomaly.operations
         story = anomaly.story or tuple(told(operation) for operation in operations[:MOST_OPERATIONS])
         hidden = len(operations) - MOST_OPERATIONS
+        digits = digits_apart(at for operation in operations for at in instants_of(operation))
         return cls(
             name=anomaly.name,
             summary=anomaly.summary,
@@ -147,8 +149,8 @@ class Told:
                     str(operation.process),
                     clipped(operation.label, LONGEST_DETAIL),
                     operation.outcome,
-                    moment(operation.start_ns),
-                    "never" if operation.end_ns is None else moment(operation.end_ns),
+                    moment(operation.start_ns, digits),
+                    "never" if operation.end_ns is None else moment(operation.end_ns, digits),
                     operation.role,
                 )
                 for i, operation in enumerate(operations[:MOST_IN_TABLE], 1)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from schrodinger.report.fault_marks import pattern_of
 from schrodinger.report.proof import described
 from schrodinger.report.svg import element, percent, together
-from schrodinger.report.words import clipped, duration, moment, printable
+from schrodinger.report.words import clipped, digits_apart, duration, moment, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,10 +86,11 @@ class Compressed:
 
     def ticks(self) -> tuple[tuple[float, str, str], ...]:
         """Labels of knots as (place, text, anchor): the last one's, and those before it that touch none."""
+        digits = digits_apart(self.knots)
         chosen: list[tuple[float, str, str]] = []
         free = math.inf
         for knot, place in reversed(list(zip(self.knots, self.places, strict=True))):
-            text = moment(knot)
+            text = moment(knot, digits)
             width = (len(text) * _TICK_CHARACTER + 10) / PHONE
             anchor, left = ("end", place - width) if place > 0.88 else ("middle", place - width / 2)
             if left < 0:
@@ -112,6 +113,7 @@ class _Placed:
     row: int
     label: str
     at_start: bool
+    told: str
 
 
 def timeline(anomaly: Anomaly, faults: Sequence[FaultInterval]) -> Markup:
@@ -119,7 +121,7 @@ def timeline(anomaly: Anomaly, faults: Sequence[FaultInterval]) -> Markup:
     operations = anomaly.operations
     assert operations, "a timeline needs operations"
     shown = operations[:MOST_OPERATIONS]
-    axis = Compressed.through([at for operation in shown for at in _instants(operation)])
+    axis = Compressed.through([at for operation in shown for at in instants_of(operation)])
     culprit = decisive(anomaly)
     meanwhile = during(operations, faults)[:MOST_FAULTS]
     top: float = len(meanwhile) * _FAULT + (8 if meanwhile else 0)
@@ -161,7 +163,7 @@ def decisive(anomaly: Anomaly) -> Involved | None:
 
 def during(operations: Sequence[Involved], faults: Sequence[FaultInterval]) -> tuple[FaultInterval, ...]:
     """The faults that were in force at some time between the first and the last instant of the operations."""
-    instants = [at for operation in operations for at in _instants(operation)]
+    instants = [at for operation in operations for at in instants_of(operation)]
     if not instants:
         return ()
     first, last = min(instants), max(instants)
@@ -170,7 +172,8 @@ def during(operations: Sequence[Involved], faults: Sequence[FaultInterval]) -> t
     )
 
 
-def _instants(operation: Involved) -> tuple[int, ...]:
+def instants_of(operation: Involved) -> tuple[int, ...]:
+    """When it began, and when it ended if it did."""
     return (operation.start_ns,) if operation.end_ns is None else (operation.start_ns, operation.end_ns)
 
 
@@ -206,7 +209,8 @@ def _place(numbered: Sequence[tuple[int, Involved]], axis: Compressed) -> list[_
         left, right = (begin, max(end, begin + length)) if at_start else (min(begin, end - length), end)
         row = next((i for i, taken in enumerate(ends) if taken <= left), len(ends))
         ends[row:] = [right + 0.02, *ends[row + 1 :]]
-        placed.append(_Placed(operation, index, begin, end, row, label, at_start))
+        told = spoken(index, operation, digits_apart(axis.knots))
+        placed.append(_Placed(operation, index, begin, end, row, label, at_start, told))
     return placed
 
 
@@ -235,10 +239,9 @@ def _bar(one: _Placed, top: float, *, decisive: bool) -> Markup:
     )
     beyond = element("line", x1=percent(one.end), x2="100%", y1=y + _BAR / 2, y2=y + _BAR / 2, class_="beyond")
     role = element("text", printable(operation.role), x=x, y=y + _BAR + 14, text_anchor=anchor, class_="role")
-    told = spoken(one.number, operation)
     return element(
         "g",
-        element("title", told),
+        element("title", one.told),
         text,
         shape,
         *([beyond] if operation.outcome == "info" else []),
@@ -246,18 +249,18 @@ def _bar(one: _Placed, top: float, *, decisive: bool) -> Markup:
         class_=f"operation {_outcome_class(operation.outcome)}{' decisive' if decisive else ''}",
         role="listitem",
         tabindex="0",
-        aria_label=told,
-        data_tip=told,
+        aria_label=one.told,
+        data_tip=one.told,
     )
 
 
-def spoken(index: int, operation: Involved) -> str:
-    """An operation of the timeline for a tooltip and a screen reader."""
-    when = f"from {moment(operation.start_ns)}"
+def spoken(index: int, operation: Involved, digits: int) -> str:
+    """An operation of the timeline for a tooltip and a screen reader, with so many digits of a second."""
+    when = f"from {moment(operation.start_ns, digits)}"
     if operation.end_ns is None:
         when += ", never completed"
     else:
-        when += f" to {moment(operation.end_ns)} ({duration(operation.end_ns - operation.start_ns)})"
+        when += f" to {moment(operation.end_ns, digits)} ({duration(operation.end_ns - operation.start_ns)})"
     role = f", {operation.role}" if operation.role else ""
     return printable(f"{index}. process {operation.process}: {operation.label}, {operation.outcome}{role}, {when}")
 

@@ -7,12 +7,13 @@ and the Unicode marks that reorder text would otherwise let a log line change wh
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from schrodinger.checkers.verdict import Validity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from schrodinger.checkers.verdict import Involved, Verdict
 
@@ -84,9 +85,15 @@ def level(nanoseconds: float) -> str:
     return f"{float(number):g} {unit}" if "min" not in unit and " h" not in unit else f"{number} {unit}"
 
 
-def moment(nanoseconds: int) -> str:
-    """An instant on the history's clock, to the millisecond: ``12.345 s``."""
-    return f"{nanoseconds / 1e9:,.3f} s"
+def moment(nanoseconds: int, digits: int = 3) -> str:
+    """An instant on the history's clock, to the millisecond unless more is asked for: ``12.345 s``."""
+    return f"{nanoseconds / 1e9:,.{digits}f} s"
+
+
+def digits_apart(instants: Iterable[int]) -> int:
+    """How many digits of a second it takes to tell these instants apart, in steps of three."""
+    gap = min((after - before for before, after in pairwise(sorted(set(instants)))), default=1_000_000_000)
+    return 3 if gap >= 1_000_000 else 6 if gap >= 1_000 else 9
 
 
 def rate(per_second: float) -> str:

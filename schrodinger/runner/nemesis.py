@@ -158,6 +158,7 @@ class Nemesis:
             description=active.fault.describe(),
             planned=active.event.fault.describe(),
             nodes=tuple(sorted(active.fault.names)),
+            affected=observation.affected if observation else 0,
             evidence=observation.evidence if observation else {},
             error=error,
         )

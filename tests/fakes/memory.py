@@ -79,7 +79,7 @@ class MemoryProvider:
 
     def _observation(self, id_: str, fault: Fault) -> FaultObservation:
         return FaultObservation(
-            id=id_, kind=fault.kind, in_force=fault.kind not in self.broken, evidence={"affected": 1}
+            id=id_, kind=fault.kind, in_force=fault.kind not in self.broken, evidence={}, affected=1
         )
 
     def _maybe_fail(self, call: str) -> None:

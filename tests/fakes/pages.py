@@ -103,6 +103,7 @@ def fault(number: int, kind: str, description: str, begin: float, end: float | N
         end_ns=None if end is None else int(end * SECOND),
         begin_uncertainty_ns=8_300_000,
         end_uncertainty_ns=0 if end is None else 4_100_000,
+        affected=1,
         evidence={},
     )
     return replace(plain, **fields)  # type: ignore[arg-type]

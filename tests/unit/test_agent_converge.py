@@ -46,6 +46,9 @@ class Lamps:
     async def observe(self) -> Reading[str]:
         return Reading(self.on, dict.fromkeys(self.stuck, "it is stuck"))
 
+    def affected(self, units: frozenset[str]) -> int:
+        return len(units)
+
     def evidence(self, units: frozenset[str]) -> dict[str, Any]:
         return {"units": sorted(units)}
 

@@ -80,5 +80,6 @@ def _edge(**measured: int) -> FaultEdge:
         description="kill: n1",
         planned="kill: the leader",
         nodes=("n1",),
+        affected=1,
         evidence={"n1": measured} if measured else {},
     )

@@ -10,7 +10,7 @@ from schrodinger.checkers import Strength, Validity
 from schrodinger.history import NEMESIS, PHASE, FaultEdge, History, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
 FUNCTIONS = ["read", "write", "partition", PHASE]
@@ -34,13 +34,13 @@ class Script:
         self.recorder.record("info", NEMESIS, MARK, None, None, name)
         return self
 
-    def inject(self, evidence: Mapping[str, object] | None = None) -> Script:
-        return self._edge("inject", evidence)
+    def inject(self, event: int = 0, *, affected: int = 1) -> Script:
+        return self._edge("inject", event, affected)
 
-    def heal(self, evidence: Mapping[str, object] | None = None) -> Script:
-        return self._edge("heal", evidence)
+    def heal(self, event: int = 0) -> Script:
+        return self._edge("heal", event, 0)
 
-    def _edge(self, edge: str, evidence: Mapping[str, object] | None) -> Script:
+    def _edge(self, edge: str, event: int, affected: int) -> Script:
         now = self.recorder.now()
         detail = FaultEdge(
             requested_ns=now,
@@ -49,9 +49,11 @@ class Script:
             description="partition: n1 alone",
             planned="",
             nodes=("n1",),
-            evidence=evidence or {},
+            affected=affected,
         )
-        self.recorder.record("inject" if edge == "inject" else "heal", NEMESIS, PARTITION, 0, None, detail.to_json())
+        self.recorder.record(
+            "inject" if edge == "inject" else "heal", NEMESIS, PARTITION, event, None, detail.to_json()
+        )
         return self
 
     def reasons(self, planned: int = 0) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ WEAK: dict[str, tuple[Callable[[Script], Script], str]] = {
     ),
     "never healed": (lambda it: it.operations(20).inject().operations(20), "a fault was never healed"),
     "no effect": (
-        lambda it: it.operations(20).inject({"affected": 0}).operations(20).heal().operations(20),
+        lambda it: it.operations(20).inject(affected=0).operations(20).heal().operations(20),
         "had no effect",
     ),
     "a function that never succeeds": (
@@ -95,7 +97,10 @@ STRONG: dict[str, Callable[[Script], Script]] = {
     "no faults": lambda it: it.operations(20),
     "before, during and after": lambda it: it.operations(20).inject().operations(20).heal().operations(20),
     "failures while a fault is in force": lambda it: (
-        it.operations(20).inject({"affected": 2}).operations(20, end="fail").heal().operations(20)
+        it.operations(20).inject(affected=2).operations(20, end="fail").heal().operations(20)
+    ),
+    "no effect, which another fault on the same node explains": lambda it: (
+        it.operations(20).inject(0).inject(1, affected=0).operations(20).heal(1).heal(0).operations(20)
     ),
     "a final operation that succeeds when asked anew": lambda it: (
         it.operations(20).phase("final operations").operations(1, end="fail").operations(1)

@@ -430,6 +430,7 @@ class Observation(_message.Message):
     IN_FORCE_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    AFFECTED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     in_force: _builtins.bool
@@ -437,6 +438,8 @@ class Observation(_message.Message):
     """JSON object: what was measured"""
     error: _builtins.str
     """why it is not in force"""
+    affected: _builtins.int
+    """processes or packets that it touched so far; 0: nothing noticed it"""
     def __init__(
         self,
         *,
@@ -445,10 +448,11 @@ class Observation(_message.Message):
         in_force: _builtins.bool = ...,
         evidence: _builtins.str = ...,
         error: _builtins.str = ...,
+        affected: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "evidence", b"evidence", "id", b"id", "in_force", b"in_force", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected", b"affected", "error", b"error", "evidence", b"evidence", "id", b"id", "in_force", b"in_force", "kind", b"kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

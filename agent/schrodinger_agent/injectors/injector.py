@@ -66,6 +66,10 @@ class Injector(Protocol[Unit]):
         """Read back, changing nothing."""
         ...
 
+    def affected(self, units: frozenset[Unit]) -> int:
+        """How many processes or packets these units touched while they were in force; 0 is a fault without effect."""
+        ...
+
     def evidence(self, units: frozenset[Unit]) -> dict[str, Any]:
         """What was measured about these units while they were in force, as JSON. Kept until they are begun again."""
         ...

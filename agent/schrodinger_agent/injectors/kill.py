@@ -58,6 +58,10 @@ class Kill:
         }
         return Reading(frozenset(left) - frozenset(failures), failures)
 
+    def affected(self, units: frozenset[str]) -> int:
+        """Processes killed."""
+        return sum(len(record.processes) for name, record in self._killed.items() if name in units)
+
     def evidence(self, units: frozenset[str]) -> dict[str, Any]:
         """How many processes were there, how long it took to end them, and how many are left."""
         return {

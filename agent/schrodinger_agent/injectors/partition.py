@@ -53,6 +53,10 @@ class Partition:
         self._report = self._network.observe()
         return _reading(self._report)
 
+    def affected(self, units: frozenset[Edge]) -> int:
+        """Packets dropped, our own probes included."""
+        return 0 if self._report is None else self._report.dropped(units)
+
     def evidence(self, units: frozenset[Edge]) -> dict[str, Any]:
         """Probes that were sent and that arrived, and packets dropped, edge by edge."""
         return {} if self._report is None else self._report.evidence(units)

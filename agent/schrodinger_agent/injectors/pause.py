@@ -49,6 +49,10 @@ class Pause:
         unsettled = frozen ^ self.actual()
         return Reading(frozen, {name: why for name, why in self._failures.items() if name in unsettled})
 
+    def affected(self, units: frozenset[str]) -> int:
+        """Processes frozen."""
+        return sum(measured["processes"] for name, measured in self._measured.items() if name in units)
+
     def evidence(self, units: frozenset[str]) -> dict[str, Any]:
         """Which processes were frozen and how, how long that took, and the same of the thaw once there was one."""
         return {name: dict(measured) for name, measured in sorted(self._measured.items()) if name in units}
