@@ -256,11 +256,11 @@ def test_the_operation_that_the_anomaly_is_about_stands_out() -> None:
 
 def test_an_operation_speaks_for_itself() -> None:
     read = stale_read().operations[5]
-    assert spoken(6, read) == (
+    assert spoken(6, read, 3) == (
         "6. process 7: read 3 → 41, ok, stale read, from 9.444 s to 9.446 s (" + duration(2_000_000) + ")"
     )
     lost = stale_read().operations[3]
-    assert spoken(4, lost) == "4. process 2: write 3 ← 60, info, from 9.125 s, never completed"
+    assert spoken(4, lost, 3) == "4. process 2: write 3 ← 60, info, from 9.125 s, never completed"
 
 
 def test_of_a_huge_anomaly_only_the_first_operations_are_drawn() -> None:

@@ -61,6 +61,14 @@ def test_an_instant_is_given_to_the_millisecond() -> None:
     assert words.moment(4_000_000_000_000) == "4,000.000 s"
 
 
+def test_instants_closer_than_a_millisecond_get_the_digits_that_tell_them_apart() -> None:
+    assert words.digits_apart([]) == 3
+    assert words.digits_apart([5_000_000, 5_000_000, 9_000_000]) == 3
+    assert words.digits_apart([5_927_104_000, 5_927_123_000]) == 6
+    assert words.digits_apart([5_927_104_000, 5_927_104_001]) == 9
+    assert words.moment(5_927_104_000, 6) == "5.927104 s"
+
+
 def test_rates_counts_and_shares_are_written_for_people() -> None:
     assert [words.rate(value) for value in (0, 3.42, 512.4, 12_345)] == ["0/s", "3.4/s", "512/s", "12,345/s"]
     assert words.several(1, "fault") == "1 fault"
