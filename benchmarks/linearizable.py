@@ -178,7 +178,8 @@ def cases(operations: int) -> list[Case]:
 def main(sizes: list[int]) -> None:
     """Print the table."""
     print(
-        f"{'operations':>10} {'clients':>7} {'info':>5} {'history':<13} {'verdict':<10} {'s':>8} {'MB':>7} {'steps':>13}"
+        f"{'operations':>10} {'clients':>7} {'info':>5} {'history':<13} {'verdict':<10} {'s':>8} {'MB':>7}"
+        f" {'steps':>12}"
     )
     context = multiprocessing.get_context("spawn")
     for case in [case for size in sizes for case in cases(size)]:
