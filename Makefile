@@ -12,7 +12,7 @@ NATIVE := --manifest-path native/Cargo.toml
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup develop demo test lint types format native pytest bench fuzz proto clean
+.PHONY: help setup develop demo test lint types format native pytest bench fuzz campaign storm proto clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -57,6 +57,14 @@ bench: develop ## The figures that the project promises
 fuzz: develop ## Long differential campaigns: checkers against brute force, properties with new examples (CASES=2000000)
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-checkers --test differential
 	pytest --hypothesis-profile=fuzz tests/unit
+
+campaign: setup ## Twenty seeds of the etcd suite, then ten of its unsafe setting (half an hour)
+	python scripts/campaign.py 20 suites/etcd --workload register --nodes 5 --time 30 --rate 300 --concurrency 10
+	python scripts/campaign.py 10 suites/etcd --workload register --nodes 5 --time 30 --rate 300 --concurrency 10 \
+		--reads serializable
+
+storm: develop ## Ten kills of the controller and ten of the agent, at random moments: nothing may stay behind
+	SCHRODINGER_STORM=10 pytest tests/e2e/test_interruptions.py
 
 proto: develop ## Generate the agent's messages and stubs from agent.proto
 	PYTHON=$(CURDIR)/.venv/bin/python agent/proto/generate.sh

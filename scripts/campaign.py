@@ -1,7 +1,7 @@
 """Many seeds of one suite, one after the other: how each run ended, and how soon a violation showed.
 
-    python benchmarks/campaign.py 20 suites/etcd --workload register --nodes 5 --time 30 --rate 300
-    python benchmarks/campaign.py 10 suites/etcd --reads serializable --nodes 5 --time 30 --rate 300
+    python scripts/campaign.py 20 suites/etcd --workload register --nodes 5 --time 30 --rate 300
+    python scripts/campaign.py 10 suites/etcd --reads serializable --nodes 5 --time 30 --rate 300
 
 The first argument is the number of seeds (1 to that number); the rest goes to ``schrodinger run``. A violation is as old
 as its first anomaly: the completion of the last operation in its story, in seconds since the main phase began.
@@ -51,8 +51,9 @@ def line(seed: int, result: dict[str, Any], wall_s: float) -> str:
     """One run in one line."""
     history = History.open(result["run"])
     counts = result["operations"]
-    ends = [operation["end_ns"] for operation in result["anomalies"][0]["operations"]] if result["anomalies"] else []
-    found = f"{(max(filter(None, ends)) - history.phases()['main']) / 1e9:.1f} s" if ends else ""
+    involved = result["anomalies"][0]["operations"] if result["anomalies"] else []
+    ends = [operation["end_ns"] for operation in involved if operation["end_ns"] is not None]
+    found = f"{(max(ends) - history.phases()['main']) / 1e9:.1f} s" if ends else ""
     reason = (result["reasons"] or [""])[0].splitlines()[0][:100] if result["reasons"] else ""
     return (
         f"{seed:>5} {result['validity']:<20} {len(history.faults()):>6} {counts['ok']:>7} {counts['fail']:>6} "
