@@ -29,6 +29,7 @@ class Standing(StrEnum):
     """Whether a fault did what it was meant to."""
 
     PROVED = "proved"
+    NO_EFFECT = "no effect"
     NOT_PROVED = "not proved"
     STILL_IN_FORCE = "not healed"
 
@@ -69,10 +70,12 @@ def described(fault: FaultInterval) -> str:
 
 
 def standing(fault: FaultInterval) -> Standing:
-    """An error outweighs everything: a fault that may not have had its effect proves nothing."""
+    """An error outweighs everything, and a fault that touched no process and no packet has not tested anything."""
     if fault.error:
         return Standing.NOT_PROVED
-    return Standing.STILL_IN_FORCE if fault.end_ns is None else Standing.PROVED
+    if fault.end_ns is None:
+        return Standing.STILL_IN_FORCE
+    return Standing.PROVED if fault.affected else Standing.NO_EFFECT
 
 
 def when(fault: FaultInterval) -> str:

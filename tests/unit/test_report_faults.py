@@ -79,6 +79,11 @@ def test_a_fault_that_was_never_healed_is_not_proved() -> None:
     assert entry.edges.endswith("; it was never healed.")
 
 
+def test_a_fault_that_touched_nothing_is_not_proved() -> None:
+    unnoticed = fault(1, "partition", "cut", 1, 2, affected=0, evidence={"probes_sent": 3})
+    assert proof.entry(unnoticed).standing == "no effect"
+
+
 def test_an_error_outweighs_every_measurement() -> None:
     failed = fault(
         1, "partition", "cut", 1, 2, error="3 of 3 probes from n1 to n3 arrived", evidence={"probes_sent": 3}
