@@ -3,8 +3,8 @@
     python scripts/campaign.py 20 suites/etcd --workload register --nodes 5 --time 30 --rate 300
     python scripts/campaign.py 10 suites/etcd --reads serializable --nodes 5 --time 30 --rate 300
 
-The first argument is the number of seeds (1 to that number); the rest goes to ``schrodinger run``. A violation is as old
-as its first anomaly: the completion of the last operation in its story, in seconds since the main phase began.
+The first argument is the number of seeds (1 to that number); the rest goes to ``schrodinger run``. A violation is as
+old as its first anomaly: the completion of the last operation in its story, in seconds since the main phase began.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ def main() -> None:
     """Run them all, a line each, and count the verdicts."""
     seeds, arguments = int(sys.argv[1]), sys.argv[2:]
     verdicts: Counter[str] = Counter()
-    print(
-        f"{'seed':>5} {'verdict':<20} {'faults':>6} {'ok':>7} {'fail':>6} {'info':>5} {'found at':>9} {'wall':>7}  reason"
-    )
+    print(" seed verdict              faults      ok   fail  info  found at    wall  reason")
     for seed in range(1, seeds + 1):
         began = time.monotonic()
         result = run(["run", *arguments, "--seed", str(seed), "--json"])
