@@ -328,11 +328,7 @@ def fault_summary(faults: Sequence[FaultInterval]) -> str:
     kinds = sorted({fault.kind for fault in faults})
     counted = listed([several(sum(fault.kind == kind for fault in faults), kind) for kind in kinds])
     unproved = sum(standing(fault) is not Standing.PROVED for fault in faults)
-    every = (
-        "each proved in force and healed"
-        if not unproved
-        else f"{unproved} of them not proved, not healed or without effect"
-    )
+    every = f"{unproved} of them not proved, not healed or without effect" if unproved else "each proved and healed"
     return f"{several(len(faults), 'fault')} ({counted}), {every}."
 
 

@@ -183,7 +183,7 @@ def test_the_faults_of_an_anomaly_are_told_in_a_sentence() -> None:
 
 def test_the_fault_log_is_summed_up_in_a_sentence() -> None:
     assert fault_summary(()) == "No fault was injected."
-    assert fault_summary(faults()) == "4 faults (1 kill, 2 partitions and 1 pause), each proved in force and healed."
+    assert fault_summary(faults()) == "4 faults (1 kill, 2 partitions and 1 pause), each proved and healed."
     unhealed = (*faults(), fault(4, "pause", "pause: n1", 20, None))
     assert fault_summary(unhealed) == (
         "5 faults (1 kill, 2 partitions and 2 pauses), 1 of them not proved, not healed or without effect."
