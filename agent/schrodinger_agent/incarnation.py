@@ -34,6 +34,9 @@ _LAUNCH_S: Final = 20.0
 _KILL_S: Final = 8.0
 """From SIGKILL to the end of the last process. A process in uninterruptible sleep (a dying disk) takes its time."""
 
+_REPORT_BYTES: Final = 1 << 13
+"""Longest report of a launcher: an error of at most 4096 bytes."""
+
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
 
 
@@ -140,7 +143,7 @@ class Incarnation:
     def _on_message(self) -> bool:
         """Take one message; false when there is none."""
         try:
-            data, ancillary, _, _ = self._channel.recvmsg(launcher.MESSAGE_BYTES, 1024)
+            data, ancillary, _, _ = self._channel.recvmsg(_REPORT_BYTES, 1024)
         except BlockingIOError:
             return False
         except ConnectionError:

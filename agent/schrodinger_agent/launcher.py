@@ -110,9 +110,9 @@ def _enter_and_run(spec: Spec, channel: socket.socket) -> NoReturn:
 
 def _init(spec: Spec, channel: socket.socket, launcher: int) -> NoReturn:
     _die_with_parent(signal.SIGKILL)
-    if select.select([launcher], [], [], 0)[
-        0
-    ]:  # a pidfd is readable when its process has ended; getppid() is 0 in here
+    # A pidfd is readable once its process has ended. Asking for the parent would not do: in here it is always 0.
+    ended, _, _ = select.select([launcher], [], [], 0)
+    if ended:
         os._exit(1)
     os.close(launcher)
     _join_cgroup(spec)
@@ -123,7 +123,6 @@ def _init(spec: Spec, channel: socket.socket, launcher: int) -> NoReturn:
 
 def _supervise(spec: Spec, channel: socket.socket) -> NoReturn:
     """Run the database, reap orphans, forward SIGTERM. Never returns."""
-    database = 0
     reach = {signal.SIGTERM, KILL_TREE}
     signal.pthread_sigmask(signal.SIG_BLOCK, reach)  # until there is a database to forward them to
     socket.send_fds(channel, [json.dumps({"event": "init"}).encode()], [os.pidfd_open(os.getpid())])
