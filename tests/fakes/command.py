@@ -53,4 +53,6 @@ def start(*arguments: str, state: Path) -> subprocess.Popen[bytes]:
 
 
 def _environment(state: Path | None) -> dict[str, str]:
-    return {**os.environ, **({"SCHRODINGER_STATE": str(state)} if state else {})}
+    """As ``uv run`` sets it: the environment's programs come first."""
+    path = f"{SCHRODINGER.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, **({"SCHRODINGER_STATE": str(state)} if state else {})}
