@@ -24,6 +24,7 @@ use super::memo::{Memo, Word, word};
 use super::timeline::Timeline;
 use super::{Budget, Limit, Operation};
 use crate::models::{Model, Nature, State};
+use crate::pairing::NEVER;
 
 /// What the search is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,8 +298,8 @@ impl<'a, M: Model> Search<'a, M> {
         let irreplaceable = self.goal == Goal::Verdict
             && awaited > 0
             && offered.is_some_and(|token| self.producers[token as usize] == 0);
+        let start = self.candidates.len();
         let mut spent = false;
-        let mut overwrites = Vec::new();
         for position in self.timeline.enabled() {
             let action = self.operations[self.required[position] as usize].action;
             if irreplaceable && !(awaited == 1 && self.model.consumes(action) == offered) {
@@ -306,21 +307,44 @@ impl<'a, M: Model> Search<'a, M> {
             }
             if self.is_spent_overwrite(position) {
                 spent = true;
-            } else if self.model.nature(action) == Nature::Overwrite {
-                overwrites.push(position as u32);
             } else if self.model.step(self.state, action).is_some() {
                 self.candidates.push(position as u32);
             }
         }
-        overwrites.sort_by_key(|&position| self.operations[self.required[position as usize] as usize].completion);
-        self.candidates.extend(overwrites);
-        if irreplaceable {
-            return;
+        if !irreplaceable {
+            self.find_classes(front);
         }
-        self.find_classes(front);
-        if spent {
+        self.put_urgent_first(start, front);
+        if spent && !irreplaceable {
             self.candidates.push(SPENT_OVERWRITES);
         }
+    }
+
+    /// Sort candidates by how much the first return needs them, which finds an order soon where there is one: its own operation or
+    /// what that consumes; what other enabled operations consume; the rest, by when it must be done. At each step, what may have
+    /// happened comes after what did.
+    fn put_urgent_first(&mut self, start: usize, front: u32) {
+        let (model, operations, required) = (&self.model, self.operations, &self.required);
+        let enabled = || self.timeline.enabled().map(|position| &operations[required[position] as usize]);
+        let consumed = |operation: &Operation<M::Action>| model.consumes(operation.action);
+        let urgent = enabled().find(|operation| operation.completion == front).and_then(consumed);
+        let urgency = |&candidate: &u32| {
+            let operation = required.get(candidate as usize).map(|&index| &operations[index as usize]);
+            let (action, completion) = match operation {
+                Some(operation) => (operation.action, operation.completion),
+                None => (self.classes.classes[candidate as usize - required.len()].action, NEVER),
+            };
+            let produced = model.produces(action);
+            let step = if completion == front || (produced.is_some() && produced == urgent) {
+                0
+            } else if produced.is_some() && enabled().any(|operation| consumed(operation) == produced) {
+                1
+            } else {
+                2
+            };
+            (step, completion)
+        };
+        self.candidates[start..].sort_by_cached_key(urgency);
     }
 
     fn find_classes(&mut self, front: u32) {
