@@ -18,7 +18,9 @@ from schrodinger.plan import Plan
 @click.argument("run_or_plan", type=click.Path(path_type=Path))
 @run_options
 @click.pass_context
-def replay(context: click.Context, run_or_plan: Path, root: Path, as_json: bool, isolated: bool | None) -> None:
+def replay(
+    context: click.Context, run_or_plan: Path, root: Path, as_json: bool, isolated: bool | None, debug: bool
+) -> None:
     """Run the plan of RUN_OR_PLAN again: the same faults at the same anchors, the same operations.
 
     RUN_OR_PLAN is a run directory or a plan.json.
@@ -31,7 +33,7 @@ def replay(context: click.Context, run_or_plan: Path, root: Path, as_json: bool,
         binary = find_binary(suite.database.sources, plan.options.get("version"))
 
         async def replayed() -> int:
-            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated)
+            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated, debug=debug)
             needed = sorted({event.fault.kind for event in plan.schedule})
             missing = sorted(
                 set(needed) - set(possible_faults(needed, await provider.capabilities(), tell=not as_json))

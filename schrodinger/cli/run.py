@@ -36,6 +36,9 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
             show_default=True,
             help="Where runs are kept.",
         ),
+        click.option(
+            "--debug", is_flag=True, help="Let an agent that this run starts log every step, to agent.log in its state."
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print JSON lines."),
         click.option(
             "--isolated/--loopback", default=None, help="Nodes in namespaces of their own, or as processes on loopback."
@@ -98,7 +101,7 @@ def run(context: click.Context, /, suite: str, seed: int | None, root: Path, as_
         seed = secrets.randbits(SEED_BITS) if seed is None else seed
 
         async def drawn_and_run() -> int:
-            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=chosen["isolated"])
+            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=chosen["isolated"], debug=chosen["debug"])
             kinds = possible_faults(wanted, await provider.capabilities(), tell=not as_json)
             plan = draw_plan(
                 seed,

@@ -52,6 +52,7 @@ class LocalProvider:
         isolated: whether nodes must (or must not) be isolated; by default they are if it can be had.
         clients: the namespace to move into; by default one of its own. A process that brings up several clusters, one
             after the other, and whose clients use gRPC, passes the same to each.
+        debug: an agent that is started here logs every step, to ``agent.log`` in its state directory.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class LocalProvider:
         lease_s: float = 10.0,
         isolated: bool | None = None,
         clients: ClientNamespace | None = None,
+        debug: bool = False,
     ) -> None:
         self._cluster = cluster
         self._state = state
         self._lease_s = lease_s
         self._wanted = isolated
+        self._debug = debug
         self._owns_clients = clients is None
         self._clients = clients or ClientNamespace()
         self._agent: AgentClient | None = None
@@ -161,7 +164,7 @@ class LocalProvider:
         try:
             if self._agent is None:
                 with self._clients.outside():
-                    self._agent = await AgentClient.connect(self._state)
+                    self._agent = await AgentClient.connect(self._state, debug=self._debug)
             found = await self._agent.capabilities()
         except AgentError as error:
             raise ProviderError(str(error)) from error
