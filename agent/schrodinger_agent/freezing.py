@@ -108,43 +108,64 @@ class SignalFreezer:
         self._wanted = False
 
     async def freeze(self) -> None:
-        """Stop the tree until a walk finds it wholly stopped."""
+        """Stop the tree until a walk finds it wholly halted."""
         self._wanted = True
-        await self._until(signal.SIGSTOP, stopped=True)
+        await self._until(signal.SIGSTOP, halted=True)
 
     async def thaw(self) -> None:
-        """Continue the tree until a walk finds none stopped."""
+        """Continue the tree until a walk finds none halted."""
         self._wanted = False
-        await self._until(signal.SIGCONT, stopped=False)
+        _send(self.processes(), signal.SIGCONT)  # to all: it also cancels a stop that is pending
+        await self._until(signal.SIGCONT, halted=False)
 
     def asked(self) -> bool:
         """What was last asked for: the kernel keeps no such thing about a tree."""
         return self._wanted
 
     def frozen(self) -> bool:
-        """Whether it was asked for and every process is stopped, as ``/proc`` says."""
-        return self._wanted and all(_stopped(process) is not False for process in self.processes())
+        """Whether it was asked for and every process is halted, as ``/proc`` says."""
+        return self._wanted and all(_halted(process) is not False for process in self.processes())
 
     def processes(self) -> list[int]:
         """The tree as it is now."""
         root = self._root()
-        return [process for process in descendants(root) if _stopped(process) is not None] if root is not None else []
+        return [process for process in descendants(root) if _halted(process) is not None] if root is not None else []
 
-    async def _until(self, number: signal.Signals, *, stopped: bool) -> None:
+    async def _until(self, number: signal.Signals, *, halted: bool) -> None:
         deadline = time.monotonic() + DEADLINE_S
-        while others := [process for process in self.processes() if _stopped(process) is (not stopped)]:
+        while others := [process for process in self.processes() if _halted(process) is (not halted)]:
             if time.monotonic() > deadline:
                 raise FreezeError(f"processes {others} did not heed {number.name} within {DEADLINE_S:g} s")
-            for process in others:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, number)
+            _send(others, number)
             await asyncio.sleep(_POLL_S)
 
 
-def _stopped(process: int) -> bool | None:
-    """Whether the process is stopped; ``None`` if it has ended."""
+def _send(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+def _halted(process: int) -> bool | None:
+    """Whether the process cannot run: it is stopped, or waits for a child that is. ``None`` if it has ended.
+
+    The latter is the parent in a vfork(2): it sleeps uninterruptibly until its child has executed a program, and takes
+    its own stop only then.
+    """
+    match _state(process):
+        case "T":
+            return True
+        case "D":
+            return any(_state(child) == "T" for child in descendants(process))
+        case "" | "X" | "Z":
+            return None
+        case _:
+            return False
+
+
+def _state(process: int) -> str:
+    """The state of a process as one letter, see proc(5); empty if there is no such process."""
     try:
-        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if state in b"ZX" else state == b"T"
+        return ""

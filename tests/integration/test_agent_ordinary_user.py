@@ -88,6 +88,24 @@ def test_a_pause_stops_the_whole_tree_and_a_kill_ends_it_even_while_it_is_stoppe
     asyncio.run(scenario())
 
 
+def test_a_pause_catches_a_tree_that_forks_all_the_time_and_lets_all_of_it_go_on(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect(start=False) as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+            data = up.targets[0].data
+            await spawn(client, up, "n1", 'while :; do /bin/true; echo tick >> "$0/count"; done')
+            for generation in range(1, 41, 2):
+                grows(data)
+                paused = await client.set_faults("c", generation, [fault("pause", "n1")])
+                assert paused.observations[0].in_force, paused
+                assert stands_still(data, 0.03)
+                healed = await client.set_faults("c", generation + 1, [])
+                assert not healed.lifted[0].in_force, healed
+            grows(data)
+
+    asyncio.run(scenario())
+
+
 def test_an_agent_that_is_killed_leaves_no_process_not_even_a_stopped_or_a_daemonised_one(agent: Agent) -> None:
     async def scenario() -> None:
         client = await agent.connect(start=False)
