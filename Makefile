@@ -48,8 +48,8 @@ format: develop ## Rewrite sources to the project's format
 native: develop ## The tests of the Rust core
 	cargo test $(NATIVE) --locked --workspace
 
-pytest: develop ## The tests of the Python packages
-	pytest
+pytest: develop ## The tests of the Python packages (TESTS="tests/unit -k partition" for some of them)
+	pytest $(TESTS)
 
 bench: develop ## The figures that the project promises
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" || exit; done

@@ -1,7 +1,7 @@
 """What holds for every test.
 
 - What a machine lacks is a reason to skip, which pytest prints; under continuous integration (``CI`` is set) it is a
-  failure, because a test that silently never ran has once been believed.
+  failure, because a test that never ran proves nothing.
 - Properties draw the same examples in every run; ``make fuzz`` draws new ones, and many more.
 """
 
