@@ -10,7 +10,7 @@ use oracle::{
 use schrodinger_checkers::linearizable::{
     Algorithm, Budget, Conclusion, Goal, Zones, decide, decide_by_search, prefix, search, shrink, units, without, zones,
 };
-use schrodinger_checkers::models::Register;
+use schrodinger_checkers::models::{Model, Nature, Register, RegisterAction, State, Token};
 
 const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
 const CASES: usize = 20_000;
@@ -125,5 +125,53 @@ fn zones_and_search_agree_on_histories_too_long_for_brute_force() {
             "seed {seed}\n{}",
             printed(&operations)
         );
+    }
+}
+
+/// A register of which the search is told nothing but how it steps.
+struct Opaque(Register);
+
+impl Model for Opaque {
+    type Action = RegisterAction;
+
+    fn initial(&self) -> State {
+        self.0.initial()
+    }
+
+    fn step(&mut self, state: State, action: RegisterAction) -> Option<State> {
+        self.0.step(state, action)
+    }
+
+    fn nature(&self, action: RegisterAction) -> Nature {
+        match self.0.nature(action) {
+            Nature::Observation => Nature::Observation,
+            Nature::Overwrite | Nature::Update => Nature::Update,
+        }
+    }
+
+    fn tokens(&self) -> usize {
+        0
+    }
+
+    fn offers(&self, _: State) -> Option<Token> {
+        None
+    }
+
+    fn consumes(&self, _: RegisterAction) -> Option<Token> {
+        None
+    }
+
+    fn produces(&self, _: RegisterAction) -> Option<Token> {
+        None
+    }
+}
+
+#[test]
+fn the_search_needs_no_tokens_to_be_right() {
+    for seed in 0..cases(CASES) as u64 {
+        let operations = random_history(10 << 40 | seed, OPERATIONS);
+        let model = Opaque(Register { values: values_of(&operations) as usize });
+        let found = search(model, &operations, Goal::Verdict, BUDGET, &AtomicBool::new(false));
+        assert_eq!(found.conclusion, blocked_by_brute_force(&operations), "seed {seed}\n{}", printed(&operations));
     }
 }

@@ -10,6 +10,7 @@
 
 mod check;
 mod classes;
+mod configuration;
 mod cuts;
 mod decide;
 mod explain;

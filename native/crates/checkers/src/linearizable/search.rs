@@ -19,11 +19,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::classes::Classes;
+use super::configuration::{Configuration, SPENT_OVERWRITES};
 use super::cuts::cuts;
-use super::memo::{Memo, Word, word};
-use super::timeline::Timeline;
+use super::memo::Memo;
 use super::{Budget, Limit, Operation};
-use crate::models::{Model, Nature, State};
+use crate::models::{Model, State};
 use crate::pairing::NEVER;
 
 /// What the search is for.
@@ -74,10 +74,6 @@ pub struct DeadEnd {
 const DEAD_ENDS: usize = 8;
 const POLL_INTERVAL: u64 = 1 << 12;
 
-/// A candidate is the position of a required operation; or, counted on from there, a class; or this, for every overwrite that nobody
-/// needs (rule 4).
-const SPENT_OVERWRITES: u32 = u32::MAX;
-
 /// Search for an order of `operations`, which are sorted by invocation.
 pub fn search<M: Model>(
     model: M,
@@ -89,13 +85,6 @@ pub fn search<M: Model>(
     Search::new(model, operations, goal, budget).run(interrupt)
 }
 
-/// An operation that was linearized, and how to take it back.
-struct Applied {
-    candidate: u32,
-    state: State,
-    since: u32,
-}
-
 /// A configuration with candidates yet untried: the trail that led to it, and its part of the stack of candidates.
 struct Choice {
     trail: usize,
@@ -103,80 +92,34 @@ struct Choice {
     next: usize,
 }
 
-const NOTHING: u32 = u32::MAX;
-
 struct Search<'a, M: Model> {
-    model: M,
-    operations: &'a [Operation<M::Action>],
+    at: Configuration<'a, M>,
     goal: Goal,
     budget: Budget,
-    required: Vec<u32>,
-    timeline: Timeline,
-    classes: Classes<M::Action>,
-    /// By token: required consumers still to come, and producers still to come.
-    consumers: Vec<u32>,
-    producers: Vec<u32>,
-    state: State,
-    /// The operation that brought about the state.
-    since: u32,
-    signature: u128,
     memo: Memo,
-    trail: Vec<Applied>,
     choices: Vec<Choice>,
+    /// The candidates of all choices, end to end.
     candidates: Vec<u32>,
     cuts: Vec<u32>,
     next_cut: usize,
     front: u32,
-    steps: u64,
     peak_bytes: u64,
     dead_ends: Vec<DeadEnd>,
 }
 
 impl<'a, M: Model> Search<'a, M> {
     fn new(model: M, operations: &'a [Operation<M::Action>], goal: Goal, budget: Budget) -> Self {
-        let tokens = model.tokens();
-        let (mut consumers, mut producers, mut last) = (vec![0; tokens], vec![0; tokens], vec![0_u32; tokens]);
-        let required: Vec<u32> =
-            (0..operations.len() as u32).filter(|&i| !operations[i as usize].is_pending()).collect();
-        for &index in &required {
-            let Operation { action, completion, .. } = operations[index as usize];
-            if let Some(token) = model.consumes(action) {
-                consumers[token as usize] += 1;
-                last[token as usize] = last[token as usize].max(completion);
-            }
-            if let Some(token) = model.produces(action) {
-                producers[token as usize] += 1;
-            }
-        }
-        let classes = Classes::new(&model, operations, &last);
-        for class in &classes.classes {
-            if let Some(token) = model.produces(class.action) {
-                producers[token as usize] += class.members.len() as u32;
-            }
-        }
-        let intervals =
-            required.iter().map(|&i| (operations[i as usize].invocation, operations[i as usize].completion));
+        let at = Configuration::new(model, operations);
         Search {
-            timeline: Timeline::new(intervals),
-            cuts: cuts(&model, operations, &classes),
-            state: model.initial(),
-            model,
-            operations,
+            cuts: cuts(&at.model, operations, &at.classes),
+            at,
             goal,
             budget,
-            required,
-            classes,
-            consumers,
-            producers,
-            since: NOTHING,
-            signature: 0,
             memo: Memo::new(),
-            trail: Vec::new(),
             choices: Vec::new(),
             candidates: Vec::new(),
             next_cut: 0,
             front: 0,
-            steps: 0,
             peak_bytes: 0,
             dead_ends: Vec::new(),
         }
@@ -185,15 +128,15 @@ impl<'a, M: Model> Search<'a, M> {
     fn run(mut self, interrupt: &AtomicBool) -> Found {
         let mut poll_at = POLL_INTERVAL;
         loop {
-            self.observe();
-            let Some(front) = self.timeline.front() else { return self.found(Conclusion::Linearizable) };
+            self.at.observe();
+            let Some(front) = self.at.timeline.front() else { return self.found(Conclusion::Linearizable) };
             self.reach(front);
             if self.bytes() > self.budget.max_bytes {
                 return self.exhausted(Limit::Bytes);
             }
-            if self.memo.insert(self.configuration()) {
+            if self.memo.insert(self.at.signature()) {
                 let first = self.candidates.len();
-                self.choices.push(Choice { trail: self.trail.len(), first, next: first });
+                self.choices.push(Choice { trail: self.at.depth(), first, next: first });
                 self.find_candidates(front);
                 if self.candidates.len() == first {
                     self.note_dead_end(front);
@@ -203,11 +146,11 @@ impl<'a, M: Model> Search<'a, M> {
                 let front = self.front;
                 return self.found(Conclusion::Blocked(front));
             }
-            if self.steps > self.budget.max_steps {
+            if self.at.steps > self.budget.max_steps {
                 return self.exhausted(Limit::Steps);
             }
-            if self.steps >= poll_at {
-                poll_at = self.steps + POLL_INTERVAL;
+            if self.at.steps >= poll_at {
+                poll_at = self.at.steps + POLL_INTERVAL;
                 if interrupt.load(Ordering::Relaxed) {
                     return self.exhausted(Limit::Interrupted);
                 }
@@ -221,27 +164,7 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn found(self, conclusion: Conclusion) -> Found {
-        Found { conclusion, steps: self.steps, peak_bytes: self.peak_bytes, dead_ends: self.dead_ends }
-    }
-
-    /// Rule 1: take every enabled observation that agrees with the state.
-    fn observe(&mut self) {
-        loop {
-            let mut progress = false;
-            let mut node = self.timeline.first();
-            while let Some(position) = self.timeline.called_at(node) {
-                node = self.timeline.after(node);
-                let index = self.required[position];
-                let action = self.operations[index as usize].action;
-                if self.model.nature(action) == Nature::Observation && self.model.step(self.state, action).is_some() {
-                    self.apply_required(position);
-                    progress = true;
-                }
-            }
-            if !progress {
-                return;
-            }
-        }
+        Found { conclusion, steps: self.at.steps, peak_bytes: self.peak_bytes, dead_ends: self.dead_ends }
     }
 
     /// Note how far this configuration got, and forget alternatives that a cut made pointless (rule 6).
@@ -251,12 +174,12 @@ impl<'a, M: Model> Search<'a, M> {
             self.dead_ends.clear();
         }
         let mut passed = false;
-        while self.cuts.get(self.next_cut).is_some_and(|&cut| self.timeline.is_past(cut)) {
+        while self.cuts.get(self.next_cut).is_some_and(|&cut| self.at.timeline.is_past(cut)) {
             self.next_cut += 1;
             passed = true;
         }
         if passed {
-            self.trail.clear();
+            self.at.commit();
             self.choices.clear();
             self.candidates.clear();
             self.memo.forget();
@@ -264,50 +187,29 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn bytes(&mut self) -> u64 {
-        let stacks = self.trail.capacity() * size_of::<Applied>()
-            + self.choices.capacity() * size_of::<Choice>()
-            + 4 * (self.candidates.capacity() + self.consumers.len() + self.producers.len() + self.required.len());
-        let bytes = self.memo.bytes_to_insert() + self.timeline.bytes() + stacks as u64;
+        let stacks = self.choices.capacity() * size_of::<Choice>() + 4 * self.candidates.capacity();
+        let bytes = self.memo.bytes_to_insert() + self.at.bytes() + stacks as u64;
         self.peak_bytes = self.peak_bytes.max(bytes);
         bytes
     }
 
-    fn configuration(&self) -> u128 {
-        let state = match self.model.offers(self.state) {
-            Some(token) if self.is_spent(token) => Word::Spent,
-            _ => Word::State(self.state),
-        };
-        self.signature ^ word(state)
-    }
-
-    /// Whether nobody will consume the token any more.
-    fn is_spent(&self, token: u32) -> bool {
-        self.consumers[token as usize] == 0 && !self.classes.consume(token)
-    }
-
-    fn is_spent_overwrite(&self, position: usize) -> bool {
-        let action = self.operations[self.required[position] as usize].action;
-        self.model.nature(action) == Nature::Overwrite
-            && self.model.produces(action).is_some_and(|token| self.is_spent(token))
-    }
-
-    /// Collect what may go next: required operations first, then those that may have happened, then what nobody needs.
+    /// Collect what may go next: the most urgent first, and last of all what nobody needs.
     fn find_candidates(&mut self, front: u32) {
-        let offered = self.model.offers(self.state);
-        let awaited = offered.map_or(0, |token| self.consumers[token as usize]);
+        let offered = self.at.model.offers(self.at.state);
+        let awaited = offered.map_or(0, |token| self.at.consumers[token as usize]);
         let irreplaceable = self.goal == Goal::Verdict
             && awaited > 0
-            && offered.is_some_and(|token| self.producers[token as usize] == 0);
+            && offered.is_some_and(|token| self.at.producers[token as usize] == 0);
         let start = self.candidates.len();
         let mut spent = false;
-        for position in self.timeline.enabled() {
-            let action = self.operations[self.required[position] as usize].action;
-            if irreplaceable && !(awaited == 1 && self.model.consumes(action) == offered) {
+        for position in self.at.timeline.enabled() {
+            let action = self.at.operation(position).action;
+            if irreplaceable && !(awaited == 1 && self.at.model.consumes(action) == offered) {
                 continue;
             }
-            if self.is_spent_overwrite(position) {
+            if self.at.is_spent_overwrite(position) {
                 spent = true;
-            } else if self.model.step(self.state, action).is_some() {
+            } else if self.at.model.step(self.at.state, action).is_some() {
                 self.candidates.push(position as u32);
             }
         }
@@ -324,15 +226,15 @@ impl<'a, M: Model> Search<'a, M> {
     /// what that consumes; what other enabled operations consume; the rest, by when it must be done. At each step, what may have
     /// happened comes after what did.
     fn put_urgent_first(&mut self, start: usize, front: u32) {
-        let (model, operations, required) = (&self.model, self.operations, &self.required);
-        let enabled = || self.timeline.enabled().map(|position| &operations[required[position] as usize]);
+        let (model, operations, required) = (&self.at.model, self.at.operations, &self.at.required);
+        let enabled = || self.at.timeline.enabled().map(|position| &operations[required[position] as usize]);
         let consumed = |operation: &Operation<M::Action>| model.consumes(operation.action);
         let urgent = enabled().find(|operation| operation.completion == front).and_then(consumed);
         let urgency = |&candidate: &u32| {
             let operation = required.get(candidate as usize).map(|&index| &operations[index as usize]);
             let (action, completion) = match operation {
                 Some(operation) => (operation.action, operation.completion),
-                None => (self.classes.classes[candidate as usize - required.len()].action, NEVER),
+                None => (self.at.classes.classes[candidate as usize - required.len()].action, NEVER),
             };
             let produced = model.produces(action);
             let step = if completion == front || (produced.is_some() && produced == urgent) {
@@ -348,28 +250,28 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn find_classes(&mut self, front: u32) {
-        let (operations, base) = (self.operations, self.required.len() as u32);
-        if self.model.tokens() == 0 {
-            for class in 0..self.classes.classes.len() {
-                let action = self.classes.classes[class].action;
-                if self.classes.next_member(class, front, operations).is_some()
-                    && self.model.step(self.state, action).is_some()
+        let (operations, base) = (self.at.operations, self.at.required.len() as u32);
+        if self.at.model.tokens() == 0 {
+            for class in 0..self.at.classes.classes.len() {
+                let action = self.at.classes.classes[class].action;
+                if self.at.classes.next_member(class, front, operations).is_some()
+                    && self.at.model.step(self.at.state, action).is_some()
                 {
                     self.candidates.push(base + class as u32);
                 }
             }
             return;
         }
-        if self.classes.classes.is_empty() {
+        if self.at.classes.classes.is_empty() {
             return;
         }
-        let offered = self.model.offers(self.state);
-        let consumed = |position: usize| self.model.consumes(operations[self.required[position] as usize].action);
-        let enabled = self.timeline.enabled().filter_map(consumed);
+        let offered = self.at.model.offers(self.at.state);
+        let consumed = |position: usize| self.at.model.consumes(self.at.operation(position).action);
+        let enabled = self.at.timeline.enabled().filter_map(consumed);
         let available =
             |classes: &Classes<M::Action>, class: usize| classes.next_member(class, front, operations).is_some();
         let start = self.candidates.len();
-        self.classes.needed(&self.model, offered, enabled, available, &mut self.candidates);
+        self.at.classes.needed(&self.at.model, offered, enabled, available, &mut self.candidates);
         for candidate in &mut self.candidates[start..] {
             *candidate += base;
         }
@@ -380,9 +282,9 @@ impl<'a, M: Model> Search<'a, M> {
             return;
         }
         let dead_end = DeadEnd {
-            state: self.state,
-            since: (self.since != NOTHING).then_some(self.since as usize),
-            stuck: self.timeline.enabled().map(|position| self.required[position] as usize).collect(),
+            state: self.at.state,
+            since: self.at.since(),
+            stuck: self.at.timeline.enabled().map(|position| self.at.required[position] as usize).collect(),
         };
         if !self.dead_ends.contains(&dead_end) {
             self.dead_ends.push(dead_end);
@@ -394,9 +296,7 @@ impl<'a, M: Model> Search<'a, M> {
         while let Some(choice) = self.choices.last_mut() {
             let (trail, first, next) = (choice.trail, choice.first, choice.next);
             choice.next += 1;
-            while self.trail.len() > trail {
-                self.undo();
-            }
+            self.at.back_to(trail);
             let Some(&candidate) = self.candidates.get(next) else {
                 self.choices.pop();
                 self.candidates.truncate(first);
@@ -406,103 +306,9 @@ impl<'a, M: Model> Search<'a, M> {
                 self.choices.pop();
                 self.candidates.truncate(first);
             }
-            self.apply(candidate);
+            self.at.apply(candidate);
             return true;
         }
         false
-    }
-
-    fn apply(&mut self, candidate: u32) {
-        if candidate == SPENT_OVERWRITES {
-            self.apply_spent_overwrites(None);
-            return;
-        }
-        let position = candidate as usize;
-        let Some(class) = position.checked_sub(self.required.len()) else {
-            let action = self.operations[self.required[position] as usize].action;
-            if self.model.nature(action) == Nature::Overwrite {
-                self.apply_spent_overwrites(Some(position));
-            }
-            self.apply_required(position);
-            return;
-        };
-        if self.model.nature(self.classes.classes[class].action) == Nature::Overwrite {
-            self.apply_spent_overwrites(None);
-        }
-        self.apply_class(class);
-    }
-
-    /// Rule 4.
-    fn apply_spent_overwrites(&mut self, except: Option<usize>) {
-        let mut node = self.timeline.first();
-        while let Some(position) = self.timeline.called_at(node) {
-            node = self.timeline.after(node);
-            if Some(position) != except && self.is_spent_overwrite(position) {
-                self.apply_required(position);
-            }
-        }
-    }
-
-    fn apply_required(&mut self, position: usize) {
-        let operation = self.required[position];
-        let action = self.operations[operation as usize].action;
-        self.change_state(position as u32, operation, action);
-        self.timeline.remove(position);
-        self.signature ^= word(Word::Operation(position));
-        if let Some(token) = self.model.consumes(action) {
-            self.consumers[token as usize] -= 1;
-        }
-        if let Some(token) = self.model.produces(action) {
-            self.producers[token as usize] -= 1;
-        }
-    }
-
-    fn apply_class(&mut self, index: usize) {
-        let class = &mut self.classes.classes[index];
-        let (action, operation) = (class.action, class.members[class.used as usize]);
-        self.signature ^= word(Word::Use(index, class.used));
-        class.used += 1;
-        self.change_state((self.required.len() + index) as u32, operation, action);
-        if let Some(token) = self.model.produces(action) {
-            self.producers[token as usize] -= 1;
-        }
-    }
-
-    fn change_state(&mut self, candidate: u32, operation: u32, action: M::Action) {
-        self.trail.push(Applied { candidate, state: self.state, since: self.since });
-        self.steps += 1;
-        let after = self.model.step(self.state, action);
-        debug_assert!(after.is_some(), "only operations that can go are applied");
-        if self.model.nature(action) != Nature::Observation {
-            self.state = after.unwrap_or(self.state);
-            self.since = operation;
-        }
-    }
-
-    /// Take back the operation that was linearized last.
-    fn undo(&mut self) {
-        let Some(Applied { candidate, state, since }) = self.trail.pop() else { return };
-        (self.state, self.since) = (state, since);
-        let position = candidate as usize;
-        let action = match position.checked_sub(self.required.len()) {
-            None => {
-                self.timeline.restore(position);
-                self.signature ^= word(Word::Operation(position));
-                let action = self.operations[self.required[position] as usize].action;
-                if let Some(token) = self.model.consumes(action) {
-                    self.consumers[token as usize] += 1;
-                }
-                action
-            }
-            Some(index) => {
-                let class = &mut self.classes.classes[index];
-                class.used -= 1;
-                self.signature ^= word(Word::Use(index, class.used));
-                class.action
-            }
-        };
-        if let Some(token) = self.model.produces(action) {
-            self.producers[token as usize] += 1;
-        }
     }
 }
