@@ -266,7 +266,7 @@ impl<'a, M: Model> Search<'a, M> {
             return;
         }
         let offered = self.at.model.offers(self.at.state);
-        let consumed = |position: usize| self.at.model.consumes(self.at.operation(position).action);
+        let consumed = |position: usize| self.at.model.consumes(operations[self.at.required[position] as usize].action);
         let enabled = self.at.timeline.enabled().filter_map(consumed);
         let available =
             |classes: &Classes<M::Action>, class: usize| classes.next_member(class, front, operations).is_some();
