@@ -1,7 +1,8 @@
 //! Which completion ends which invocation, and what is malformed about a history as a history.
 //!
 //! A process does one thing at a time, so a completion ends the invocation that its process has open. An operation that ends `info`
-//! may still happen at any later time, so its process never invokes again: it is retired.
+//! may still happen at any later time, so its process never invokes again: it is retired. Rows of the nemesis (a negative process) are
+//! marks on the timeline, not operations, and need no partner.
 
 use std::collections::HashMap;
 
@@ -55,6 +56,7 @@ fn walk(columns: &Columns, mut report: impl FnMut(usize, Problem) -> bool) -> Ve
         let mut good = row == 0 || columns.time[row - 1] <= columns.time[row] || report(row, Problem::TimeBackwards);
         let process = columns.process[row];
         match Kind::from_code(columns.kind[row]) {
+            _ if process < 0 => {}
             Some(Kind::Invoke) => {
                 let open = Doing::Open { pair: pairs.len() };
                 pairs.push(Pair { invocation: row, completion: None });
@@ -133,12 +135,13 @@ mod tests {
             (0, 0, Kind::Invoke, 0),
             (1, 1, Kind::Invoke, 1),
             (2, -1, Kind::Inject, 0),
+            (2, -1, Kind::Info, 1),
             (3, 0, Kind::Ok, 0),
             (4, 0, Kind::Invoke, 1),
             (5, 1, Kind::Info, 1),
         ]);
         let completions: Vec<_> = pairs(&columns).iter().map(|pair| (pair.invocation, pair.completion)).collect();
-        assert_eq!(completions, [(0, Some(3)), (1, Some(5)), (4, None)]);
+        assert_eq!(completions, [(0, Some(4)), (1, Some(6)), (5, None)]);
         assert_eq!(problems(&columns, &FUNCTIONS.map(str::to_owned), 10), [""; 0]);
     }
 
