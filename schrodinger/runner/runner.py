@@ -114,7 +114,7 @@ class Run:
                 await databases.start()
                 await databases.ready()
             async with self._phase("main", self.plan.time_ns / 1e9 + MAIN_GRACE_S):
-                await self._main(workers, nemesis)
+                await self._main(workers, nemesis, exits)
             async with self._phase("heal", HEAL_S):
                 await nemesis.heal()
             async with self._phase("settle", SETTLE_S, databases, Validity.UNKNOWN):
@@ -123,22 +123,24 @@ class Run:
                 await workers.final(workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency))
         finally:
             exits.cancel()
+            await asyncio.gather(exits, return_exceptions=True)
             for trace, times in workers.traces.items():
                 self._error(f"the client raised what it does not expect ({times} times):\n{trace}")
             await workers.close()
             await self._phase_collect(nodes)
 
-    async def _main(self, workers: Workers, nemesis: Nemesis) -> None:
-        """Workers and nemesis together until the time or the budget of operations is spent."""
+    async def _main(self, workers: Workers, nemesis: Nemesis, exits: asyncio.Task[None]) -> None:
+        """Workers and nemesis together until the time or the budget is spent; ``exits`` ends if the cluster is lost."""
         main_ns = self._recorder.now()
         clients = asyncio.create_task(workers.run())
         faults = asyncio.create_task(nemesis.run(workers, main_ns))
         budget = asyncio.create_task(workers.budget_spent.wait())
         clock = asyncio.create_task(self._count_down(main_ns))
         try:
-            await asyncio.wait({clients, budget, clock}, return_when=asyncio.FIRST_COMPLETED)
-            if faults.done():
-                faults.result()
+            await asyncio.wait({clients, budget, clock, exits}, return_when=asyncio.FIRST_COMPLETED)
+            for watched in (exits, faults):
+                if watched.done():
+                    watched.result()
             workers.stop()
             _, late = await asyncio.wait({clients}, timeout=DRAIN_S + 2.0)
             if late:

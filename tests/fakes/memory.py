@@ -37,7 +37,7 @@ class MemoryProvider:
     fails_in: str = ""
     spawned: list[str] = field(default_factory=list)
     desired: list[dict[str, Fault]] = field(default_factory=list)
-    exit_queue: asyncio.Queue[ProcessExit] = field(default_factory=asyncio.Queue)
+    exit_queue: asyncio.Queue[ProcessExit | ProviderError] = field(default_factory=asyncio.Queue)
     is_down: bool = False
     _current: dict[str, Fault] = field(default_factory=dict)
 
@@ -75,7 +75,10 @@ class MemoryProvider:
 
     async def exits(self) -> AsyncIterator[ProcessExit]:
         while True:
-            yield await self.exit_queue.get()
+            end = await self.exit_queue.get()
+            if isinstance(end, ProviderError):
+                raise end
+            yield end
 
     def _observation(self, id_: str, fault: Fault) -> FaultObservation:
         return FaultObservation(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import polars
 import pytest
 
 from schrodinger.checkers import Validity, Verdict
-from schrodinger.cluster import ProcessExit
+from schrodinger.cluster import ProcessExit, ProviderError
 from schrodinger.history import History
 from schrodinger.nemesis import AtOperation, AtTime, Event, Kill, Partition, Pause
 from schrodinger.plan import Plan
@@ -180,6 +181,19 @@ def test_a_provider_that_fails_is_an_infrastructure_error_and_is_taken_down(tmp_
     assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
     assert any(f"{call} failed" in reason for reason in verdict.reasons)
     assert provider.is_down
+
+
+def test_a_cluster_that_is_lost_ends_the_main_phase_at_once(tmp_path: Path) -> None:
+    class Lost(MemoryProvider):
+        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+            self.exit_queue.put_nowait(ProviderError("the agent died, as the test wants"))
+            return await super().set_faults(faults)
+
+    began = time.monotonic()
+    verdict = run(tmp_path / "run", plan(schedule=FAULTS[:1], time_ms=30_000), provider=Lost())
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    assert any("the agent died" in reason for reason in verdict.reasons)
+    assert time.monotonic() - began < 20
 
 
 def test_a_database_that_ends_while_it_is_set_up_is_an_infrastructure_error_at_once(tmp_path: Path) -> None:
