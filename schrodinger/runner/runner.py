@@ -142,7 +142,7 @@ class Run:
                 if watched.done():
                     watched.result()
             workers.stop()
-            _, late = await asyncio.wait({clients}, timeout=DRAIN_S + 2.0)
+            _, late = await asyncio.wait({clients}, timeout=workers.timeout_s + DRAIN_S)
             if late:
                 clients.cancel()
             await _result_of(clients)

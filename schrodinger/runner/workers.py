@@ -55,6 +55,7 @@ class Workers:
         self.codes: Mapping[str, int] = {name: code for code, name in enumerate(functions)}
         self.progress = progress
         self.traces: dict[str, int] = {}
+        self.timeout_s = 0.0
         self.stopping = False
         self.budget_spent = asyncio.Event()
         self._marks: list[tuple[int, asyncio.Event]] = []
@@ -180,6 +181,7 @@ class Worker:
     async def _open(self) -> bool:
         client = self.shared.workload.client()
         self._client = client
+        self.shared.timeout_s = max(self.shared.timeout_s, client.timeout_s)
         try:
             async with asyncio.timeout(client.timeout_s):
                 await client.open(self.node, self.shared.plan.options)
@@ -193,7 +195,11 @@ class Worker:
         index, self._index = self._index, self._index + 1
         self.most_invoked = max(self.most_invoked, self._index)
         self.shared.count_invocation()
-        await self._do(self._stream.operation(index))
+        self.busy = True
+        try:
+            await self._do(self._stream.operation(index))
+        finally:
+            self.busy = False
 
     async def _do(self, operation: Operation) -> Outcome:
         """One operation, from invocation to completion; afterwards the process and connection are fit for the next."""
@@ -201,7 +207,7 @@ class Worker:
         assert client is not None
         code, key, record = shared.codes[operation.f], operation.partition_key, shared.recorder.record
         record("invoke", self._process, code, key, operation.argument)
-        self.busy, usable = True, True
+        usable = True
         try:
             async with asyncio.timeout(client.timeout_s):
                 completion = await client.invoke(operation)
@@ -210,8 +216,6 @@ class Worker:
             raise
         except Exception as error:
             completion, usable = self._ended_by(client, operation, error), False
-        finally:
-            self.busy = False
         record(completion.outcome.value, self._process, code, key, completion.value, completion.detail)
         self._count(completion.outcome)
         self._stream.observe(operation, completion)
