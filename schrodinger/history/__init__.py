@@ -3,7 +3,7 @@
 from schrodinger_native import Recorder
 
 from schrodinger.history.history import HISTORY_FILE, PHASE, History
-from schrodinger.history.intervals import NEMESIS, FaultEdge, FaultInterval, fault_intervals
+from schrodinger.history.intervals import NEMESIS, FaultEdge, FaultInterval
 from schrodinger.history.operation import Add, Cas, Completion, Operation, Outcome, Read, ReadAll, Value, Write
 
 __all__ = [
@@ -23,5 +23,4 @@ __all__ = [
     "Recorder",
     "Value",
     "Write",
-    "fault_intervals",
 ]

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final, final
 import polars
 from schrodinger_native import HistoryFile, Operations
 
-from schrodinger.history.intervals import NEMESIS, FaultInterval, fault_intervals
+from schrodinger.history.intervals import NEMESIS, EdgeRow, fault_record
 
 if TYPE_CHECKING:
     from os import PathLike
+
+    from schrodinger.history.intervals import FaultInterval, FaultRecord
 
 HISTORY_FILE: Final = "history.arrow"
 PHASE: Final = "phase"
@@ -84,15 +86,20 @@ class History:
 
     def faults(self) -> tuple[FaultInterval, ...]:
         """The intervals in which faults were in force, in the order they began."""
-        edges = self._nemesis().filter(polars.col("type").cast(polars.String).is_in(["inject", "heal"]))
-        return fault_intervals(
-            (row["type"], row["f"], row["key"], row["detail"] or "") for row in edges.iter_rows(named=True)
-        )
+        return self._fault_record().intervals
+
+    def fault_problems(self) -> tuple[str, ...]:
+        """The rows that should be fault edges and are not, each with what is wrong; :meth:`faults` leaves them out."""
+        return self._fault_record().problems
 
     def phases(self) -> dict[str, int]:
         """When each phase of the run began, in nanoseconds on the history's clock."""
-        marks = self._nemesis().filter(polars.col("f").cast(polars.String) == PHASE)
-        return {row["detail"]: row["time"] for row in marks.iter_rows(named=True)}
+        marks = self._nemesis().filter(polars.col("f") == PHASE)
+        return {row["detail"]: row["time"] for row in marks.iter_rows(named=True) if row["detail"] is not None}
+
+    def _fault_record(self) -> FaultRecord:
+        edges = self._nemesis().filter(polars.col("type").is_in(["inject", "heal"]))
+        return fault_record(EdgeRow(*row) for row in edges.select("index", "type", "f", "key", "detail").iter_rows())
 
     def _nemesis(self) -> polars.DataFrame:
         rows = self.to_polars().filter(polars.col("process") == NEMESIS)

@@ -109,7 +109,7 @@ def _partition(evidence: Mapping[str, Any]) -> str:
     match evidence:
         case {"probes_sent": int(sent), "probes_received": int(received), "packets_dropped": int(dropped)}:
             links = evidence.get("edges")
-            cut = f"{several(len(links), 'directed link')} cut. " if links else ""
+            cut = f"{several(len(links), 'directed link')} cut. " if isinstance(links, list) and links else ""
             arrived = "None" if received == 0 else count(received)
             return f"{cut}{arrived} of {several(sent, 'probe')} arrived, {several(dropped, 'packet')} dropped."
         case _:

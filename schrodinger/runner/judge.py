@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 
 def judge(history: History, checker: Checker, plan: Plan | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
     """The verdict on a whole run. A checker that raises proves nothing, and says so with its trace."""
-    parts = [_check(checker, history)]
-    if plan is not None:
-        parts += [_check(Strength(planned_faults=len(plan.schedule)), history), machinery(history, events)]
-    return combine(parts)
+    strength = () if plan is None else (Strength(planned_faults=len(plan.schedule)),)
+    return combine([*(_check(each, history) for each in (checker, *strength)), machinery(history, events)])
 
 
 def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
-    """Whether all but the database worked: faults were in force, the runner kept time, the clients did not break."""
+    """Whether all but the database worked: runner, clients, and faults; and whether the whole record can be read."""
     found: dict[Validity, list[str]] = {Validity.INFRASTRUCTURE_ERROR: [], Validity.UNKNOWN: []}
     for event in events:
         if event["kind"] == "error":
@@ -32,6 +30,7 @@ def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> V
     if history is not None:
         errors = [f"{fault.description}: {fault.error}" for fault in history.faults() if fault.error]
         found[Validity.INFRASTRUCTURE_ERROR] += [error for error in errors if not _mentioned(error, found)]
+        found[Validity.UNKNOWN] += [f"the history is malformed at {problem}" for problem in history.fault_problems()]
         if history.damage is not None:
             found[Validity.UNKNOWN].append(f"the end of the history is missing: {history.damage}")
     parts = [
