@@ -140,7 +140,7 @@ class Run:
             await asyncio.wait({clients, budget, clock, exits}, return_when=asyncio.FIRST_COMPLETED)
             for watched in (exits, faults):
                 if watched.done():
-                    watched.result()
+                    await _result_of(watched)
             workers.stop()
             _, late = await asyncio.wait({clients}, timeout=workers.timeout_s + DRAIN_S)
             if late:
@@ -240,6 +240,11 @@ class Run:
 
 
 async def _result_of(task: asyncio.Task[None]) -> None:
-    """What the task raised, unless it was only cancelled."""
-    with contextlib.suppress(asyncio.CancelledError):
+    """Raise what the task raised, unless it was only cancelled; of a group its first, which the others follow from."""
+    try:
         await task
+    except asyncio.CancelledError:
+        if not task.cancelled():  # it is we who are cancelled
+            raise
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
