@@ -64,6 +64,11 @@ class Deed:
         )
 
 
+def lapse(duration_ns: int) -> str:
+    """A duration in words: in seconds from one second on, in milliseconds below."""
+    return seconds(duration_ns) if duration_ns >= _NANOSECONDS else f"{duration_ns / 1e6:.3f} ms"
+
+
 def look_up(operations: polars.DataFrame, rows: Iterable[int]) -> dict[int, Deed]:
     """The operations with these invocation rows, of those that :meth:`schrodinger.history.History.operations` gives."""
     return {deed.index: deed for deed in deeds(operations.filter(polars.col("index").is_in(sorted(set(rows)))))}

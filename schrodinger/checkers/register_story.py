@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars
 
-from schrodinger.checkers.deed import Deed, deeds, look_up, seconds
+from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, seconds
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class _Telling:
         place, blocked, missed = self._place(), self.blocked, self._missed()
         capital = place[0].upper() + place[1:]
         if self.name == STALE_READ and missed is not None and missed.end_ns is not None:
-            late = (blocked.start_ns - missed.end_ns) / 1_000_000
-            overwrite = f"the write of {self._writes(missed)} had been acknowledged {late:.3f} ms before the read began"
+            late = lapse(blocked.start_ns - missed.end_ns)
+            overwrite = f"the write of {self._writes(missed)} had been acknowledged {late} before the read began"
             return f"{capital} read as {self.needs} although {overwrite}."
         if self.name in (NEVER_WRITTEN, FAILED_WRITE, FUTURE_WRITE):
             why = {
