@@ -4,6 +4,7 @@ import click
 
 from schrodinger.cli.check import check
 from schrodinger.cli.doctor import doctor
+from schrodinger.cli.failures import CommandLine
 from schrodinger.cli.heal import heal
 from schrodinger.cli.replay import replay
 from schrodinger.cli.run import run
@@ -11,7 +12,7 @@ from schrodinger.cli.runs import runs
 from schrodinger.cli.suites import suites
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="schrodinger")
 def main() -> None:
     """Find correctness bugs in distributed databases: real clusters, faults from a seed, checked histories.

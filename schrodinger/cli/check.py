@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from schrodinger.checkers import Linearizable, SetChecker, Verdict
-from schrodinger.cli.execution import judge_run, summary
-from schrodinger.cli.failures import Refused, plain_errors
+from schrodinger.cli.execution import judge_run, report_run, summary
+from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.replay import read_plan
 from schrodinger.cluster import load_suite
 from schrodinger.history import History
-from schrodinger.report import write_report
 from schrodinger.runner import RunFiles, judge
 from schrodinger.store import verdict_to_json
 
@@ -48,9 +47,11 @@ def check(context: click.Context, run_or_history: Path, checker: str | None, as_
 
 def _check_run(directory: Path, name: str | None) -> Verdict:
     plan = read_plan(directory)
-    checker = _named(name) if name else load_suite(plan.suite).workload(plan.workload).checker(plan.parameters)
-    verdict = judge_run(RunFiles(directory), checker, plan)
-    write_report(directory)
+    with blaming(plan.suite):
+        checker = _named(name) if name else load_suite(plan.suite).workload(plan.workload).checker(plan.parameters)
+    files = RunFiles(directory)
+    verdict = judge_run(files, checker, plan)
+    report_run(files)
     return verdict
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
         run.progress.checker = f"{checker.name} is checking the history"
         verdict = await asyncio.to_thread(judge_run, execution.files, checker, execution.plan)
         run.progress.checker = str(verdict.validity)
-        await asyncio.to_thread(write_report, execution.files.directory)
+        await asyncio.to_thread(report_run, execution.files)
     finally:
         shown.cancel()
         await asyncio.gather(shown, return_exceptions=True)
@@ -63,7 +64,7 @@ async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
 
 
 def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
-    """Judge what a run directory holds, and write the verdict there."""
+    """Judge what a run directory holds, and write the verdict there. That it can't be written hides no verdict."""
     events = list(read_events(files.events))
     try:
         history = History.open(files.history)
@@ -76,8 +77,21 @@ def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
         verdict = unreadable if not events else machinery(None, [*events, _as_event(unreadable)])
     else:
         verdict = judge(history, checker, plan, events)
-    write_verdict(verdict, files.verdict)
+    try:
+        write_verdict(verdict, files.verdict)
+    except OSError as error:
+        click.echo(f"! the verdict could not be written: {error}", err=True)
     return verdict
+
+
+def report_run(files: RunFiles) -> None:
+    """Write the report of a judged run. That it can't be written is told, and hides no verdict."""
+    try:
+        write_report(files.directory)
+    except OSError as error:
+        click.echo(f"! the report could not be written: {error}", err=True)
+    except Exception:
+        click.echo(f"! the report could not be made, please report this:\n{traceback.format_exc()}", err=True)
 
 
 def conclude(verdict: Verdict, progress: Progress, files: RunFiles, *, interrupted: bool, as_json: bool) -> int:
@@ -91,7 +105,7 @@ def conclude(verdict: Verdict, progress: Progress, files: RunFiles, *, interrupt
         click.echo(line)
     click.echo(f"operations  {progress.completed}: {progress.ok} ok, {progress.fail} fail, {progress.info} info")
     click.echo(f"run         {files.directory}")
-    click.echo(f"report      {files.report}")
+    click.echo(f"report      {files.report if files.report.is_file() else 'could not be written'}")
     click.echo(f"replay      {replay_command(files.directory)}")
     return status
 
@@ -121,7 +135,7 @@ def _result(verdict: Verdict, progress: Progress, files: RunFiles, status: int) 
             "info": progress.info,
         },
         "run": str(files.directory),
-        "report": str(files.report),
+        "report": str(files.report) if files.report.is_file() else None,
         "replay": replay_command(files.directory),
         "exit_code": status,
     }

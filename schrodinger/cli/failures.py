@@ -1,9 +1,16 @@
-"""How a command fails: one message with the remedy on standard error, exit status 2, nothing half-done."""
+"""How a command fails: one message with the remedy on standard error, exit status 2, nothing half-done.
+
+Exit status 1 says that a violation was found. Nothing else may end with it: :class:`CommandLine` gives an interruption,
+a reader of our output that went away, and a mistake of our own each a status before click, or Python, would say 1.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +22,8 @@ if TYPE_CHECKING:
 USAGE = 2
 INFRASTRUCTURE = 4
 INTERRUPTED = 130
+UNREAD = 141
+"""As a shell reports the end by SIGPIPE."""
 
 
 class Refused(click.ClickException):
@@ -29,16 +38,49 @@ class Broken(click.ClickException):
     exit_code = INFRASTRUCTURE
 
 
+class CommandLine(click.Group):
+    """All commands, each with an exit status that means what it says."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
+            ctx.exit(UNREAD)
+        except Exception:
+            click.echo(f"this is a mistake in schrodinger, please report it:\n{traceback.format_exc()}", err=True)
+            ctx.exit(INFRASTRUCTURE)
+
+
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn the errors that users can cause into one clear message."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except (SuiteError, Unavailable) as error:
         raise Refused(str(error)) from error
     except ProviderError as error:
         raise Broken(str(error)) from error
     except PermissionError as error:
         raise Refused(f"no permission: {error}; run as root, or choose another place") from error
-    except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+    except (ValueError, OSError) as error:
         raise Refused(str(error)) from error
+
+
+@contextlib.contextmanager
+def blaming(suite: str) -> Iterator[None]:
+    """While code of a suite runs: what it raises without meaning a user is refused with its trace."""
+    try:
+        yield
+    except (click.ClickException, ValueError, OSError, Unavailable, ProviderError):
+        raise
+    except Exception as error:
+        raise Refused(f"the code of suite {suite} raised:\n{traceback.format_exc()}") from error

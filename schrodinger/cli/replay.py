@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from pathlib import Path
 
 import click
 
-from schrodinger.cli.failures import Refused, plain_errors
-from schrodinger.cli.run import possible_faults, run_options, run_plan
-from schrodinger.cluster import LocalProvider, find_binary, load_suite
+from schrodinger.cli.failures import Refused, blaming, plain_errors
+from schrodinger.cli.run import local_provider, possible_faults, run_options, run_plan
+from schrodinger.cluster import find_binary, load_suite
 from schrodinger.plan import Plan
+from schrodinger.runner import RunFiles
 
 
 @click.command()
@@ -28,28 +28,36 @@ def replay(
     with plain_errors():
         plan = read_plan(run_or_plan)
         suite = load_suite(plan.suite)
-        suite.settle_options(plan.options)
-        suite.workload(plan.workload).stream(plan.parameters, 0, 0)
-        binary = find_binary(suite.database.sources, plan.options.get("version"))
+        with blaming(plan.suite):
+            suite.settle_options(plan.options)
+            suite.workload(plan.workload).stream(plan.parameters, 0, 0)
+            binary = find_binary(suite.database.sources, plan.options.get("version"))
 
         async def replayed() -> int:
-            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated, debug=debug)
-            needed = sorted({event.fault.kind for event in plan.schedule})
-            missing = sorted(
-                set(needed) - set(possible_faults(needed, await provider.capabilities(), tell=not as_json))
-            )
-            if missing:
-                await provider.down()
-                raise Refused(
-                    f"this plan needs {', '.join(missing)}, which this machine can't do; `schrodinger doctor` says why"
-                )
-            return await run_plan(plan, suite, binary, provider, root=root, as_json=as_json)
+            async with local_provider(isolated=isolated, debug=debug) as provider:
+                needed = sorted({event.fault.kind for event in plan.schedule})
+                possible = possible_faults(needed, await provider.capabilities(), tell=not as_json)
+                missing = [kind for kind in needed if kind not in possible]
+                if missing:
+                    raise Refused(
+                        f"this plan needs {', '.join(missing)}, which this machine can't do; "
+                        "`schrodinger doctor` says why"
+                    )
+                return await run_plan(plan, suite, binary, provider, root=root, as_json=as_json)
 
         status = asyncio.run(replayed())
     context.exit(status)
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a run directory or a file. Raises OSError, or ValueError with one clear message."""
-    file = path / "plan.json" if path.is_dir() else path
-    return Plan.from_json(file.read_text(encoding="utf-8"), source=str(file))
+    """The plan in a run directory or a file. Raises PlanError or :class:`Refused`, with one clear message."""
+    file = RunFiles(path).plan if path.is_dir() else path
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise Refused(
+            f"{file} can't be read as a plan ({why}); give a run directory or a plan.json, "
+            "`schrodinger runs` lists the runs here"
+        ) from error
+    return Plan.from_json(text, source=str(file))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import click
 
 from schrodinger.cli.display import choose_display
 from schrodinger.cli.execution import Execution, conclude, execute
-from schrodinger.cli.failures import Refused, plain_errors
+from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.quantities import Quantity
 from schrodinger.cluster import Leader, LocalProvider, Suite, find_binary, load_suite
 from schrodinger.nemesis import FAULTS
@@ -19,7 +21,7 @@ from schrodinger.plan import Plan, draw_plan
 from schrodinger.store import DEFAULT_ROOT, create_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from schrodinger.cluster import Capability
 
@@ -31,7 +33,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
     for option in (
         click.option(
             "--root",
-            type=click.Path(path_type=Path),
+            type=click.Path(path_type=Path, file_okay=False),
             default=DEFAULT_ROOT,
             show_default=True,
             help="Where runs are kept.",
@@ -92,35 +94,47 @@ def run(context: click.Context, /, suite: str, seed: int | None, root: Path, as_
     """
     with plain_errors():
         loaded = load_suite(suite)
-        options = loaded.settle_options(suite_options(context.args))
-        workload = loaded.workload(chosen["workload"])
         parameters = workload_parameters(chosen["parameter"])
-        workload.stream(parameters, 0, 0)
-        binary = find_binary(loaded.database.sources, options.get("version"))
+        with blaming(suite):
+            options = loaded.settle_options(suite_options(context.args))
+            workload = loaded.workload(chosen["workload"])
+            workload.stream(parameters, 0, 0)
+            binary = find_binary(loaded.database.sources, options.get("version"))
         wanted = fault_kinds(chosen["faults"])
         seed = secrets.randbits(SEED_BITS) if seed is None else seed
 
         async def drawn_and_run() -> int:
-            provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=chosen["isolated"], debug=chosen["debug"])
-            kinds = possible_faults(wanted, await provider.capabilities(), tell=not as_json)
-            plan = draw_plan(
-                seed,
-                suite=suite,
-                workload=workload.name,
-                parameters=workload.parameters().map(lambda drawn: {**drawn, **parameters}),
-                options=options,
-                faults=kinds,
-                leader=isinstance(loaded.database, Leader),
-                nodes=chosen["nodes"],
-                time_ns=round(chosen["time_s"] * 1e9),
-                rate=chosen["rate"],
-                concurrency=chosen["concurrency"],
-                operations=chosen["operations"],
-            )
-            return await run_plan(plan, loaded, binary, provider, root=root, as_json=as_json)
+            async with local_provider(isolated=chosen["isolated"], debug=chosen["debug"]) as provider:
+                kinds = possible_faults(wanted, await provider.capabilities(), tell=not as_json)
+                with blaming(suite):
+                    plan = draw_plan(
+                        seed,
+                        suite=suite,
+                        workload=workload.name,
+                        parameters=workload.parameters().map(lambda drawn: {**drawn, **parameters}),
+                        options=options,
+                        faults=kinds,
+                        leader=isinstance(loaded.database, Leader),
+                        nodes=chosen["nodes"],
+                        time_ns=round(chosen["time_s"] * 1e9),
+                        rate=chosen["rate"],
+                        concurrency=chosen["concurrency"],
+                        operations=chosen["operations"],
+                    )
+                return await run_plan(plan, loaded, binary, provider, root=root, as_json=as_json)
 
         status = asyncio.run(drawn_and_run())
     context.exit(status)
+
+
+@contextlib.asynccontextmanager
+async def local_provider(*, isolated: bool | None, debug: bool) -> AsyncIterator[LocalProvider]:
+    """Nodes on this machine for one run; let go of whether the run came to be or was refused."""
+    provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated, debug=debug)
+    try:
+        yield provider
+    finally:
+        await provider.down()
 
 
 async def run_plan(
@@ -180,5 +194,5 @@ def workload_parameters(texts: Sequence[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise Refused(f"parameter {text!r} is not NAME=VALUE; for example -p keys=4")
-        parameters[name] = int(value) if value.lstrip("-").isdigit() else value
+        parameters[name] = int(value) if re.fullmatch(r"-?[0-9]{1,40}", value) else value
     return parameters

@@ -14,7 +14,11 @@ from schrodinger.store import DEFAULT_ROOT, RunRecord, list_runs, validity_names
 
 @click.command()
 @click.option(
-    "--root", type=click.Path(path_type=Path), default=DEFAULT_ROOT, show_default=True, help="Where runs are kept."
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_ROOT,
+    show_default=True,
+    help="Where runs are kept.",
 )
 @click.option("--suite", help="Only runs of this suite.")
 @click.option("--workload", help="Only runs of this workload.")
@@ -44,11 +48,15 @@ def runs(
         )
 
     with plain_errors():
-        found = list(itertools.islice(filter(wanted, list_runs(root)), limit))
+        found = list(itertools.islice(filter(wanted, list_runs(root, passed_over=_tell)), limit))
     for run in found:
         click.echo(_json(run) if as_json else _line(run))
     if not found and not as_json:
         click.echo(f"no such run in {root}")
+
+
+def _tell(directory: Path, error: Exception) -> None:
+    click.echo(f"! {directory} is passed over: {error}", err=True)
 
 
 def _line(run: RunRecord) -> str:

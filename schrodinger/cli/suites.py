@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from schrodinger.cli.failures import plain_errors
+from schrodinger.cli.failures import blaming, plain_errors
 from schrodinger.cluster import Leader, Suite, SuiteError, find_suites, load_suite
 from schrodinger.nemesis import FAULTS
 
@@ -21,7 +21,10 @@ def suites(suites: tuple[str, ...], as_json: bool) -> None:
         references = suites or tuple(str(path.parent) for path in find_suites())
         if not references:
             raise SuiteError("there is no suite below ./suites; give the path of one")
-        found = [{"path": reference, **_describe(load_suite(reference))} for reference in references]
+        found = []
+        for reference in references:
+            with blaming(reference):
+                found.append({"path": reference, **_describe(load_suite(reference))})
     click.echo(json.dumps(found, indent=2) if as_json else "\n\n".join(_text(suite) for suite in found))
 
 

@@ -14,7 +14,7 @@ from schrodinger.checkers import Validity, Verdict
 from schrodinger.history import History
 from schrodinger.report import series
 from schrodinger.report.page import Page, render
-from schrodinger.runner import RunFiles, read_events
+from schrodinger.runner import RunFiles, read_events, write_whole
 from schrodinger.store import open_run, replay_command
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def write_report(directory: Path) -> Path:
         },
         notes=tuple(dict.fromkeys(notes)),
     )
-    scratch = run.files.report.with_suffix(".partial")
-    scratch.write_text(render(page), encoding="utf-8")
-    scratch.replace(run.files.report)
+    write_whole(run.files.report, render(page))
     return run.files.report
 
 

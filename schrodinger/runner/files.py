@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from schrodinger.checkers import Validity
 from schrodinger.history import HISTORY_FILE
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class RunFiles:
         return self.directory / "stalled.txt"
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Replace the file by this text at once: a reader, or whoever looks after a kill, sees all of it or none."""
+    scratch = path.with_suffix(".partial")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
+
+
 class EventLog:
     """Appends events to ``events.jsonl``, each at once.
 
@@ -80,12 +88,32 @@ class EventLog:
 
 
 def read_events(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run; a last line that was cut short by a kill is left out, a missing file has none."""
+    """The events of a run; a missing file has none.
+
+    A last line that was cut short by a kill is left out. Any other line that is no event might have been an error, so
+    an ``error`` that names it stands in its place, and the run is unknown.
+    """
     if not path.exists():
         return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            event = json.loads(line)
-        except json.JSONDecodeError:
-            return
-        yield event
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    for number, line in enumerate(lines, 1):
+        event = _event(line)
+        if event is not None:
+            yield event
+        elif number < len(lines):
+            message = f"line {number} of {path.name} is no event: {line[:80]!r}"
+            yield {"time_ns": 0, "kind": "error", "validity": str(Validity.UNKNOWN), "message": message}
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
+        return None
+    if event["kind"] in ("error", "note") and not isinstance(event.get("message"), str):
+        return None
+    if event["kind"] == "error" and event.get("validity") not in (Validity.UNKNOWN, Validity.INFRASTRUCTURE_ERROR):
+        return None
+    return event

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from schrodinger.checkers import Validity, Verdict
-from schrodinger.plan import Plan, PlanError
-from schrodinger.runner import RunFiles
+from schrodinger.plan import Plan
+from schrodinger.runner import RunFiles, write_whole
 from schrodinger.store.verdicts import verdict_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DEFAULT_ROOT: Final = Path("runs")
 LATEST: Final = "latest"
@@ -70,20 +70,25 @@ def create_run(plan: Plan, root: Path = DEFAULT_ROOT) -> RunFiles:
         raise FileExistsError(f"no free name for a run in {root}")
     files = RunFiles(directory)
     files.nodes.mkdir()
-    files.plan.write_text(plan.to_json(), encoding="utf-8")
+    write_whole(files.plan, plan.to_json())
     (directory / "README.txt").write_text(README, encoding="utf-8")
     _point_latest(root, directory)
     return files
 
 
-def list_runs(root: Path = DEFAULT_ROOT) -> Iterator[RunRecord]:
-    """All runs, the newest first. Folders that are no runs are passed over."""
+def list_runs(root: Path = DEFAULT_ROOT, *, passed_over: Callable[[Path, Exception], None]) -> Iterator[RunRecord]:
+    """All runs, the newest first. A folder without a plan is none; ``passed_over`` hears of one that can't be read."""
     if not root.is_dir():
         return
     for directory in sorted(root.iterdir(), reverse=True):
-        if not directory.is_symlink() and (directory / "plan.json").is_file():
-            with contextlib.suppress(PlanError, ValueError):
-                yield open_run(directory)
+        if directory.is_symlink() or not RunFiles(directory).plan.exists():
+            continue
+        try:
+            run = open_run(directory)
+        except (OSError, ValueError) as error:
+            passed_over(directory, error)
+        else:
+            yield run
 
 
 def open_run(directory: Path) -> RunRecord:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cattrs
 
 from schrodinger.checkers import Verdict
+from schrodinger.runner import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +22,14 @@ def verdict_to_json(verdict: Verdict) -> str:
 def verdict_from_json(text: str, *, source: str) -> Verdict:
     """What :func:`verdict_to_json` wrote. Raises ValueError naming ``source`` when it is something else."""
     try:
-        return cattrs.Converter(forbid_extra_keys=True).structure(json.loads(text), Verdict)
-    except (cattrs.BaseValidationError, json.JSONDecodeError, TypeError, KeyError) as error:
+        plain = json.loads(text)
+        if not isinstance(plain, dict):
+            raise TypeError("not an object")
+        return cattrs.Converter(forbid_extra_keys=True).structure(plain, Verdict)
+    except (cattrs.BaseValidationError, json.JSONDecodeError, RecursionError, TypeError, KeyError) as error:
         raise ValueError(f"{source} holds no verdict ({error}); remove it and check the run again") from error
 
 
 def write_verdict(verdict: Verdict, path: Path) -> None:
     """Replace the file whole."""
-    scratch = path.with_suffix(".partial")
-    scratch.write_text(verdict_to_json(verdict), encoding="utf-8")
-    scratch.replace(path)
+    write_whole(path, verdict_to_json(verdict))

@@ -42,7 +42,7 @@ def assert_clean(before: Machine, state: Path) -> None:
 
 def assert_readable(root: Path) -> None:
     """Every history that was begun opens, is well-formed, and gets a verdict that is no violation."""
-    for run in list_runs(root):
+    for run in list_runs(root, passed_over=lambda directory, error: pytest.fail(f"{directory}: {error}")):
         if run.files.history.exists() and run.files.history.stat().st_size > 0:
             history = History.open(run.files.history)
             assert history.problems() == []

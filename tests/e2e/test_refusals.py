@@ -29,7 +29,37 @@ REFUSALS = {
     "parameter out of range": (["run", "etcd", "-p", "keys=0"], "give a whole number of at least 1"),
     "replay of nothing": (["replay", "nosuch"], "nosuch"),
     "check of nothing": (["check", "nosuch"], "nosuch"),
+    "parameter that is no number": (["run", "etcd", "-p", "keys=²"], "give a whole number of at least 1"),
+    "seed beyond 64 bits": (["run", "etcd", "--seed", "9" * 23], "more than 64 bits"),
+    "root that is a file": (["run", "etcd", "--root", "README.md"], "'--root'"),
+    "list of a root that is a file": (["runs", "--root", "README.md"], "'--root'"),
+    "replay of a file that is no plan": (["replay", "README.md"], "README.md"),
+    "check of a name that is too long": (["check", "n" * 300], "File name too long"),
 }
+
+FAILING_STRATEGY = """\
+from hypothesis import strategies
+
+from schrodinger import Client, Database, OnPath, Suite, workloads
+
+
+class Idle(Database):
+    sources = (OnPath("true"),)
+
+    def command(self, binary, node, cluster):
+        return [str(binary)]
+
+    async def ready(self, node, cluster):
+        return True
+
+
+class Failing(type(workloads.register(Client))):
+    def parameters(self):
+        return strategies.just(0).map(lambda zero: {"keys": 1 // zero})
+
+
+suite = Suite("failing", Idle(), workloads=[Failing(Client)])
+"""
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -77,6 +107,23 @@ def test_a_file_that_is_no_history_is_refused(tmp_path: Path, content: bytes) ->
     ended = schrodinger("check", str(tmp_path / "history.arrow"))
     assert (ended.status, "Traceback" in ended.err) == (2, False), ended
     assert "history.arrow" in ended.err
+
+
+@pytest.mark.parametrize("command", ["check", "replay"])
+def test_a_plan_that_is_a_folder_is_refused(tmp_path: Path, command: str) -> None:
+    (tmp_path / "plan.json").mkdir()
+    ended = schrodinger(command, str(tmp_path))
+    assert (ended.status, "Traceback" in ended.err) == (2, False), ended
+    assert "can't be read as a plan (Is a directory)" in ended.err
+
+
+def test_a_workload_that_cannot_draw_its_parameters_is_reported_with_its_trace(tmp_path: Path) -> None:
+    (tmp_path / "suite.py").write_text(FAILING_STRATEGY)
+    ended = schrodinger("run", str(tmp_path), "--root", str(tmp_path / "runs"))
+    assert ended.status == 2, ended
+    assert f"the code of suite {tmp_path} raised:" in ended.err
+    assert "ZeroDivisionError" in ended.err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_suite_whose_code_raises_is_reported_with_its_trace(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""What commands end with when they do not end with a verdict, and which runs they list."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from schrodinger.checkers import SetChecker, Validity, Verdict
+from schrodinger.cli import main
+from schrodinger.cli.execution import judge_run, report_run
+from schrodinger.cli.failures import CommandLine, Refused, blaming, plain_errors
+from schrodinger.plan import Plan
+from schrodinger.store import create_run, write_verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLAN = Plan(suite="suites/etcd", workload="register", nodes=1, concurrency=1, rate=1.0, time_ns=10**9, seed=7)
+
+
+def ended(error: BaseException) -> tuple[int, str]:
+    """How a command that raises ``error`` ends, and what it says."""
+
+    @click.command()
+    def raising() -> None:
+        with plain_errors():
+            raise error
+
+    result = CliRunner().invoke(CommandLine(commands={"raising": raising}), ["raising"])
+    return result.exit_code, result.output
+
+
+def test_an_interruption_is_no_violation() -> None:
+    assert ended(KeyboardInterrupt()) == (130, "interrupted\n")
+
+
+def test_a_mistake_of_our_own_is_no_violation_and_has_a_trace() -> None:
+    status, said = ended(ZeroDivisionError("in our code"))
+    assert status == 4
+    assert "please report it" in said
+    assert "ZeroDivisionError: in our code" in said
+
+
+@pytest.mark.parametrize("error", [ValueError("wrong"), FileExistsError("wrong"), OSError("wrong")])
+def test_what_a_user_caused_is_one_message(error: Exception) -> None:
+    assert ended(error) == (2, "Error: wrong\n")
+
+
+def test_code_of_a_suite_is_blamed_by_name_unless_it_means_the_user() -> None:
+    with pytest.raises(Refused, match=r"(?s)the code of suite toy raised:.*KeyError: 'lost'"), blaming("toy"):
+        raise KeyError("lost")
+    with pytest.raises(ValueError, match="give another"), blaming("toy"):
+        raise ValueError("give another")
+
+
+def test_runs_that_cannot_be_read_are_told_and_the_others_listed(tmp_path: Path) -> None:
+    good, bad = create_run(PLAN, tmp_path), create_run(PLAN, tmp_path)
+    write_verdict(Verdict(validity=Validity.VALID, checker="all"), good.verdict)
+    bad.verdict.write_text("[]")
+    result = CliRunner().invoke(main, ["runs", "--root", str(tmp_path), "--json"])
+    assert [json.loads(line)["run"] for line in result.stdout.splitlines()] == [str(good.directory)]
+    assert f"{bad.directory} is passed over: {bad.verdict} holds no verdict" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (["--seed", "7"], True),
+        (["--seed", "8"], False),
+        (["--suite", "etcd"], True),
+        (["--suite", "postgres"], False),
+        (["--verdict", "no verdict"], True),
+        (["--verdict", "valid"], False),
+    ],
+)
+def test_runs_are_listed_by_what_they_were(tmp_path: Path, filters: list[str], *, found: bool) -> None:
+    made = create_run(PLAN, tmp_path)
+    result = CliRunner().invoke(main, ["runs", "--root", str(tmp_path), *filters])
+    assert (str(made.directory) in result.stdout) is found
+
+
+def test_a_verdict_and_a_report_that_cannot_be_written_hide_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = create_run(PLAN, tmp_path)
+    files.verdict.mkdir()
+    files.report.mkdir()
+    assert judge_run(files, SetChecker(), PLAN).validity is Validity.INFRASTRUCTURE_ERROR
+    report_run(files)
+    said = capsys.readouterr().err
+    assert "the verdict could not be written" in said
+    assert "the report could not be written" in said
