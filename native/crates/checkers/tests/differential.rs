@@ -98,16 +98,40 @@ fn leaving_out_a_unit_never_makes_a_possible_history_impossible() {
 }
 
 #[test]
-fn what_a_register_produced_is_linearizable_at_any_length() {
+fn what_a_register_produced_is_never_refuted_at_any_length_and_hardly_ever_undecided() {
+    let mut undecided = 0;
     for seed in 0..cases(CASES) as u64 / 100 {
         let mut random = Random(4 << 40 | seed);
         let shape = Shape { operations: 2_000, ..Shape::random(&mut random, 1) };
         let operations = produced_by_a_register(&mut random, shape);
         let values = values_of(&operations) as usize;
         let decision = decide(&operations, values, BUDGET, &AtomicBool::new(false));
-        assert_eq!(decision.conclusion, Conclusion::Linearizable, "seed {seed}, {shape:?}");
-        assert_eq!(searched(&operations, Goal::Verdict), Conclusion::Linearizable, "seed {seed}, {shape:?}");
+        for conclusion in [decision.conclusion, searched(&operations, Goal::Verdict)] {
+            assert!(!matches!(conclusion, Conclusion::Blocked(_)), "seed {seed}, {shape:?}: {conclusion:?}");
+            undecided += usize::from(conclusion != Conclusion::Linearizable);
+        }
     }
+    assert!(undecided <= cases(CASES) / 100_000, "{undecided} were not decided within the budget");
+}
+
+#[test]
+fn tokens_only_make_the_search_faster_on_histories_too_long_for_brute_force() {
+    let mut undecided = 0;
+    for seed in 0..cases(CASES) as u64 {
+        let operations = random_history(6 << 40 | seed, 45);
+        let values = values_of(&operations) as usize;
+        let (model, interrupt) = (Opaque(Register { values }), AtomicBool::new(false));
+        let few_steps = Budget { max_steps: 300_000, ..BUDGET };
+        let expected = search(model, &operations, Goal::Verdict, few_steps, &interrupt).conclusion;
+        if matches!(expected, Conclusion::Exhausted(..)) {
+            undecided += 1;
+            continue;
+        }
+        assert_eq!(searched(&operations, Goal::FirstBlocked), expected, "seed {seed}\n{}", printed(&operations));
+        let by_search = decide_by_search(&operations, values, BUDGET, &interrupt).conclusion;
+        assert_eq!(by_search, expected, "seed {seed}\n{}", printed(&operations));
+    }
+    assert!(undecided <= cases(CASES) / 100, "{undecided} could not be compared: too many to mean anything");
 }
 
 #[test]

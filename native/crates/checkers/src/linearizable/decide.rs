@@ -42,7 +42,7 @@ pub fn decide(
     let conclusion = match zones(operations, values) {
         Zones::Inapplicable => return decide_by_search(operations, values, budget, interrupt),
         Zones::Linearizable => Conclusion::Linearizable,
-        Zones::Conflict(conflict) => Conclusion::Blocked(first_blocked(operations, values, conflict)),
+        Zones::Conflict(conflict) => Conclusion::Blocked(first_blocked(operations, values, &conflict)),
     };
     Decision { conclusion, algorithm: Algorithm::Zones, steps: operations.len() as u64, peak_bytes: 0 }
 }
@@ -92,9 +92,8 @@ impl Searching<'_> {
     /// The first return that can't be passed. Returns before `passed` can be, and what was before `end` is impossible. When the budget
     /// ends before the row is found, it is the last that is known to be impassable.
     fn first_blocked(&mut self, passed: u32, end: u32) -> u32 {
-        let required = self.operations.iter().filter(|operation| !operation.is_pending());
-        let mut returns: Vec<u32> = required.map(|o| o.completion).filter(|row| (passed..end).contains(row)).collect();
-        returns.sort_unstable();
+        let mut returns = returns(self.operations);
+        returns.retain(|row| (passed..end).contains(row));
         let (mut low, mut high) = (0, returns.len() - 1);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -109,19 +108,38 @@ impl Searching<'_> {
 }
 
 /// The first return that can't be passed, given values whose operations alone can't be linearized. Those values bound it from above;
-/// if what came before is impossible as well, that names other values, which bound it further.
-fn first_blocked(operations: &[Operation<RegisterAction>], values: usize, mut conflict: Vec<u32>) -> u32 {
+/// if what came before is impossible as well, that names other values, which bound it further, and so does what came before the middle:
+/// violations may be as many as operations.
+fn first_blocked(operations: &[Operation<RegisterAction>], values: usize, conflict: &[u32]) -> u32 {
+    let returns = returns(operations);
+    let (mut low, mut high) = (0, bound(operations, values, conflict));
     loop {
-        let few = with_values(operations, values, &conflict);
-        let mut returns: Vec<u32> =
-            few.iter().filter(|operation| !operation.is_pending()).map(|o| o.completion).collect();
-        returns.sort_unstable();
-        let passed = returns.partition_point(|&row| zones(&prefix(&few, row + 1), values) == Zones::Linearizable);
-        debug_assert!(passed < returns.len(), "the operations of conflicting values are not linearizable");
-        let row = returns[passed.min(returns.len() - 1)];
-        match zones(&prefix(operations, row), values) {
-            Zones::Conflict(earlier) => conflict = earlier,
-            Zones::Linearizable | Zones::Inapplicable => return row,
+        match zones(&prefix(operations, high), values) {
+            Zones::Conflict(earlier) => high = bound(operations, values, &earlier),
+            Zones::Linearizable | Zones::Inapplicable => return high,
+        }
+        let [passed, blocked] = [low, high].map(|end| returns.partition_point(|&row| row < end));
+        let middle = returns[passed + (blocked - passed) / 2];
+        match zones(&prefix(operations, middle + 1), values) {
+            Zones::Conflict(earlier) => high = bound(operations, values, &earlier),
+            Zones::Linearizable | Zones::Inapplicable => low = middle + 1,
         }
     }
+}
+
+/// The first return that can't be passed in the operations of these values alone, which can't be linearized.
+fn bound(operations: &[Operation<RegisterAction>], values: usize, conflict: &[u32]) -> u32 {
+    let few = with_values(operations, values, conflict);
+    let returns = returns(&few);
+    let passed = returns.partition_point(|&row| zones(&prefix(&few, row + 1), values) == Zones::Linearizable);
+    debug_assert!(passed < returns.len(), "the operations of conflicting values are not linearizable");
+    returns[passed.min(returns.len() - 1)]
+}
+
+/// The rows of all returns, in order.
+fn returns(operations: &[Operation<RegisterAction>]) -> Vec<u32> {
+    let required = operations.iter().filter(|operation| !operation.is_pending());
+    let mut rows: Vec<u32> = required.map(|operation| operation.completion).collect();
+    rows.sort_unstable();
+    rows
 }

@@ -14,7 +14,7 @@
 //! 5. States whose tokens nobody consumes any more are one state to the memory.
 //! 6. At a cut (see [`super::cuts`]) the state is the same on every way, so all alternatives before it are forgotten.
 //!
-//! Rules 2 to 6 need a model with tokens. Budgets are counted in steps (an operation linearized) and bytes.
+//! Rules 2 to 6 need a model with tokens. Budgets are counted in steps (an operation linearized, or many considered) and bytes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,7 +23,7 @@ use super::configuration::{Configuration, SPENT_OVERWRITES};
 use super::cuts::cuts;
 use super::memo::Memo;
 use super::{Budget, Limit, Operation};
-use crate::models::{Model, State};
+use crate::models::{Model, State, Token};
 use crate::pairing::NEVER;
 
 /// What the search is for.
@@ -74,6 +74,9 @@ pub struct DeadEnd {
 const DEAD_ENDS: usize = 8;
 const POLL_INTERVAL: u64 = 1 << 12;
 
+/// Looking at this many open operations counts as a step, so that a budget bounds the time also where thousands are open at once.
+const CONSIDERED_IN_A_STEP: u64 = 64;
+
 /// Search for an order of `operations`, which are sorted by invocation.
 pub fn search<M: Model>(
     model: M,
@@ -100,6 +103,8 @@ struct Search<'a, M: Model> {
     choices: Vec<Choice>,
     /// The candidates of all choices, end to end.
     candidates: Vec<u32>,
+    /// What enabled operations consume; only of use while candidates are sorted.
+    awaited: Vec<Token>,
     cuts: Vec<u32>,
     next_cut: usize,
     front: u32,
@@ -118,6 +123,7 @@ impl<'a, M: Model> Search<'a, M> {
             memo: Memo::new(),
             choices: Vec::new(),
             candidates: Vec::new(),
+            awaited: Vec::new(),
             next_cut: 0,
             front: 0,
             peak_bytes: 0,
@@ -202,7 +208,9 @@ impl<'a, M: Model> Search<'a, M> {
             && offered.is_some_and(|token| self.at.producers[token as usize] == 0);
         let start = self.candidates.len();
         let mut spent = false;
+        let mut considered = 0;
         for position in self.at.timeline.enabled() {
+            considered += 1;
             let action = self.at.operation(position).action;
             if irreplaceable && !(awaited == 1 && self.at.model.consumes(action) == offered) {
                 continue;
@@ -213,6 +221,7 @@ impl<'a, M: Model> Search<'a, M> {
                 self.candidates.push(position as u32);
             }
         }
+        self.at.steps += considered / CONSIDERED_IN_A_STEP;
         if !irreplaceable {
             self.find_classes(front);
         }
@@ -230,6 +239,10 @@ impl<'a, M: Model> Search<'a, M> {
         let enabled = || self.at.timeline.enabled().map(|position| &operations[required[position] as usize]);
         let consumed = |operation: &Operation<M::Action>| model.consumes(operation.action);
         let urgent = enabled().find(|operation| operation.completion == front).and_then(consumed);
+        self.awaited.clear();
+        self.awaited.extend(enabled().filter_map(consumed));
+        self.awaited.sort_unstable();
+        let awaited = &self.awaited;
         let urgency = |&candidate: &u32| {
             let operation = required.get(candidate as usize).map(|&index| &operations[index as usize]);
             let (action, completion) = match operation {
@@ -239,7 +252,7 @@ impl<'a, M: Model> Search<'a, M> {
             let produced = model.produces(action);
             let step = if completion == front || (produced.is_some() && produced == urgent) {
                 0
-            } else if produced.is_some() && enabled().any(|operation| consumed(operation) == produced) {
+            } else if produced.is_some_and(|token| awaited.binary_search(&token).is_ok()) {
                 1
             } else {
                 2

@@ -6,7 +6,7 @@
 //! what follows it overwrites. Runs of units are tried together first, halving. A unit that could not be left out stays necessary
 //! while others go, unless a compare-and-set that went made it smaller, so passes are repeated until one leaves out nothing.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::decide::decide;
 use super::refute::refute;
@@ -115,12 +115,18 @@ struct Shrinking<'a> {
 }
 
 impl Shrinking<'_> {
-    /// Leave out as many units as possible, so that the rest is still impossible.
+    /// Leave out as many units as possible, so that the rest is still impossible. Every trial costs a step an operation, whatever it
+    /// takes to decide: there may be as many trials as operations.
     fn leave_out(&mut self, mut units: Vec<Unit>) {
         let mut size = units.len().next_power_of_two();
         while size > 0 {
             let mut start = 0;
             while start < units.len() {
+                if self.budget.max_steps == 0 || self.interrupt.load(Ordering::Relaxed) {
+                    self.minimal = false;
+                    return;
+                }
+                self.spend(self.current.len() as u64);
                 let end = units.len().min(start + size);
                 let rest = without(&self.current, self.values, &units[start..end]);
                 if rest.len() == self.current.len() || self.is_impossible(&rest) {
@@ -139,9 +145,13 @@ impl Shrinking<'_> {
             return true;
         }
         let decision = decide(operations, self.values, self.budget, self.interrupt);
-        self.budget.max_steps = self.budget.max_steps.saturating_sub(decision.steps);
+        self.spend(decision.steps);
         self.minimal &= !matches!(decision.conclusion, Conclusion::Exhausted(..));
         matches!(decision.conclusion, Conclusion::Blocked(_))
+    }
+
+    fn spend(&mut self, steps: u64) {
+        self.budget.max_steps = self.budget.max_steps.saturating_sub(steps);
     }
 }
 

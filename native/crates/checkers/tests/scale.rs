@@ -1,0 +1,80 @@
+//! Histories that are large in one way: each is decided in the time of a few passes, where a careless pass in a pass would take hours.
+
+mod oracle;
+
+use std::sync::atomic::AtomicBool;
+
+use oracle::{Operations, values_of};
+use schrodinger_checkers::linearizable::{Algorithm, Budget, Conclusion, Decision, Operation, decide, shrink};
+use schrodinger_checkers::models::RegisterAction::{self, Cas, Read, Write};
+use schrodinger_checkers::pairing::NEVER;
+
+const BUDGET: Budget = Budget { max_steps: 200_000_000, max_bytes: 2_000_000_000 };
+
+fn operation(invocation: u32, completion: u32, action: RegisterAction) -> Operation<RegisterAction> {
+    Operation { invocation, completion, action }
+}
+
+/// Operations that follow each other, the first of them called in row `start`.
+fn sequence(start: u32, actions: impl Iterator<Item = RegisterAction>) -> Operations {
+    (start..).step_by(2).zip(actions).map(|(row, action)| operation(row, row + 1, action)).collect()
+}
+
+fn decided(operations: &Operations, budget: Budget) -> Decision {
+    decide(operations, values_of(operations) as usize, budget, &AtomicBool::new(false))
+}
+
+fn shrunk(operations: &Operations, row: u32, budget: Budget) -> (Operations, bool) {
+    shrink(operations, values_of(operations) as usize, row, budget, &AtomicBool::new(false))
+}
+
+#[test]
+fn a_hundred_thousand_compare_and_sets_in_a_chain_are_linearizable_whether_they_are_known_to_have_happened_or_not() {
+    let links = 100_000;
+    let chain = || std::iter::once(Write(1)).chain((1..links).map(|value| Cas(value, value + 1)));
+    assert_eq!(decided(&sequence(0, chain()), BUDGET).conclusion, Conclusion::Linearizable);
+
+    let mut unknown: Operations = (0..).zip(chain()).map(|(row, action)| operation(row, NEVER, action)).collect();
+    unknown.push(operation(links, links + 1, Read(links)));
+    assert_eq!(decided(&unknown, BUDGET).conclusion, Conclusion::Linearizable);
+    unknown.push(operation(links + 2, links + 3, Read(links - 1)));
+    assert_eq!(decided(&unknown, BUDGET).conclusion, Conclusion::Blocked(links + 3));
+}
+
+#[test]
+fn the_first_of_many_violations_is_found_and_cut_down_to_three_operations() {
+    let values = 20_000;
+    let mut operations = sequence(0, (1..=values).map(Write));
+    operations.extend(sequence(2 * values, (1..=values).rev().map(Read)));
+    let second_read_returns = 2 * values + 3;
+    let decision = decided(&operations, BUDGET);
+    assert_eq!((decision.conclusion, decision.algorithm), (Conclusion::Blocked(second_read_returns), Algorithm::Zones));
+    let expected =
+        [(2 * values - 4, Write(values - 1)), (2 * values - 2, Write(values)), (2 * values + 2, Read(values - 1))];
+    let (witness, minimal) = shrunk(&operations, second_read_returns, BUDGET);
+    let found: Vec<_> = witness.iter().map(|operation| (operation.invocation, operation.action)).collect();
+    assert_eq!((found.as_slice(), minimal), (expected.as_slice(), true));
+}
+
+#[test]
+fn a_budget_bounds_what_a_long_witness_takes_and_the_witness_says_that_it_may_not_be_minimal() {
+    let links = 5_000;
+    let chain = std::iter::once(Write(1)).chain((1..links).map(|value| Cas(value, value + 1)));
+    let mut operations: Operations = (0..).zip(chain).map(|(row, action)| operation(row, NEVER, action)).collect();
+    operations.extend(sequence(links, [Read(links), Read(1)].into_iter()));
+    let budget = Budget { max_steps: 100_000, ..BUDGET };
+    let Conclusion::Blocked(row) = decided(&operations, budget).conclusion else { panic!("a stale read") };
+    let (witness, minimal) = shrunk(&operations, row, budget);
+    assert!(!minimal, "thousands of links were tried one by one within {} steps", budget.max_steps);
+    assert!(matches!(decided(&witness, budget).conclusion, Conclusion::Blocked(_)));
+}
+
+#[test]
+fn thousands_of_operations_open_at_once_spend_the_budget_and_not_the_day() {
+    let open = 2_000;
+    let mut operations: Operations = (0..open).map(|row| operation(row, open + row, Write(1 + row % 5))).collect();
+    assert_eq!(decided(&operations, BUDGET).conclusion, Conclusion::Linearizable);
+    operations.extend(sequence(2 * open, [Read(2), Read(3)].into_iter()));
+    let budget = Budget { max_steps: 100_000, ..BUDGET };
+    assert!(matches!(decided(&operations, budget).conclusion, Conclusion::Exhausted(..)));
+}
