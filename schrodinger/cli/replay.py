@@ -9,7 +9,8 @@ import click
 
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.run import local_provider, possible_faults, run_options, run_plan
-from schrodinger.cluster import find_binary, load_suite
+from schrodinger.cluster import Leader, find_binary, load_suite
+from schrodinger.nemesis import LEADER
 from schrodinger.plan import Plan
 from schrodinger.runner import RunFiles
 
@@ -32,6 +33,10 @@ def replay(
             suite.settle_options(plan.options)
             suite.workload(plan.workload).stream(plan.parameters, 0, 0)
             binary = find_binary(suite.database.sources, plan.options.get("version"))
+        if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):
+            raise Refused(
+                f"this plan aims at the leader, and suite {suite.name} can't tell who leads; name a node instead"
+            )
 
         async def replayed() -> int:
             async with local_provider(isolated=isolated, debug=debug) as provider:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +35,11 @@ class Suite:
     name: str
     database: Database
     workloads: Sequence[Workload]
-    tick_s: float = field(default=10.0, kw_only=True)
-    """How long the database may need to recover once the last fault is healed, before the final operations."""
+
+    def __post_init__(self) -> None:
+        names = [workload.name for workload in self.workloads]
+        if not names or len(set(names)) < len(names):
+            raise SuiteError(f"suite {self.name} has the workloads {names}; give at least one, each with its own name")
 
     def workload(self, name: str | None) -> Workload:
         """The workload of that name, or the first. Raises :class:`SuiteError`."""

@@ -5,7 +5,7 @@ from schrodinger.nemesis.faults import CLIENTS, LEADER, Edge, Fault
 from schrodinger.nemesis.invalid import EmptyFaultError, InvalidValueError
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, Pause
-from schrodinger.nemesis.schedule import Anchor, AtOperation, AtTime, Event, Schedule, in_order, without
+from schrodinger.nemesis.schedule import Anchor, AtOperation, AtTime, Event, Schedule, in_order
 from schrodinger.nemesis.targets import Targets
 
 __all__ = [
@@ -27,5 +27,4 @@ __all__ = [
     "Schedule",
     "Targets",
     "in_order",
-    "without",
 ]

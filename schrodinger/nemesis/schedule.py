@@ -13,7 +13,7 @@ from schrodinger.nemesis.faults import Fault
 from schrodinger.nemesis.invalid import InvalidValueError, require_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,3 @@ def in_order(events: Iterable[Event]) -> Schedule:
             ),
         )
     )
-
-
-def without(schedule: Schedule, indices: Collection[int]) -> Schedule:
-    """The schedule with the events at these indices left out. An index that is not there is a mistake, not a wish."""
-    assert all(0 <= index < len(schedule) for index in indices), f"{sorted(indices)} of {len(schedule)} events"
-    return tuple(event for index, event in enumerate(schedule) if index not in indices)

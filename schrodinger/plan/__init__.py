@@ -6,6 +6,6 @@ Hypothesis would draw something else. Operations are not in it; they come from a
 """
 
 from schrodinger.plan.drawing import draw_plan
-from schrodinger.plan.plan import PLAN_VERSION, Plan, PlanError
+from schrodinger.plan.plan import Plan, PlanError
 
-__all__ = ["PLAN_VERSION", "Plan", "PlanError", "draw_plan"]
+__all__ = ["Plan", "PlanError", "draw_plan"]

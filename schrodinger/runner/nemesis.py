@@ -11,17 +11,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from schrodinger.cluster import Leader
 from schrodinger.history import NEMESIS, FaultEdge
 from schrodinger.nemesis import LEADER, AtTime, EmptyFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from schrodinger.cluster import Cluster, Database, FaultObservation, Observed, Provider
+    from schrodinger.cluster import FaultObservation, Observed, Provider
     from schrodinger.history import Recorder
-    from schrodinger.nemesis import Event, Fault
-    from schrodinger.plan import Plan
+    from schrodinger.nemesis import Event, Fault, Schedule
     from schrodinger.runner.nodes import DatabaseNodes
     from schrodinger.runner.progress import Progress
     from schrodinger.runner.workers import Workers
@@ -47,21 +45,17 @@ class Nemesis:
 
     def __init__(
         self,
-        plan: Plan,
+        schedule: Schedule,
         provider: Provider,
-        nodes: DatabaseNodes,
-        database: Database,
-        cluster: Cluster,
+        databases: DatabaseNodes,
         recorder: Recorder,
         codes: Mapping[str, int],
         progress: Progress,
         report: Callable[[str], None],
     ) -> None:
-        self._plan = plan
+        self._schedule = schedule
         self._provider = provider
-        self._nodes = nodes
-        self._database = database
-        self._cluster = cluster
+        self._databases = databases
         self._recorder = recorder
         self._codes = codes
         self._progress = progress
@@ -72,7 +66,7 @@ class Nemesis:
     async def run(self, workers: Workers, main_ns: int) -> None:
         """Every event of the plan at its anchor; ``main_ns`` is when the main phase began, on the history's clock."""
         async with asyncio.TaskGroup() as group:
-            for position, event in enumerate(self._plan.schedule):
+            for position, event in enumerate(self._schedule):
                 group.create_task(self._carry_out(str(position), event, workers, main_ns))
 
     async def _carry_out(self, position: str, event: Event, workers: Workers, main_ns: int) -> None:
@@ -97,10 +91,9 @@ class Nemesis:
     async def _resolve(self, fault: Fault) -> Fault:
         if LEADER not in fault.names:
             return fault
-        assert isinstance(self._database, Leader), "a plan names the leader only if the suite can tell who leads"
         try:
             async with asyncio.timeout(LEADER_TIMEOUT_S):
-                leaders = await self._database.leaders(self._cluster)
+                leaders = await self._databases.leaders()
         except (OSError, TimeoutError) as error:
             raise Unresolved(f"nobody could say who leads ({type(error).__name__})") from error
         if not leaders:
@@ -127,13 +120,13 @@ class Nemesis:
             for position, active in added.items():
                 self._record("inject", position, active, observed, in_force.get(position))
                 self._progress.faults[position] = active.fault.describe()
-                self._nodes.ended_by_fault(active.fault.ends)
+                self._databases.ended_by_fault(active.fault.ends)
             for position, active in ending.items():
                 active.requested_ns = asked_ns
                 self._record("heal", position, active, observed, lifted.get(position))
                 self._progress.faults.pop(position, None)
             held = {name for active in self._active.values() for name in active.fault.holds}
-            await self._nodes.start(held)
+            await self._databases.start(held)
 
     def _record(
         self,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from schrodinger.cluster import Leader
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from schrodinger.cluster import Cluster, Database, Node, ProcessExit, Provider
@@ -58,6 +60,11 @@ class DatabaseNodes:
             self._down.add(exit_.node)
         how = f"by signal {-exit_.status}" if exit_.status < 0 else f"with status {exit_.status}"
         self._note(exit_.node, f"ended {how}" + ("" if exit_.expected else ", which no fault explains"))
+
+    async def leaders(self) -> Sequence[str]:
+        """Names of the nodes that say they lead, the most credible first."""
+        assert isinstance(self._database, Leader), "a plan names the leader only if the suite can tell who leads"
+        return await self._database.leaders(self._cluster)
 
     async def ready(self) -> None:
         """Wait until every node serves requests; a deadline is the caller's; :meth:`why_not` tells who missed it.

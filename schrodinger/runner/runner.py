@@ -99,11 +99,9 @@ class Run:
         exits = asyncio.create_task(self._watch_exits(databases))
         workers = Workers(self.plan, workload, nodes, self._recorder, self._functions, self.progress)
         nemesis = Nemesis(
-            self.plan,
+            self.plan.schedule,
             self.provider,
             databases,
-            self.suite.database,
-            cluster,
             self._recorder,
             {name: code for code, name in enumerate(self._functions)},
             self.progress,

@@ -46,8 +46,8 @@ class Client(ABC):
         timeout_s: how long an operation may take before the runner gives up on it and calls it ``info``.
         certain_failures: exceptions after which the operation certainly did not happen, such as a refused connection.
         expected_errors: exceptions that faults bring about, beside OSError, TimeoutError and :class:`Indeterminate`.
-        Any other
-            is reported with its trace, and a run in which one escaped is not valid: it may be a mistake in the client.
+            Any other is reported with its trace, and a run in which one escaped is not valid: it may be a mistake in
+            the client.
     """
 
     timeout_s: ClassVar[float] = 2.0

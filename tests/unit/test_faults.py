@@ -27,7 +27,6 @@ from schrodinger.nemesis import (
     Targets,
     in_order,
     shapes,
-    without,
 )
 from schrodinger.nemesis.codec import from_plain, to_plain
 
@@ -245,13 +244,6 @@ def test_a_schedule_has_one_normal_order() -> None:
     late, early = Event(AtTime(9), kill("n1"), 1), Event(AtTime(3), kill("n2"), 1)
     counted = Event(AtOperation(1), kill("n1"), 1)
     assert in_order([counted, late, early]) == in_order([early, counted, late]) == (early, late, counted)
-
-
-def test_events_are_left_out_by_index() -> None:
-    schedule = tuple(Event(AtTime(index), kill("n1"), 1) for index in range(4))
-    assert without(schedule, {1, 2}) == (schedule[0], schedule[3])
-    with pytest.raises(AssertionError):
-        without(schedule, {4})
 
 
 def test_the_order_in_which_faults_are_asked_for_changes_nothing() -> None:
