@@ -75,8 +75,14 @@ class StateDirectory:
 
     @property
     def mark(self) -> str:
-        """The ownership mark: how names of ours in host-wide tables begin. It tells agents of two directories apart."""
-        return f"schrodinger-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:8]}-"
+        """The ownership mark: how names of ours in host-wide tables begin.
+
+        It tells agents of two directories apart, and those of two containers that share a table but neither processes
+        nor directories: what the other left is not ours to sweep.
+        """
+        container = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - a namespace, not a path
+        identity = os.fsencode(self.path) + container.encode()
+        return f"schrodinger-{hashlib.sha256(identity).hexdigest()[:8]}-"
 
     def ensure(self) -> None:
         """Make the directory if it is not there, and refuse one that others could have put there or can enter.

@@ -1,4 +1,8 @@
-"""What a run could leave behind on this machine, found without asking any code of ours."""
+"""What a run could leave behind on this machine, looked for in the kernel's own tables.
+
+Only what belongs to one state directory counts, so other runs on the machine do not disturb a test: processes by what
+is in their command line or environment, their namespaces with them, cgroups by the ownership mark.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from schrodinger_agent.state import StateDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,10 +35,10 @@ class Machine:
         """Take stock. Processes are those that have the state directory in their command line or environment."""
         return cls(
             processes=frozenset(_processes(str(state))),
-            namespaces=frozenset(_namespaces()),
+            namespaces=frozenset(_namespaces(str(state))),
             links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
             mounts=frozenset(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
-            cgroups=frozenset(str(path) for path in Path("/sys/fs/cgroup").rglob("schrodinger-*")),
+            cgroups=frozenset(str(path) for path in Path("/sys/fs/cgroup").rglob(f"{StateDirectory(state).mark}*")),
         )
 
     def beyond(self, before: Machine) -> list[str]:
@@ -66,10 +72,14 @@ def _processes(mark: str) -> Iterator[str]:
             yield f"{process.name} {command}"
 
 
-def _namespaces() -> Iterator[str]:
-    for process in Path("/proc").glob("[0-9]*"):
+def _namespaces(mark: str) -> Iterator[str]:
+    """Namespaces that marked processes are in, beside those of this process."""
+    ours = {kind: Path("/proc/self/ns", kind).readlink() for kind in NAMESPACES}
+    for process in _processes(mark):
         for kind in NAMESPACES:
             try:
-                yield str((process / "ns" / kind).readlink())
+                namespace = Path("/proc", process.split()[0], "ns", kind).readlink()
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
+            if namespace != ours[kind]:
+                yield str(namespace)
