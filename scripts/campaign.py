@@ -24,6 +24,8 @@ SCHRODINGER = Path(sys.executable).with_name("schrodinger")
 
 def main() -> None:
     """Run them all, a line each, and count the verdicts."""
+    if len(sys.argv) < 3 or not sys.argv[1].isdecimal():
+        sys.exit(__doc__)
     seeds, arguments = int(sys.argv[1]), sys.argv[2:]
     verdicts: Counter[str] = Counter()
     print(" seed verdict              faults      ok   fail  info  found at    wall  reason")
@@ -47,14 +49,18 @@ def run(arguments: list[str]) -> dict[str, Any]:
 
 def line(seed: int, result: dict[str, Any], wall_s: float) -> str:
     """One run in one line."""
-    history = History.open(result["run"])
     counts = result["operations"]
     involved = result["anomalies"][0]["operations"] if result["anomalies"] else []
     ends = [operation["end_ns"] for operation in involved if operation["end_ns"] is not None]
-    found = f"{(max(ends) - history.phases()['main']) / 1e9:.1f} s" if ends else ""
+    try:
+        history = History.open(result["run"])
+        faults, main_ns = len(history.faults()), history.phases().get("main", 0)
+    except (OSError, ValueError):
+        faults, main_ns = 0, 0  # the run ended before it recorded anything; its reason says why
+    found = f"{(max(ends) - main_ns) / 1e9:.1f} s" if ends else ""
     reason = (result["reasons"] or [""])[0].splitlines()[0][:100] if result["reasons"] else ""
     return (
-        f"{seed:>5} {result['validity']:<20} {len(history.faults()):>6} {counts['ok']:>7} {counts['fail']:>6} "
+        f"{seed:>5} {result['validity']:<20} {faults:>6} {counts['ok']:>7} {counts['fail']:>6} "
         f"{counts['info']:>5} {found:>9} {wall_s:>5.1f} s  {reason}"
     )
 

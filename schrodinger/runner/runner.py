@@ -222,8 +222,11 @@ class Run:
         self._events.close()
 
     def _stalled(self, lag_s: float) -> None:
-        self._error(f"the runner's event loop stood still for {lag_s:.1f} s, so times and time-outs can't be trusted; "
-                    f"a client that blocks? See {self.files.stacks.name}", Validity.UNKNOWN)  # fmt: skip
+        self._error(
+            f"the runner's event loop stood still for {lag_s:.1f} s, so times and time-outs can't be trusted; "
+            f"a client that blocks? See {self.files.stacks.name}",
+            Validity.UNKNOWN,
+        )
 
     def _note_node(self, node: str, what: str) -> None:
         self._events.append(self._recorder.now(), "node", node=node, message=what)
