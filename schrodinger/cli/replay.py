@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ def replay(
         plan = read_plan(run_or_plan)
         suite = load_suite(plan.suite)
         with blaming(plan.suite):
-            suite.settle_options(plan.options)
+            plan = replace(plan, options=suite.settle_options(plan.options))
             suite.workload(plan.workload).stream(plan.parameters, 0, 0)
             binary = find_binary(suite.database.sources, plan.options.get("version"))
         if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):

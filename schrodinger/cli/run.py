@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from schrodinger.cluster import Capability
 
 SEED_BITS = 32
+LONGEST_S = 31 * 24 * 3600.0
+"""A month. Beyond that a number is a slip of the finger."""
+MOST_CLIENTS = 10_000
+"""Each is an open connection; one process can have no more file descriptors than a few times this."""
 
 
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -60,7 +64,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option(
     "--time",
     "time_s",
-    type=Quantity(min=1.0),
+    type=Quantity(min=1.0, max=LONGEST_S),
     default=60.0,
     show_default=True,
     help="Seconds that the main phase lasts.",
@@ -71,7 +75,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
     help="Operations a second, 0 for as fast as they go; drawn from the seed when left out.",
 )
 @click.option(
-    "--concurrency", type=click.IntRange(min=1), help="Concurrent clients; drawn from the seed when left out."
+    "--concurrency", type=click.IntRange(1, MOST_CLIENTS), help="Concurrent clients; drawn from the seed when left out."
 )
 @click.option("--operations", type=click.IntRange(min=1), help="At most so many operations.")
 @click.option(

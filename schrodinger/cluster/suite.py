@@ -99,11 +99,11 @@ def find_suites(below: Path = Path("suites")) -> list[Path]:
 
 def _suite_path(reference: str) -> Path | None:
     for candidate in (Path(reference), Path("suites") / reference):
-        if candidate.is_file():
+        if candidate.is_file() and candidate.suffix == ".py":
             return candidate
         if (candidate / SUITE_FILE).is_file():
             return candidate / SUITE_FILE
-    if "/" in reference or reference.endswith(".py"):
+    if "/" in reference or reference.endswith(".py") or not all(part.strip() for part in reference.split(".")):
         raise SuiteError(
             f"there is no suite at {reference!r}; give a folder with a {SUITE_FILE}, or a file that defines `suite`"
         )

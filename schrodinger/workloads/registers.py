@@ -42,7 +42,7 @@ class RegisterParameters:
     def __post_init__(self) -> None:
         for name, least in (("keys", 1), ("rotate", 1), ("read_percent", 0), ("cas_percent", 0)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(
                     f"parameter {name} of the register workload is {value!r}; give a whole number of at least {least}"
                 )

@@ -84,6 +84,6 @@ def _adds_per_read(parameters: Mapping[str, Any]) -> int:
     if unknown:
         raise ValueError(f"the set workload has no parameter {unknown[0]!r}; it has adds_per_read")
     value = parameters.get("adds_per_read", 50)
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"parameter adds_per_read of the set workload is {value!r}; give a whole number of at least 1")
     return value

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from schrodinger.nemesis import LEADER, AtTime, Event, Kill
+from schrodinger.plan import Plan
 from tests.fakes.command import schrodinger
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ REFUSALS = {
     "rate that is no number": (["run", "etcd", "--rate", "nan"], "give a finite one"),
     "no nodes": (["run", "etcd", "--nodes", "0"], "'--nodes'"),
     "time of nothing": (["run", "etcd", "--time", "0"], "'--time'"),
+    "time beyond all time": (["run", "etcd", "--time", "1e300"], "'--time'"),
+    "more clients than connections": (["run", "etcd", "--concurrency", "1000000000"], "'--concurrency'"),
     "unknown option of the suite": (["run", "etcd", "--raeds", "serializable"], "has no option 'raeds'; it has reads"),
     "wrong value of an option": (["run", "etcd", "--reads", "dirty"], "choose one of linearizable, serializable"),
     "option without a value": (["run", "etcd", "--reads"], "option --reads has no value"),
@@ -123,6 +127,26 @@ def test_a_workload_that_cannot_draw_its_parameters_is_reported_with_its_trace(t
     assert ended.status == 2, ended
     assert f"the code of suite {tmp_path} raised:" in ended.err
     assert "ZeroDivisionError" in ended.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_plan_that_aims_at_a_leader_nobody_can_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "suite.py").write_text(FAILING_STRATEGY)
+    kill = Event(AtTime(10**8), Kill(frozenset({LEADER})), 10**8)
+    plan = Plan(
+        suite=str(tmp_path),
+        workload="register",
+        nodes=3,
+        concurrency=1,
+        rate=1.0,
+        time_ns=10**9,
+        seed=1,
+        schedule=(kill,),
+    )
+    (tmp_path / "plan.json").write_text(plan.to_json())
+    ended = schrodinger("replay", str(tmp_path / "plan.json"), "--root", str(tmp_path / "runs"))
+    assert ended.status == 2, ended
+    assert "suite failing can't tell who leads; name a node instead" in ended.err
     assert not (tmp_path / "runs").exists()
 
 

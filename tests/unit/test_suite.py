@@ -51,9 +51,17 @@ def test_an_unknown_name_is_answered_with_those_that_exist(folder: Path) -> None
         load_suite("tyo")
 
 
-def test_an_unknown_path_is_not_taken_for_a_module(folder: Path) -> None:
-    with pytest.raises(SuiteError, match=r"there is no suite at 'suites/tyo'; give a folder with a suite\.py"):
-        load_suite("suites/tyo")
+@pytest.mark.parametrize("reference", ["suites/tyo", "tyo.py", "suites/toy/notes.txt", ".", "..", ""])
+def test_what_cannot_be_a_module_is_looked_for_as_a_path_only(folder: Path, reference: str) -> None:
+    (folder / "suites" / "toy" / "notes.txt").touch()
+    with pytest.raises(SuiteError, match=rf"there is no suite at '{reference}'; give a folder with a suite\.py"):
+        load_suite(reference)
+
+
+def test_a_file_that_is_no_python_is_no_suite(folder: Path) -> None:
+    (folder / "notes").touch()
+    with pytest.raises(SuiteError, match="there is no suite 'notes'; here are: suites/toy"):
+        load_suite("notes")
 
 
 @pytest.mark.parametrize(

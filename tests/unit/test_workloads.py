@@ -82,9 +82,11 @@ def test_the_set_reads_about_as_rarely_as_it_was_told() -> None:
     [
         (REGISTER, {"keys": 0}, "keys"),
         (REGISTER, {"keys": "many"}, "keys"),
+        (REGISTER, {"keys": True}, "keys"),
         (REGISTER, {"read_percent": 90, "cas_percent": 20}, "exceed 100"),
         (REGISTER, {"colour": 1}, "no parameter 'colour'"),
         (SET, {"adds_per_read": 0}, "adds_per_read"),
+        (SET, {"adds_per_read": True}, "adds_per_read"),
         (SET, {"colour": 1}, "no parameter 'colour'"),
     ],
 )
