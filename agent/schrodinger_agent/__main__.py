@@ -49,7 +49,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     try:
         lock = lock_or_yield(state)
-    except LockError as error:
+    except (StateError, LockError) as error:
         starter.failed(str(error))
         raise
     if lock is None:

@@ -111,20 +111,20 @@ class Cluster:
 
     async def set_faults(self, generation: int, desired: Sequence[WireFault]) -> Observed:
         """Make exactly these faults be in force."""
-        assert self._converger is not None, "it is up"
         async with self._changing_faults:
-            return await self._converger.set(generation, desired)
+            return await self._faults().set(generation, desired)
 
     async def observe(self) -> Observed:
         """Read back the faults."""
-        assert self._converger is not None, "it is up"
         async with self._changing_faults:
-            return await self._converger.observe()
+            return await self._faults().observe()
 
     async def down(self) -> list[str]:
         """Remove everything that it owns. Goes on after an error; returns all of them. Bounded in time."""
         ended = await asyncio.gather(*(target.end() for target in self.targets.values()), return_exceptions=True)
         problems = [f"{name}: {error}" for name, error in zip(self.targets, ended, strict=True) if error is not None]
+        async with self._changing_faults:  # a change that has begun needs what is removed below
+            self._converger = None
         self.edges.close()
         if self.network is not None:
             problems += await asyncio.to_thread(self.network.close)
@@ -138,6 +138,11 @@ class Cluster:
             problems += [problem] if problem else []
         _log.info("cluster %s is down%s", self.name, f", but {'; '.join(problems)}" if problems else "")
         return problems
+
+    def _faults(self) -> Converger:
+        if self._converger is None:
+            raise NotNow(f"cluster {self.name!r} is being taken down")
+        return self._converger
 
     async def _make(
         self, request: ClusterRequest, abilities: Abilities, state: StateDirectory, client_namespace: int | None

@@ -6,8 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, final
 
+from schrodinger_agent.state import VARIABLE, StateError
+
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 _READY = b"ready"
 
@@ -41,7 +44,11 @@ def detach(log: Path) -> Starter:
     """Go on in a new process; the old one exits once that is ready, with its error if it is not.
 
     Call it while there is one thread, before anything is opened.
+
+    Raises:
+        StateError: the log cannot be written.
     """
+    output = _opened(log)
     heard, say = os.pipe()
     if os.fork() != 0:
         os.close(say)
@@ -54,10 +61,19 @@ def detach(log: Path) -> Starter:
     os.close(heard)
     os.setsid()
     os.chdir("/")
-    if log.exists() and log.stat().st_size > _LOG_BYTES:
-        log.replace(log.with_name(f"{log.name}.1"))
-    with open(os.devnull, "rb") as nothing, log.open("ab") as output:  # noqa: PTH123 - a device
+    with open(os.devnull, "rb") as nothing, output:  # noqa: PTH123 - a device
         os.dup2(nothing.fileno(), 0)
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     return Starter(say)
+
+
+def _opened(log: Path) -> BinaryIO:
+    try:
+        if log.exists() and log.stat().st_size > _LOG_BYTES:
+            log.replace(log.with_name(f"{log.name}.1"))
+        return log.open("ab")
+    except OSError as error:
+        raise StateError(
+            f"{log} cannot be written ({error.strerror}): choose another directory with {VARIABLE}"
+        ) from None

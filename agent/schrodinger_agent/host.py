@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_LATE_S: Final = 1.0
+"""An agent that notices a lapse so late was itself stopped or starved, and may not have heard the controller."""
+
 _EPITAPHS_AT_MOST: Final = 1000
 """Why a cluster is gone is remembered for those who ask next; old ones are forgotten."""
 
@@ -189,9 +192,16 @@ class Host:
         if tenancy.lapse is not None:
             tenancy.lapse.cancel()
         lease_s = tenancy.lease_ns / 1e9
-        tenancy.lapse = asyncio.get_running_loop().call_later(lease_s, self._lapsed, name, lease_s)
+        loop = asyncio.get_running_loop()
+        due = loop.time() + lease_s
+        tenancy.lapse = loop.call_at(due, self._lapsed, name, tenancy, lease_s, due)
 
-    def _lapsed(self, name: str, lease_s: float) -> None:
+    def _lapsed(self, name: str, tenancy: _Tenancy, lease_s: float, due: float) -> None:
+        late_s = asyncio.get_running_loop().time() - due
+        if late_s > _LATE_S:
+            _log.warning("this agent did not run for %.1f s: the lease of cluster %s begins anew", late_s, name)
+            self._extend(name, tenancy)
+            return
         _log.warning("the lease of cluster %s lapsed", name)
         self._leave(name, f"its lease lapsed, it was not renewed for {lease_s:g} s")
 

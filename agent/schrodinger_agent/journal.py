@@ -12,13 +12,16 @@ import logging
 import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
+
+_BYTES: Final = 1 << 20
+"""A journal that has grown beyond this begins anew once nothing is outstanding. A cluster takes a few hundred bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,25 @@ class Journal:
             for resource in resources:
                 self._outstanding[resource.path] = resource
                 self._append(_made(resource))
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            try:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError as error:  # of a write, which does not know the file's name
+                raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     def gone(self, resource: Resource) -> None:
-        """It has been removed. Not synced: a sweep of something that is gone does nothing."""
+        """It has been removed. Neither synced nor surely written: a sweep of something that is gone does nothing."""
         with self._lock:
-            if self._outstanding.pop(resource.path, None) is not None:
-                self._append({"gone": resource.path})
+            if self._outstanding.pop(resource.path, None) is None:
+                return
+            self._append({"gone": resource.path})
+            try:
                 self._file.flush()
+                if not self._outstanding and self._file.tell() > _BYTES:
+                    grown, self._file = self._file, self._rewritten()
+                    grown.close()
+            except OSError as error:  # the line stays in the buffer, for the next flush
+                _log.warning("%s: the end of %s is not written down: %s", self._path, resource.path, error)
 
     def _append(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line) + "\n")

@@ -177,6 +177,8 @@ def _kill_tree() -> NoReturn:
             _signal(process, signal.SIGKILL)
         try:
             os.wait()
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):  # all that are dead by now: a round looks at every process
+                pass
         except ChildProcessError:
             os._exit(0)
 

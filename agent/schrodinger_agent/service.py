@@ -131,6 +131,8 @@ class Service(AgentServicer):
         if not path.is_relative_to(data):
             raise InvalidRequest(f"path {request.path!r} leads out of the data directory: name a file inside it")
         try:
+            if path.exists() and not path.is_file():  # to open a pipe would keep the whole agent waiting
+                raise InvalidRequest(f"path {request.path!r} of target {request.target} is no regular file")
             file = path.open("rb")
         except OSError as error:
             raise NotFound(

@@ -62,7 +62,7 @@ async def open_session(state: Path | None, *, start: bool, debug: bool, timeout_
     except StateError as error:
         raise AgentError(str(error), "FAILED_PRECONDITION") from None
     deadline = time.monotonic() + timeout_s
-    session = await _knock(directory)
+    session = await _knock(directory, deadline)
     while session is None:
         if not start:
             raise AgentError(
@@ -71,7 +71,7 @@ async def open_session(state: Path | None, *, start: bool, debug: bool, timeout_
         if time.monotonic() > deadline:
             raise AgentError(f"the agent did not answer within {timeout_s:g} s: see {directory.log}")
         await _start(directory, debug=debug, deadline=deadline)
-        session = await _knock(directory)
+        session = await _knock(directory, deadline)
         if session is None:  # it is on its way out, or another client's is on its way in
             await asyncio.sleep(_RETRY_S)
     if session.version != __version__:
@@ -84,7 +84,7 @@ async def open_session(state: Path | None, *, start: bool, debug: bool, timeout_
     return session
 
 
-async def _knock(state: StateDirectory) -> OpenSession | None:
+async def _knock(state: StateDirectory, deadline: float) -> OpenSession | None:
     """Come to the agent's door; ``None`` when nobody is there."""
     try:
         reader, writer = await asyncio.open_unix_connection(str(state.door_socket))
@@ -95,9 +95,15 @@ async def _knock(state: StateDirectory) -> OpenSession | None:
             f"the agent's door {state.door_socket} is closed to this user: {error}", "PERMISSION_DENIED"
         ) from None
     try:
-        line = await reader.readline()
+        line = await asyncio.wait_for(reader.readline(), max(0.1, deadline - time.monotonic()))
     except ConnectionError:
         line = b""
+    except TimeoutError:
+        writer.close()
+        raise AgentError(
+            f"the agent of {state.path} is there and does not answer: it was stopped, or the machine is overloaded; "
+            f"`fuser {state.lock}` says which process it is"
+        ) from None
     if not line:  # it went away between our connect and its answer
         writer.close()
         return None

@@ -38,10 +38,19 @@ class StateDirectory:
 
     @classmethod
     def find(cls, chosen: Path | None = None) -> StateDirectory:
-        """The directory that was chosen, or that ``$SCHRODINGER_STATE`` names, or the user's default."""
+        """The directory that was chosen, or that ``$SCHRODINGER_STATE`` names, or the user's default.
+
+        Raises:
+            StateError: its path is too long for a socket.
+        """
         if chosen is None and VARIABLE in os.environ:
             chosen = Path(os.environ[VARIABLE])
-        return cls(Path(os.path.abspath(chosen or _default())))  # noqa: PTH100 - resolve() would follow the last link
+        found = cls(Path(os.path.abspath(chosen or _default())))  # noqa: PTH100 - resolve() would follow the last link
+        if len(os.fsencode(found.rpc_socket)) > _SOCKET_PATH_LIMIT:
+            raise StateError(
+                f"the state directory {found.path} is too long for Unix sockets: choose a shorter one with {VARIABLE}"
+            )
+        return found
 
     @property
     def lock(self) -> Path:
@@ -88,13 +97,8 @@ class StateDirectory:
         """Make the directory if it is not there, and refuse one that others could have put there or can enter.
 
         Raises:
-            StateError: it cannot be made, belongs to someone else, is open to others, or its path is too long for a
-            socket.
+            StateError: it cannot be made, belongs to someone else, or is open to others.
         """
-        if len(os.fsencode(self.rpc_socket)) > _SOCKET_PATH_LIMIT:
-            raise StateError(
-                f"the state directory {self.path} is too long for Unix sockets: choose a shorter one with {VARIABLE}"
-            )
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = self.path.lstat()
@@ -108,14 +112,27 @@ class StateDirectory:
             raise StateError(f"the state directory {self.path} is open to other users: run `chmod 700 {self.path}`")
 
     def try_lock(self) -> int | None:
-        """Become this directory's agent: the descriptor that holds the lock, or ``None`` if another process does."""
-        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Become this directory's agent: the descriptor that holds the lock, or ``None`` if another process does.
+
+        Raises:
+            StateError: the file system has no room for the lock, or no locks.
+        """
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._no_lock(error) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None
+        except OSError as error:
+            os.close(descriptor)
+            raise self._no_lock(error) from None
         return descriptor
+
+    def _no_lock(self, error: OSError) -> StateError:
+        return StateError(f"{self.lock} cannot be locked ({error.strerror}): choose another directory with {VARIABLE}")
 
 
 def _default() -> Path:

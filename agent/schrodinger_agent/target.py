@@ -59,6 +59,7 @@ class Target:
         self._current: Incarnation | None = None
         self._incarnations = 0
         self._held_down = False
+        self._is_over = False
         # Spawning, killing and freezing exclude each other. A stop excludes nothing: its grace must not delay a fault.
         self._lock = asyncio.Lock()
 
@@ -137,9 +138,9 @@ class Target:
             await self.freezer.thaw()
 
     async def end(self) -> None:
-        """End everything in the target, for good."""
+        """End everything in the target, for good: whatever is lifted or asked for from now on, nothing starts again."""
         async with self._lock:
-            self._held_down = True
+            self._is_over = True
             await self._kill()
 
     async def _kill(self) -> None:
@@ -149,6 +150,8 @@ class Target:
 
     def _require_startable(self) -> None:
         name = self.place.name
+        if self._is_over:
+            raise NotNow(f"target {name} is being taken down")
         if self._held_down:
             raise NotNow(f"target {name} is held down by a kill: lift the fault first")
         if self.freezer.asked():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -56,6 +57,19 @@ def test_without_leave_to_start_one_a_missing_agent_is_an_error_with_the_remedy(
     with pytest.raises(AgentError, match=r"no agent runs for .*: run `schrodinger-agent serve"):
         asyncio.run(agent.connect(start=False))
     assert agent.processes() == {}
+
+
+def test_an_agent_that_is_stopped_is_an_error_within_the_time_that_one_has(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            os.kill(client.agent_pid, signal.SIGSTOP)
+            try:
+                with pytest.raises(AgentError, match="is there and does not answer"):
+                    await AgentClient.connect(agent.state.path, timeout_s=0.5)
+            finally:
+                os.kill(client.agent_pid, signal.SIGCONT)
+
+    asyncio.run(scenario())
 
 
 def test_an_agent_leaves_when_it_is_idle_and_a_client_that_comes_meanwhile_gets_one_all_the_same(

@@ -145,6 +145,19 @@ def test_a_lease_that_lapses_takes_the_cluster_down_and_the_next_call_is_told_wh
     asyncio.run(scenario())
 
 
+def test_a_lease_does_not_lapse_while_the_agent_itself_is_stopped(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            await client.up("c", ["n1"], lease_s=0.5, isolated=False)
+            os.kill(client.agent_pid, signal.SIGSTOP)
+            await asyncio.sleep(2.5)
+            os.kill(client.agent_pid, signal.SIGCONT)
+            assert await client.renew("c") == 0.5
+            wait_until(lambda: agent.left_behind() == [], "the lease counts again")
+
+    asyncio.run(scenario())
+
+
 def test_an_agent_that_is_told_to_stop_takes_its_clusters_down_first(agent: Agent) -> None:
     async def scenario() -> None:
         client = await agent.connect()
@@ -237,6 +250,32 @@ def test_a_cluster_that_cannot_be_is_refused(
 
     asyncio.run(scenario())
     assert agent.left_behind() == []
+
+
+@both_modes
+def test_what_is_asked_for_while_a_cluster_is_taken_down_is_done_or_refused_and_nothing_is_left(
+    agent: Agent, isolated: bool
+) -> None:
+    allowed = {"FAILED_PRECONDITION", "NOT_FOUND"}
+
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            if isolated:
+                await require_isolation(client)
+            for _ in range(5):
+                up = await client.up("c", ["n1", "n2"], lease_s=60, isolated=isolated)
+                await spawn(client, up, "n1", DAEMON)
+                changes = [
+                    client.set_faults("c", generation, [fault("kill", "n1"), fault("pause", "n2")][: generation % 3])
+                    for generation in range(1, 7)
+                ]
+                spawns = [spawn(client, up, name, DAEMON) for name in ("n1", "n2")]
+                answers = await asyncio.gather(*changes, client.down("c"), *spawns, return_exceptions=True)
+                refused = [answer for answer in answers if isinstance(answer, BaseException)]
+                assert all(isinstance(why, AgentError) and why.code in allowed for why in refused), refused
+                assert agent.left_behind() == []
+
+    asyncio.run(scenario())
 
 
 def test_a_cluster_that_fails_to_come_up_leaves_nothing_and_can_be_tried_again(agent: Agent) -> None:

@@ -14,6 +14,7 @@ from tests.integration.agents import (
     COUNT,
     DAEMON,
     NOBODY,
+    SLEEP,
     fault,
     grows,
     private_agent,
@@ -102,6 +103,19 @@ def test_a_pause_catches_a_tree_that_forks_all_the_time_and_lets_all_of_it_go_on
                 healed = await client.set_faults("c", generation + 1, [])
                 assert not healed.lifted[0].in_force, healed
             grows(data)
+
+    asyncio.run(scenario())
+
+
+def test_a_kill_ends_a_tree_of_hundreds_of_processes_in_time(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect(start=False) as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+            await spawn(client, up, "n1", f"for i in $(seq 500); do (setsid sh -c '{SLEEP}' \"$0\" &); done; {SLEEP}")
+            wait_until(lambda: len(agent.databases()) > 500, "all of them run")
+            killed = await client.set_faults("c", 1, [fault("kill", "n1")])
+            assert killed.observations[0].in_force, killed.observations[0].error
+            assert agent.databases() == []
 
     asyncio.run(scenario())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 from contextlib import asynccontextmanager
@@ -236,5 +237,8 @@ def test_fetch_reads_only_what_is_in_the_data_directory(agent: Agent) -> None:
             with pytest.raises(AgentError, match="cannot be read") as missing:
                 await client.fetch("c", "n1", "missing")
             assert missing.value.code == "NOT_FOUND"
+            os.mkfifo(data / "pipe")
+            with pytest.raises(AgentError, match="is no regular file"):
+                await client.fetch("c", "n1", "pipe")
 
     asyncio.run(scenario())

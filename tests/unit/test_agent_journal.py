@@ -31,6 +31,20 @@ def test_what_was_written_is_outstanding_after_a_restart_until_it_is_gone(tmp_pa
         assert journal.outstanding() == ()
 
 
+def test_a_journal_begins_anew_once_it_is_large_and_nothing_is_outstanding(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    large = [Resource("directory", f"/{number}{'x' * 4000}", "c") for number in range(300)]
+    with Journal(path) as journal:
+        journal.about_to_make(large)
+        for resource in large:
+            assert path.stat().st_size > 1 << 20, "it is needed until the last is gone"
+            journal.gone(resource)
+        assert path.stat().st_size == 0
+        journal.about_to_make(large[:1])
+    with Journal(path) as journal:
+        assert journal.outstanding() == (large[0],)
+
+
 def test_what_is_written_is_in_the_file_before_anything_can_be_made(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     with Journal(path) as journal:

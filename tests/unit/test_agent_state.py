@@ -54,6 +54,13 @@ def test_only_one_holds_the_lock(tmp_path: Path) -> None:
     os.close(again)
 
 
+def test_a_lock_that_cannot_be_had_is_an_error_with_the_remedy(tmp_path: Path) -> None:
+    state = StateDirectory(tmp_path)
+    state.lock.mkdir()
+    with pytest.raises(StateError, match=r"lock cannot be locked .*: choose another directory with SCHRODINGER_STATE"):
+        state.try_lock()
+
+
 def test_marks_of_two_directories_differ_and_stay(tmp_path: Path) -> None:
     one, two = StateDirectory(tmp_path / "one"), StateDirectory(tmp_path / "two")
     assert one.mark != two.mark
