@@ -18,6 +18,7 @@ from schrodinger.cluster import (
     ProviderError,
     Suite,
 )
+from schrodinger.operations import Cas, Read, Write
 from schrodinger.workloads import Client, register
 
 if TYPE_CHECKING:
@@ -112,8 +113,6 @@ class MemoryClient(Client):
         return
 
     async def invoke(self, operation: Operation) -> Completion:
-        from schrodinger.operations import Cas, Read, Write
-
         match operation:
             case Read(key):
                 return operation.ok(self.data.get(key))
