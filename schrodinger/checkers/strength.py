@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import polars
 
 from schrodinger.checkers.verdict import Validity, Verdict
+from schrodinger.history import FINAL_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ class Strength:
             *_thin(operations, faults),
             *_never_succeeded(operations),
             *_without_effect(faults),
-            *_final_failed(operations, phases.get("final operations")),
+            *_final_failed(operations, phases.get(FINAL_OPERATIONS)),
         ]
         if self.planned_faults and not faults:
             reasons.append(f"none of the {self.planned_faults} planned faults was ever in force")

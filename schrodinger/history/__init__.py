@@ -2,11 +2,12 @@
 
 from schrodinger_native import Recorder
 
-from schrodinger.history.history import HISTORY_FILE, PHASE, History
+from schrodinger.history.history import FINAL_OPERATIONS, HISTORY_FILE, PHASE, History
 from schrodinger.history.intervals import NEMESIS, FaultEdge, FaultInterval
 from schrodinger.history.operation import Add, Cas, Completion, Operation, Outcome, Read, ReadAll, Value, Write
 
 __all__ = [
+    "FINAL_OPERATIONS",
     "HISTORY_FILE",
     "NEMESIS",
     "PHASE",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HISTORY_FILE: Final = "history.arrow"
 PHASE: Final = "phase"
 """The ``f`` of the nemesis's rows that mark where a phase of the run begins; ``detail`` is the phase's name."""
+FINAL_OPERATIONS: Final = "final operations"
+"""The phase after all faults are healed, in which everything is read once more."""
 
 
 @final

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from schrodinger.checkers import Validity
 from schrodinger.cluster import Cluster, ProviderError
-from schrodinger.history import NEMESIS, PHASE, Recorder
+from schrodinger.history import FINAL_OPERATIONS, NEMESIS, PHASE, Recorder
 from schrodinger.runner.files import EventLog, RunFiles
 from schrodinger.runner.nemesis import Nemesis
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
@@ -117,7 +117,7 @@ class Run:
                 await nemesis.heal()
             async with self._phase("settle", SETTLE_S, databases, Validity.UNKNOWN):
                 await databases.ready()
-            async with self._phase("final operations", FINAL_S, blame=Validity.UNKNOWN):
+            async with self._phase(FINAL_OPERATIONS, FINAL_S, blame=Validity.UNKNOWN):
                 await workers.final(workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency))
         finally:
             exits.cancel()
