@@ -68,6 +68,14 @@ impl<A: Copy + Eq + Ord> Classes<A> {
         model.produces(class.action).map_or(u32::MAX, |token| self.needed[token as usize])
     }
 
+    /// Bytes held: what a class has, and what a token has.
+    pub fn bytes(&self) -> u64 {
+        let members: usize =
+            self.classes.iter().map(|class| size_of::<Class<A>>() + 4 * (class.members.capacity() + 1)).sum();
+        let token = size_of::<Vec<u32>>() + 2 * size_of::<Token>() + 2 * size_of::<bool>();
+        (members + token * self.by_token.len()) as u64
+    }
+
     /// Whether some class consumes `token`.
     pub fn consume(&self, token: Token) -> bool {
         self.consumed[token as usize]

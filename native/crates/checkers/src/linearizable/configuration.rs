@@ -43,6 +43,8 @@ pub struct Configuration<'a, M: Model> {
     /// Operations linearized, those taken back included.
     pub steps: u64,
     since: u32,
+    /// Bytes held from the start to the end.
+    fixed_bytes: u64,
     signature: u128,
     trail: Vec<Applied>,
 }
@@ -72,8 +74,11 @@ impl<'a, M: Model> Configuration<'a, M> {
         }
         let intervals =
             required.iter().map(|&i| (operations[i as usize].invocation, operations[i as usize].completion));
+        let timeline = Timeline::new(intervals);
+        let counts = 4 * (consumers.len() + producers.len() + required.len());
         Configuration {
-            timeline: Timeline::new(intervals),
+            fixed_bytes: timeline.bytes() + classes.bytes() + counts as u64,
+            timeline,
             state: model.initial(),
             model,
             operations,
@@ -100,8 +105,7 @@ impl<'a, M: Model> Configuration<'a, M> {
 
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
-        let counts = 4 * (self.consumers.len() + self.producers.len() + self.required.len());
-        self.timeline.bytes() + (counts + self.trail.capacity() * size_of::<Applied>()) as u64
+        self.fixed_bytes + (self.trail.capacity() * size_of::<Applied>()) as u64
     }
 
     /// How many operations can be taken back.

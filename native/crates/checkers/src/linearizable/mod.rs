@@ -53,7 +53,7 @@ impl<A> Operation<A> {
 /// What the search may take, for each key.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Operations linearized, those taken back included.
+    /// Operations linearized, those taken back included; where very many are open at once, looking at them counts as well.
     pub max_steps: u64,
     /// Bytes held at once.
     pub max_bytes: u64,
