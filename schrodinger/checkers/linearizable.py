@@ -37,8 +37,8 @@ class Linearizable:
     Attributes:
         model: ``register``, or ``cas-register``, which has compare-and-set as well.
         initial: what every key holds at first; ``None`` is nil.
-        max_steps: how many operations the search may linearize for one key, those taken back included. The search does
-            a few million a second.
+        max_steps: how many operations the search may linearize for one key, those taken back included; looking at 64
+            open operations counts as one more. The search does a few million a second.
         max_bytes: how much memory the search may hold for one key.
         read: what reading is called in the history, and ``write`` and ``cas`` the others.
         name: the name in verdicts.
