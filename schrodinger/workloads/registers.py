@@ -10,14 +10,15 @@ From Jepsen's linearizable-register, with unique values in place of five.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies
 from schrodinger_native import Stream
 
 from schrodinger.checkers import Linearizable
 from schrodinger.history import Cas, Completion, Operation, Outcome, Read, Write
+from schrodinger.workloads.parameters import WholeNumber, read_parameters
 from schrodinger.workloads.workload import unique_value
 
 if TYPE_CHECKING:
@@ -30,37 +31,32 @@ if TYPE_CHECKING:
     from schrodinger.workloads.workload import Workload
 
 
+_KNOWN: Final = {
+    "keys": WholeNumber(8, least=1),
+    "rotate": WholeNumber(200, least=1),
+    "read_percent": WholeNumber(50, least=0),
+    "cas_percent": WholeNumber(15, least=0),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterParameters:
     """How many ``keys`` live at a time, after how many operations a process moves on, and the mix of functions."""
 
-    keys: int = 8
-    rotate: int = 200
-    read_percent: int = 50
-    cas_percent: int = 15
-
-    def __post_init__(self) -> None:
-        for name, least in (("keys", 1), ("rotate", 1), ("read_percent", 0), ("cas_percent", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(
-                    f"parameter {name} of the register workload is {value!r}; give a whole number of at least {least}"
-                )
-        if self.read_percent + self.cas_percent > 100:
-            raise ValueError(
-                "parameters read_percent and cas_percent of the register workload exceed 100 together; lower one"
-            )
+    keys: int
+    rotate: int
+    read_percent: int
+    cas_percent: int
 
     @classmethod
     def parse(cls, parameters: Mapping[str, Any]) -> RegisterParameters:
         """From a plan. Raises ValueError naming what is wrong."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(parameters) - known)
-        if unknown:
+        parsed = cls(**read_parameters("register", parameters, _KNOWN))
+        if parsed.read_percent + parsed.cas_percent > 100:
             raise ValueError(
-                f"the register workload has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}"
+                "parameters read_percent and cas_percent of the register workload exceed 100 together; lower one"
             )
-        return cls(**parameters)
+        return parsed
 
 
 def register(client: Callable[[], Client], *, name: str = "register") -> Workload:

@@ -7,13 +7,14 @@ run is. From Jepsen's set-full. A read returns the whole set, so reads are rare 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies
 from schrodinger_native import Stream
 
 from schrodinger.checkers import SetChecker
 from schrodinger.history import Add, Completion, Operation, ReadAll
+from schrodinger.workloads.parameters import WholeNumber, read_parameters
 from schrodinger.workloads.workload import unique_value
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from schrodinger.checkers import Checker
     from schrodinger.workloads.client import Client
     from schrodinger.workloads.workload import Workload
+
+
+_KNOWN: Final = {"adds_per_read": WholeNumber(50, least=1)}
 
 
 def set(client: Callable[[], Client], *, name: str = "set") -> Workload:  # noqa: A001 - the field's word: workloads.set
@@ -49,7 +53,7 @@ class SetWorkload:
 
     def stream(self, parameters: Mapping[str, Any], seed: int, process: int) -> SetStream:
         """The operations of one process."""
-        return SetStream(_adds_per_read(parameters), seed, process)
+        return SetStream(**read_parameters("set", parameters, _KNOWN), seed=seed, process=process)
 
     def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:  # noqa: ARG002
         """One read by each process, so that every node is asked what it kept."""
@@ -77,13 +81,3 @@ class SetStream:
 
     def observe(self, operation: Operation, completion: Completion) -> None:
         """Nothing to learn: elements are unique whatever happened."""
-
-
-def _adds_per_read(parameters: Mapping[str, Any]) -> int:
-    unknown = sorted(name for name in parameters if name != "adds_per_read")
-    if unknown:
-        raise ValueError(f"the set workload has no parameter {unknown[0]!r}; it has adds_per_read")
-    value = parameters.get("adds_per_read", 50)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"parameter adds_per_read of the set workload is {value!r}; give a whole number of at least 1")
-    return value
