@@ -118,7 +118,9 @@ class Run:
             async with self._phase("settle", SETTLE_S, databases, Validity.UNKNOWN):
                 await databases.ready()
             async with self._phase(FINAL_OPERATIONS, FINAL_S, blame=Validity.UNKNOWN):
-                await workers.final(workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency))
+                final = workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency)
+                if failed := await workers.final(final):
+                    self._error(f"{failed} of {len(final)} final operations never succeeded", Validity.UNKNOWN)
         finally:
             exits.cancel()
             await asyncio.gather(exits, return_exceptions=True)

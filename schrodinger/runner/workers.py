@@ -75,11 +75,18 @@ class Workers:
             if worker.task is not None and not worker.busy:
                 worker.task.cancel()
 
-    async def final(self, operations: Sequence[Operation]) -> None:
-        """Do each of these once (again when it fails), spread over the workers."""
+    async def final(self, operations: Sequence[Operation]) -> int:
+        """Do each of these once (again when it fails), spread over the workers; returns how many never succeeded.
+
+        One whose client could never be opened was never invoked, so the history does not tell of it.
+        """
+        count = len(self._workers)
         async with asyncio.TaskGroup() as group:
-            for number, worker in enumerate(self._workers):
-                group.create_task(worker.final(operations[number :: len(self._workers)]))
+            shares = [
+                group.create_task(worker.final(operations[number::count]))
+                for number, worker in enumerate(self._workers)
+            ]
+        return sum(share.result() for share in shares)
 
     async def close(self) -> None:
         """Close every client."""
@@ -158,14 +165,17 @@ class Worker:
             if not shared.stopping:
                 raise
 
-    async def final(self, operations: Sequence[Operation]) -> None:
-        """Do each operation until it succeeds, at most :data:`FINAL_ATTEMPTS` times."""
-        for operation in operations:
-            for _ in range(FINAL_ATTEMPTS):
-                if (self._client is not None or await self._open()) and await self._do(operation) is Outcome.OK:
-                    break
-                await self._retire()
-                await asyncio.sleep(REOPEN_DELAY_S)
+    async def final(self, operations: Sequence[Operation]) -> int:
+        """Do each operation until it succeeds, at most :data:`FINAL_ATTEMPTS` times; returns how many never did."""
+        return len([operation for operation in operations if not await self._succeeds(operation)])
+
+    async def _succeeds(self, operation: Operation) -> bool:
+        for _ in range(FINAL_ATTEMPTS):
+            if (self._client is not None or await self._open()) and await self._do(operation) is Outcome.OK:
+                return True
+            await self._retire()
+            await asyncio.sleep(REOPEN_DELAY_S)
+        return False
 
     async def close(self) -> None:
         """Let go of the connection; an error in doing so is reported like any other of the client."""

@@ -240,6 +240,35 @@ def test_final_operations_that_never_succeed_make_the_run_unknown(tmp_path: Path
     assert any("final operations never succeeded, the first a read of key 3" in reason for reason in verdict.reasons)
 
 
+def test_final_operations_that_are_never_invoked_make_the_run_unknown(tmp_path: Path) -> None:
+    class Unreachable(MemoryClient):
+        """Loses its connection to n2 once all is healed, and never gets another."""
+
+        async def open(self, node: Node, options: Mapping[str, str]) -> None:
+            self.lost = node.name == "n2"
+            if self.lost and marks:
+                raise OSError("connection refused")
+
+        async def invoke(self, operation: Operation) -> Completion:
+            if self.lost and marks:
+                raise OSError("connection reset")
+            return await super().invoke(operation)
+
+    class Marks(MemoryProvider):
+        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+            if not faults:
+                marks.append("healed")
+            return await super().set_faults(faults)
+
+    marks: list[str] = []
+    data: dict[int, int] = {}
+    one_fault = (Event(AtTime(200 * MS), Pause(frozenset({"n1"})), 2000 * MS),)
+    suite = memory_suite(lambda: Unreachable(data))
+    verdict = run(tmp_path / "run", plan(schedule=one_fault), suite=suite, provider=Marks())
+    assert verdict.validity is Validity.UNKNOWN
+    assert "2 of 8 final operations never succeeded" in verdict.reasons
+
+
 def test_a_run_with_too_few_operations_is_unknown(tmp_path: Path) -> None:
     verdict = run(tmp_path / "run", plan(schedule=(), operations=3))
     assert verdict.validity is Validity.VALID or "too weak" in " ".join(verdict.reasons)
