@@ -137,10 +137,13 @@ class Run:
         budget = asyncio.create_task(workers.budget_spent.wait())
         clock = asyncio.create_task(self._count_down(main_ns))
         try:
-            await asyncio.wait({clients, budget, clock, exits}, return_when=asyncio.FIRST_COMPLETED)
-            for watched in (exits, faults):
-                if watched.done():
-                    await _result_of(watched)
+            ends = {clients, budget, clock, exits}
+            await asyncio.wait({*ends, faults}, return_when=asyncio.FIRST_COMPLETED)
+            if faults.done():  # all faults are over, or it failed, and then the rest would prove nothing
+                await _result_of(faults)
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if exits.done():
+                await _result_of(exits)
             workers.stop()
             _, late = await asyncio.wait({clients}, timeout=workers.timeout_s + DRAIN_S)
             if late:

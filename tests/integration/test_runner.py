@@ -196,6 +196,13 @@ def test_a_cluster_that_is_lost_ends_the_main_phase_at_once(tmp_path: Path) -> N
     assert time.monotonic() - began < 20
 
 
+def test_a_nemesis_that_fails_ends_the_main_phase_at_once(tmp_path: Path) -> None:
+    began = time.monotonic()
+    verdict = run(tmp_path / "run", plan(time_ms=30_000), provider=MemoryProvider(fails_in="set_faults"))
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    assert time.monotonic() - began < 20
+
+
 def test_a_database_that_ends_while_it_is_set_up_is_an_infrastructure_error_at_once(tmp_path: Path) -> None:
     provider = MemoryProvider()
     provider.exit_queue.put_nowait(ProcessExit(node="n2", status=2, expected=False, time_ns=0))
