@@ -1,7 +1,10 @@
 //! What a checker concludes of a well-formed history.
 
+use serde::Serialize;
+
 /// The answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The history is possible.
     Valid,

@@ -1,0 +1,138 @@
+//! `check_linearizable`.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use schrodinger_checkers::linearizable::{
+    self, Budget, Explanation, Functions, Keys, Limit, Options, Progress, Report,
+};
+
+use super::{events, malformed_dict, position};
+use crate::errors::to_python;
+use crate::history::HistoryFile;
+use crate::interrupt::interruptible;
+
+#[pyfunction]
+#[pyo3(signature = (
+    history, *, model = "cas-register", initial = None, read = "read", write = "write", cas = "cas",
+    max_steps = 200_000_000, max_bytes = 2_000_000_000, threads = None,
+))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of the Python function")]
+pub fn check_linearizable<'py>(
+    py: Python<'py>,
+    history: &HistoryFile,
+    model: &str,
+    initial: Option<i64>,
+    read: &str,
+    write: &str,
+    cas: &str,
+    max_steps: u64,
+    max_bytes: u64,
+    threads: Option<NonZero<usize>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let has_cas = match model {
+        "cas-register" => true,
+        "register" => false,
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "no model is called {model:?}: take \"register\" or \"cas-register\""
+            )));
+        }
+    };
+    let history = Arc::clone(history.history());
+    let functions = Functions {
+        read: position(&history, read),
+        write: position(&history, write),
+        cas: position(&history, cas),
+        has_cas,
+    };
+    let threads = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let options = Options { functions, initial, budget: Budget { max_steps, max_bytes }, threads };
+    let result = interruptible(py, move |interrupt| {
+        let columns = history.columns()?;
+        Ok(linearizable::check(&events(&columns), &options, interrupt))
+    })?;
+    match result.map_err(to_python)? {
+        Ok(report) => report_dict(py, &report),
+        Err(malformed) => malformed_dict(py, &malformed),
+    }
+}
+
+fn report_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("verdict", report.verdict.name())?;
+    dict.set_item("keys", report.keys)?;
+    dict.set_item("operations", report.operations)?;
+    dict.set_item("info", report.info)?;
+    dict.set_item("failed", report.failed)?;
+    dict.set_item("observations", report.observations)?;
+    dict.set_item("steps", report.steps)?;
+    dict.set_item("peak_bytes", report.peak_bytes)?;
+    let algorithms = PyDict::new(py);
+    algorithms.set_item("zones", report.by_zones)?;
+    algorithms.set_item("search", report.by_search)?;
+    dict.set_item("algorithms", algorithms)?;
+    dict.set_item("failing_keys", keys_dict(py, &report.failing)?)?;
+    dict.set_item("undecided_keys", keys_dict(py, &report.undecided)?)?;
+    dict.set_item("failure", report.failure.as_ref().map(|failure| failure_dict(py, failure)).transpose()?)?;
+    dict.set_item("progress", report.progress.as_ref().map(|progress| progress_dict(py, progress)).transpose()?)?;
+    Ok(dict)
+}
+
+fn keys_dict<'py>(py: Python<'py>, keys: &Keys) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("count", keys.count)?;
+    dict.set_item("first", &keys.first)?;
+    Ok(dict)
+}
+
+fn progress_dict<'py>(py: Python<'py>, progress: &Progress) -> PyResult<Bound<'py, PyDict>> {
+    let limit = match progress.limit {
+        Limit::Steps => "steps",
+        Limit::Bytes => "bytes",
+        Limit::Interrupted => "interrupted",
+    };
+    let dict = PyDict::new(py);
+    dict.set_item("key", progress.key)?;
+    dict.set_item("limit", limit)?;
+    dict.set_item("row", progress.row)?;
+    dict.set_item("fraction", progress.fraction)?;
+    Ok(dict)
+}
+
+fn failure_dict<'py>(py: Python<'py>, failure: &Explanation) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("key", failure.key)?;
+    dict.set_item("blocked", failure.blocked)?;
+    dict.set_item("blocked_return", failure.blocked_return)?;
+    dict.set_item("minimal", failure.minimal)?;
+    let witness = PyList::empty(py);
+    for operation in &failure.witness {
+        let entry = PyDict::new(py);
+        entry.set_item("row", operation.row)?;
+        entry.set_item("role", operation.role.name())?;
+        witness.append(entry)?;
+    }
+    dict.set_item("witness", witness)?;
+    let configurations = PyList::empty(py);
+    for configuration in &failure.configurations {
+        let entry = PyDict::new(py);
+        entry.set_item("value", configuration.value)?;
+        entry.set_item("since", configuration.since)?;
+        let stuck = PyList::empty(py);
+        for operation in &configuration.stuck {
+            let reason = PyDict::new(py);
+            reason.set_item("row", operation.row)?;
+            reason.set_item("needs", operation.needs)?;
+            stuck.append(reason)?;
+        }
+        entry.set_item("stuck", stuck)?;
+        configurations.append(entry)?;
+    }
+    dict.set_item("configurations", configurations)?;
+    Ok(dict)
+}
