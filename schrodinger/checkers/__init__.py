@@ -3,13 +3,14 @@
 from schrodinger.checkers.linearizable import Linearizable
 from schrodinger.checkers.set import SetChecker
 from schrodinger.checkers.strength import Strength
-from schrodinger.checkers.verdict import Anomaly, Checker, Involved, Validity, Verdict, combine
+from schrodinger.checkers.verdict import Anomaly, Checker, Involved, Online, Validity, Verdict, combine
 
 __all__ = [
     "Anomaly",
     "Checker",
     "Involved",
     "Linearizable",
+    "Online",
     "SetChecker",
     "Strength",
     "Validity",

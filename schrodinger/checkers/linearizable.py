@@ -53,6 +53,11 @@ class Linearizable:
     cas: str = "cas"
     name: str = "linearizable"
 
+    @property
+    def violations_are_final(self) -> bool:
+        """Linearizability is closed under prefixes: what is open at the cut may have happened or not."""
+        return True
+
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
         found = check_linearizable(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - cattrs reads the annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,6 +98,16 @@ class Checker(Protocol):
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
+        ...
+
+
+@runtime_checkable
+class Online(Checker, Protocol):
+    """A checker that can judge a history which is still being written, and so end a run at the first violation."""
+
+    @property
+    def violations_are_final(self) -> bool:
+        """Whether a violation in the beginning of a history is one in every continuation of it."""
         ...
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from schrodinger.checkers import Checker
+    from schrodinger.checkers import Checker, Online
     from schrodinger.cli.display import Display
     from schrodinger.cluster import LocalProvider, Suite
     from schrodinger.plan import Plan
@@ -39,11 +39,19 @@ class Execution:
     provider: LocalProvider
     files: RunFiles
     display: Display
+    watch: Online | None = None
 
 
 async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
     """Run, judge and report. Returns the verdict, the last progress, and whether the run was interrupted."""
-    run = Run(execution.plan, execution.suite, execution.binary, execution.provider, execution.files)
+    run = Run(
+        execution.plan,
+        execution.suite,
+        execution.binary,
+        execution.provider,
+        execution.files,
+        watch=execution.watch,
+    )
     shown = asyncio.create_task(execution.display.show(run.progress))
     interrupted = False
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from schrodinger.cli.failures import Refused, blaming, plain_errors
-from schrodinger.cli.run import local_provider, possible_faults, run_options, run_plan
+from schrodinger.cli.run import local_provider, online_checker, possible_faults, run_options, run_plan
 from schrodinger.cluster import Leader, find_binary, load_suite
 from schrodinger.nemesis import LEADER
 from schrodinger.plan import Plan
@@ -21,7 +21,13 @@ from schrodinger.runner import RunFiles
 @run_options
 @click.pass_context
 def replay(
-    context: click.Context, run_or_plan: Path, root: Path, as_json: bool, isolated: bool | None, debug: bool
+    context: click.Context,
+    run_or_plan: Path,
+    root: Path,
+    as_json: bool,
+    fail_fast: bool,
+    isolated: bool | None,
+    debug: bool,
 ) -> None:
     """Run the plan of RUN_OR_PLAN again: the same faults at the same anchors, the same operations.
 
@@ -32,7 +38,9 @@ def replay(
         suite = load_suite(plan.suite)
         with blaming(plan.suite):
             plan = replace(plan, options=suite.settle_options(plan.options))
-            suite.workload(plan.workload).stream(plan.parameters, 0, 0)
+            workload = suite.workload(plan.workload)
+            workload.stream(plan.parameters, 0, 0)
+            watch = online_checker(workload, plan.parameters) if fail_fast else None
             binary = find_binary(suite.database.sources, plan.options.get("version"))
         if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):
             raise Refused(
@@ -49,7 +57,7 @@ def replay(
                         f"this plan needs {', '.join(missing)}, which this machine can't do; "
                         "`schrodinger doctor` says why"
                     )
-                return await run_plan(plan, suite, binary, provider, root=root, as_json=as_json)
+                return await run_plan(plan, suite, binary, provider, root=root, as_json=as_json, watch=watch)
 
         status = asyncio.run(replayed())
     context.exit(status)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from schrodinger.checkers import Online
 from schrodinger.cli.display import choose_display
 from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from schrodinger.cluster import Capability
+    from schrodinger.workloads import Workload
 
 SEED_BITS = 32
 LONGEST_S = 31 * 24 * 3600.0
@@ -46,6 +48,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
             "--debug", is_flag=True, help="Let an agent that this run starts log every step, to agent.log in its state."
         ),
         click.option("--json", "as_json", is_flag=True, help="Print JSON lines."),
+        click.option("--fail-fast", is_flag=True, help="Judge while the run goes on, and stop at the first violation."),
         click.option(
             "--isolated/--loopback", default=None, help="Nodes in namespaces of their own, or as processes on loopback."
         ),
@@ -90,7 +93,9 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 )
 @run_options
 @click.pass_context
-def run(context: click.Context, /, suite: str, seed: int | None, root: Path, as_json: bool, **chosen: Any) -> None:
+def run(
+    context: click.Context, /, suite: str, seed: int | None, root: Path, as_json: bool, fail_fast: bool, **chosen: Any
+) -> None:
     """Run SUITE (a name below ./suites, a path, or a module) under faults drawn from a seed, and judge it.
 
     Options of the suite itself follow as --NAME VALUE, for example --reads serializable; `schrodinger suites` lists
@@ -125,7 +130,8 @@ def run(context: click.Context, /, suite: str, seed: int | None, root: Path, as_
                         concurrency=chosen["concurrency"],
                         operations=chosen["operations"],
                     )
-                return await run_plan(plan, loaded, binary, provider, root=root, as_json=as_json)
+                    watch = online_checker(workload, plan.parameters) if fail_fast else None
+                return await run_plan(plan, loaded, binary, provider, root=root, as_json=as_json, watch=watch)
 
         status = asyncio.run(drawn_and_run())
     context.exit(status)
@@ -141,8 +147,25 @@ async def local_provider(*, isolated: bool | None, debug: bool) -> AsyncIterator
         await provider.down()
 
 
+def online_checker(workload: Workload, parameters: Mapping[str, Any]) -> Online:
+    """The workload's checker, if it can judge while the run goes on."""
+    checker = workload.checker(parameters)
+    if isinstance(checker, Online) and checker.violations_are_final:
+        return checker
+    raise Refused(
+        f"checker {checker.name} of workload {workload.name} can judge only whole histories; leave out --fail-fast"
+    )
+
+
 async def run_plan(
-    plan: Plan, suite: Suite, binary: Path, provider: LocalProvider, *, root: Path, as_json: bool
+    plan: Plan,
+    suite: Suite,
+    binary: Path,
+    provider: LocalProvider,
+    *,
+    root: Path,
+    as_json: bool,
+    watch: Online | None = None,
 ) -> int:
     """Run a plan that is known to be possible here; returns the exit status."""
     files = create_run(plan, root)
@@ -153,7 +176,13 @@ async def run_plan(
         if provider.degradation:
             click.echo(f"! {provider.degradation}")
     execution = Execution(
-        plan=plan, suite=suite, binary=binary, provider=provider, files=files, display=choose_display(as_json=as_json)
+        plan=plan,
+        suite=suite,
+        binary=binary,
+        provider=provider,
+        files=files,
+        display=choose_display(as_json=as_json),
+        watch=watch,
     )
     verdict, progress, interrupted = await execute(execution)
     return conclude(verdict, progress, files, interrupted=interrupted, as_json=as_json)

@@ -12,7 +12,7 @@ import contextlib
 import shutil
 import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from schrodinger.checkers import Validity
 from schrodinger.cluster import Cluster, ProviderError
@@ -22,12 +22,14 @@ from schrodinger.runner.nemesis import Nemesis
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
 from schrodinger.runner.progress import Progress
 from schrodinger.runner.stalls import StallWatch
+from schrodinger.runner.watch import ViolationWatch
 from schrodinger.runner.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from schrodinger.checkers import Online, Verdict
     from schrodinger.cluster import Provider, Suite
     from schrodinger.plan import Plan
     from schrodinger.workloads import Node, Workload
@@ -56,7 +58,7 @@ class PhaseFailed(Exception):
 @final
 @dataclass(slots=True)
 class Run:
-    """One run of one plan."""
+    """One run of one plan. ``watch`` judges while the run goes on, and ends it at the first violation."""
 
     plan: Plan
     suite: Suite
@@ -64,6 +66,7 @@ class Run:
     provider: Provider
     files: RunFiles
     progress: Progress = field(default_factory=Progress)
+    watch: Online | None = None
     _events: EventLog = field(init=False)
     _recorder: Recorder = field(init=False)
     _functions: list[str] = field(init=False)
@@ -112,9 +115,12 @@ class Run:
                 await databases.start()
                 await databases.ready()
             async with self._phase("main", self.plan.time_ns / 1e9 + MAIN_GRACE_S):
-                await self._main(workers, nemesis, exits)
+                violation = await self._main(workers, nemesis, exits)
             async with self._phase("heal", HEAL_S):
                 await nemesis.heal()
+            if violation is not None:
+                self._note(f"stopped at the first violation: {violation.reasons[0]}")
+                return
             async with self._phase("settle", SETTLE_S, databases, Validity.UNKNOWN):
                 await databases.ready()
             async with self._phase(FINAL_OPERATIONS, FINAL_S, blame=Validity.UNKNOWN):
@@ -129,15 +135,19 @@ class Run:
             await workers.close()
             await self._phase_collect(nodes)
 
-    async def _main(self, workers: Workers, nemesis: Nemesis, exits: asyncio.Task[None]) -> None:
-        """Workers and nemesis together until the time or the budget is spent; ``exits`` ends if the cluster is lost."""
+    async def _main(self, workers: Workers, nemesis: Nemesis, exits: asyncio.Task[None]) -> Verdict | None:
+        """Workers and nemesis together until the time or the budget is spent; ``exits`` ends if the cluster is lost.
+
+        Returns the violation that was watched for and ended it, if one did.
+        """
         main_ns = self._recorder.now()
         clients = asyncio.create_task(workers.run())
         faults = asyncio.create_task(nemesis.run(workers, main_ns))
         budget = asyncio.create_task(workers.budget_spent.wait())
         clock = asyncio.create_task(self._count_down(main_ns))
+        watch = asyncio.create_task(self._violation())
         try:
-            ends = {clients, budget, clock, exits}
+            ends: set[asyncio.Task[Any]] = {clients, budget, clock, exits, watch}
             await asyncio.wait({*ends, faults}, return_when=asyncio.FIRST_COMPLETED)
             if faults.done():  # all faults are over, or it failed, and then the rest would prove nothing
                 await _result_of(faults)
@@ -149,11 +159,19 @@ class Run:
             if late:
                 clients.cancel()
             await _result_of(clients)
+            return watch.result() if watch.done() else None
         finally:
-            for task in (clients, faults, budget, clock):
+            for task in (clients, faults, budget, clock, watch):
                 task.cancel()
-            await asyncio.gather(clients, budget, clock, return_exceptions=True)
+            await asyncio.gather(clients, budget, clock, watch, return_exceptions=True)
             await _result_of(faults)
+
+    async def _violation(self) -> Verdict:
+        """The first violation, while the run goes on; waits for ever when nobody watches."""
+        if self.watch is None:
+            await asyncio.Event().wait()
+        assert self.watch is not None
+        return await ViolationWatch(self.watch, self.files.history, self._recorder.flush, self.progress).run()
 
     async def _count_down(self, main_ns: int) -> None:
         while (elapsed_s := (self._recorder.now() - main_ns) / 1e9) < self.progress.main_total_s:
