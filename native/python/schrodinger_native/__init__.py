@@ -6,8 +6,10 @@ from schrodinger_native._native import (
     Recorder,
     Stream,
     __version__,
+    check_append,
     check_linearizable,
     check_set,
+    consistency_models,
 )
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "Recorder",
     "Stream",
     "__version__",
+    "check_append",
     "check_linearizable",
     "check_set",
+    "consistency_models",
 ]

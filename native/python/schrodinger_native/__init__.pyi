@@ -140,6 +140,22 @@ def check_set(
 ) -> dict[str, Any]:
     """Check a grow-only set of unique elements. Returns plain data, documented in the README of this package."""
 
+def check_append(
+    history: HistoryFile,
+    *,
+    consistency: str = "strict-serializable",
+    transaction: str = "txn",
+    max_search: int = 5_000_000,
+) -> dict[str, Any]:
+    """Check transactions that read lists and append unique elements. Returns plain data, documented in the README.
+
+    Raises:
+        ValueError: no consistency model has this name.
+    """
+
+def consistency_models() -> list[str]:
+    """The models that ``check_append`` knows, weaker ones before stronger ones."""
+
 @final
 class Stream:
     """A counter-based random stream: depends only on (seed, process, index), never on what was drawn before.

@@ -8,6 +8,7 @@
 //! - [`linearizable`] decides linearizability of independent keys: an exact linear-time algorithm where written values are distinct,
 //!   a memoised search everywhere else, a smallest witness for the first failure.
 //! - [`models`] says what objects do: a register, with or without compare-and-set.
+//! - [`transactions`] decides isolation levels by cycles of dependencies between transactions.
 //! - [`set`] judges a grow-only set of unique elements.
 //!
 //! Nothing here recurses over input, reads a clock, draws a random number or depends on the order of a hash table. Budgets are
@@ -18,6 +19,7 @@ pub mod linearizable;
 pub mod models;
 pub mod pairing;
 pub mod set;
+pub mod transactions;
 pub mod verdict;
 
 pub use events::{Events, Kind};

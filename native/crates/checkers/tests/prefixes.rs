@@ -2,59 +2,17 @@
 //! may stop. SCHRODINGER_FUZZ_CASES sets how many histories.
 
 mod oracle;
+mod rows;
 
 use std::sync::atomic::AtomicBool;
 
 use oracle::{Random, cases};
-use schrodinger_checkers::{Events, Verdict, set};
+use rows::Rows;
+use schrodinger_checkers::{Verdict, set};
 
 const CASES: usize = 20_000;
 const ADD: u8 = 0;
 const READ: u8 = 1;
-
-/// Rows of a history of a set.
-#[derive(Default)]
-struct Rows {
-    time: Vec<i64>,
-    process: Vec<i32>,
-    kind: Vec<u8>,
-    f: Vec<u8>,
-    none: Vec<bool>,
-    offsets: Vec<usize>,
-    values: Vec<i64>,
-    has_value: Vec<bool>,
-}
-
-impl Rows {
-    fn push(&mut self, process: i32, kind: u8, f: u8, value: Option<&[i64]>) {
-        if self.offsets.is_empty() {
-            self.offsets.push(0);
-        }
-        self.time.push(self.time.len() as i64);
-        self.process.push(process);
-        self.kind.push(kind);
-        self.f.push(f);
-        self.none.push(false);
-        self.values.extend_from_slice(value.unwrap_or(&[]));
-        self.offsets.push(self.values.len());
-        self.has_value.push(value.is_some());
-    }
-
-    /// The first `rows` of them.
-    fn beginning(&self, rows: usize) -> Events<'_> {
-        Events {
-            time: &self.time[..rows],
-            process: &self.process[..rows],
-            kind: &self.kind[..rows],
-            f: &self.f[..rows],
-            key: &self.time[..rows],
-            key_valid: &self.none[..rows],
-            value_offsets: &self.offsets[..=rows],
-            values: &self.values,
-            value_valid: &self.has_value[..rows],
-        }
-    }
-}
 
 /// Adds and reads of a few processes; reads see what was added, with a mistake now and then.
 fn random_rows(seed: u64) -> Rows {

@@ -4,6 +4,7 @@
 
 mod linearizable;
 mod set;
+mod transactions;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -24,11 +25,12 @@ use crate::interrupt::interruptible;
 /// Add the checkers to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(linearizable::check_linearizable, module)?)?;
-    module.add_function(wrap_pyfunction!(set::check_set, module)?)
+    module.add_function(wrap_pyfunction!(set::check_set, module)?)?;
+    module.add_function(wrap_pyfunction!(transactions::check_append, module)?)?;
+    module.add_function(wrap_pyfunction!(transactions::consistency_models, module)?)
 }
 
 /// Run `check` over the columns of `history` without the interpreter lock, and turn its report, or what is malformed, into plain data.
-#[expect(dead_code, reason = "for the checkers to come")]
 fn answer<'py, R: Serialize + Send>(
     py: Python<'py>,
     history: &HistoryFile,

@@ -1,0 +1,62 @@
+//! What a dependency is about: the values that make one transaction come before another.
+
+use super::dependencies::{last_written, next_written, version};
+use super::versions::Versions;
+use crate::events::Events;
+use crate::transactions::cycles::Dependency;
+use crate::transactions::decode::{Code, MicroOperation, Transactions};
+use crate::transactions::graph::{NO_KEY, PROCESS, REALTIME, RW, WR, WW};
+use crate::transactions::report::Step;
+
+/// A dependency with its key and values.
+pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, dependency: &Dependency) -> Step {
+    let &Dependency { from, to, kind, key } = dependency;
+    let read_by = |transaction: u32| {
+        let read = transactions.of(transaction as usize).iter().find(|m| m.key == key && m.code == Code::Read);
+        read.and_then(|read: &MicroOperation| version(events, versions, read))
+    };
+    let last_of = |position| last_written(versions, key, position).map(|element| element.value);
+    let (name, previous, value) = match kind {
+        WR => ("wr", None, read_by(to).and_then(last_of)),
+        RW => {
+            let position = read_by(from).unwrap_or(0);
+            let next = next_written(versions, key, position).filter(|next| next.writer == to);
+            let next = next.map_or_else(|| unread_of(versions, key, to), |next| Some(next.value));
+            ("rw", position.checked_sub(1).and_then(|last| versions.at(key, last)).map(|last| last.value), next)
+        }
+        WW => {
+            let (previous, next) = neighbours(versions, key, from, to);
+            ("ww", previous, next)
+        }
+        PROCESS => ("process", None, None),
+        REALTIME => ("realtime", None, None),
+        _ => ("unknown", None, None),
+    };
+    Step {
+        from: transactions.invocation[from as usize],
+        to: transactions.invocation[to as usize],
+        kind: name,
+        key: (key != NO_KEY).then(|| transactions.keys[key as usize]),
+        previous,
+        value,
+    }
+}
+
+/// Two elements of a key, the second of which `to` appended directly after `from` had appended the first.
+fn neighbours(versions: &Versions, key: u32, from: u32, to: u32) -> (Option<i64>, Option<i64>) {
+    let trusted = versions.orders[key as usize].trusted;
+    for position in 0..trusted {
+        let Some(element) = versions.at(key, position).filter(|element| element.writer == from) else { continue };
+        match next_written(versions, key, position + 1) {
+            Some(next) if next.writer == to => return (Some(element.value), Some(next.value)),
+            None => return (Some(element.value), unread_of(versions, key, to)),
+            Some(_) => {}
+        }
+    }
+    (None, None)
+}
+
+fn unread_of(versions: &Versions, key: u32, writer: u32) -> Option<i64> {
+    let unread = versions.orders[key as usize].unread.iter().map(|&number| &versions.elements[number as usize]);
+    unread.filter(|element| element.writer == writer).map(|element| element.value).next()
+}

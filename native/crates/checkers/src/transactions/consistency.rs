@@ -1,0 +1,236 @@
+//! Consistency models as data: which is stronger than which, and which anomalies each rules out.
+//!
+//! Sources: Adya, "Weak Consistency" (MIT 1999) for the PL levels; Bailis et al., "Highly Available Transactions" (VLDB 2013) for
+//! monotonic atomic view; Cerone, Bernardi and Gotsman, "A Framework for Transactional Consistency Models with Atomic Visibility" (CONCUR
+//! 2015) for read atomic to serializable; Daudjee and Salem (VLDB 2006) for the strong-session forms. The order of strength is the one
+//! that Elle made of them. A model rules out what it names and what every weaker model names.
+//!
+//! Models of single objects (linearizable, sequential, the session guarantees) have checkers of their own and are not in the lattice: no
+//! anomaly of transactions decides them. Anomalies about predicates would be further names here.
+
+/// One model.
+#[derive(Debug)]
+struct Model {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    /// Directly weaker models.
+    implies: &'static [&'static str],
+    /// What it rules out beyond them.
+    rules_out: &'static [&'static str],
+}
+
+const fn model(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    implies: &'static [&'static str],
+    rules_out: &'static [&'static str],
+) -> Model {
+    Model { name, aliases, implies, rules_out }
+}
+
+/// Weaker models first.
+const MODELS: &[Model] = &[
+    model("read-uncommitted", &["pl-1"], &[], &["G0", "duplicate-elements", "garbage-read", "cyclic-versions"]),
+    model(
+        "read-committed",
+        &["pl-2"],
+        &["read-uncommitted"],
+        &["G1a", "G1b", "G1c", "dirty-update", "incompatible-order", "future-read"],
+    ),
+    model("monotonic-atomic-view", &["mav"], &["read-committed"], &[]),
+    model("read-atomic", &["ra"], &["monotonic-atomic-view"], &["internal"]),
+    model("causal", &["causal-cerone"], &["read-atomic"], &[]),
+    model("prefix", &[], &["causal"], &[]),
+    model("update-atomic", &[], &["read-atomic"], &["lost-update"]),
+    model("parallel-snapshot-isolation", &["psi"], &["causal", "update-atomic"], &["G-single-item"]),
+    model("monotonic-view", &["pl-2l"], &["read-committed"], &[]),
+    model("monotonic-snapshot-read", &["pl-msr"], &["read-committed"], &[]),
+    model("cursor-stability", &["pl-cs"], &["read-committed"], &["lost-update"]),
+    model("consistent-view", &["pl-2+"], &["cursor-stability", "monotonic-view"], &["G-single-item"]),
+    model("forward-consistent-view", &["pl-fcv"], &["consistent-view"], &[]),
+    model(
+        "snapshot-isolation",
+        &["si", "pl-si"],
+        &[
+            "forward-consistent-view",
+            "monotonic-atomic-view",
+            "monotonic-snapshot-read",
+            "parallel-snapshot-isolation",
+            "prefix",
+        ],
+        &["G-nonadjacent-item"],
+    ),
+    model(
+        "repeatable-read",
+        &["pl-2.99"],
+        &["cursor-stability", "monotonic-atomic-view"],
+        &["G-single-item", "G-nonadjacent-item", "G2-item", "internal"],
+    ),
+    model("update-serializable", &["pl-3u"], &["forward-consistent-view"], &[]),
+    model("view-serializable", &[], &["read-committed"], &[]),
+    model(
+        "serializable",
+        &["pl-3", "conflict-serializable"],
+        &["repeatable-read", "snapshot-isolation", "update-serializable", "view-serializable"],
+        &["G2-item"],
+    ),
+    model("strong-session-read-uncommitted", &["strong-session-pl-1"], &["read-uncommitted"], &["G0-process"]),
+    model(
+        "strong-session-read-committed",
+        &["strong-session-pl-2"],
+        &["read-committed", "strong-session-read-uncommitted"],
+        &["G1c-process"],
+    ),
+    model(
+        "strong-session-snapshot-isolation",
+        &["strong-session-si"],
+        &["snapshot-isolation", "strong-session-read-committed"],
+        &["G-single-item-process", "G-nonadjacent-item-process"],
+    ),
+    model(
+        "strong-session-serializable",
+        &["session-serializable"],
+        &["serializable", "strong-session-snapshot-isolation"],
+        &["G2-item-process"],
+    ),
+    model("strong-read-uncommitted", &["strong-pl-1"], &["strong-session-read-uncommitted"], &["G0-realtime"]),
+    model(
+        "strong-read-committed",
+        &["strong-pl-2"],
+        &["strong-session-read-committed", "strong-read-uncommitted"],
+        &["G1c-realtime"],
+    ),
+    model(
+        "strong-snapshot-isolation",
+        &["strong-si"],
+        &["strong-session-snapshot-isolation", "strong-read-committed"],
+        &["G-single-item-realtime", "G-nonadjacent-item-realtime"],
+    ),
+    model(
+        "strict-serializable",
+        &["strong-serializable", "pl-ss"],
+        &["strong-session-serializable", "strong-snapshot-isolation"],
+        &["G2-item-realtime"],
+    ),
+];
+
+/// A model of the lattice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Consistency(usize);
+
+impl Consistency {
+    /// Every model, weaker ones before stronger ones.
+    pub fn all() -> impl Iterator<Item = Consistency> {
+        (0..MODELS.len()).map(Consistency)
+    }
+
+    /// The model of this name or alias, in any case.
+    pub fn parse(name: &str) -> Option<Consistency> {
+        let name = name.to_ascii_lowercase();
+        Consistency::all().find(|model| model.name() == name || MODELS[model.0].aliases.contains(&name.as_str()))
+    }
+
+    /// Its canonical name.
+    pub fn name(self) -> &'static str {
+        MODELS[self.0].name
+    }
+
+    /// Itself and every weaker model.
+    fn and_weaker(self) -> Vec<Consistency> {
+        let mut found = vec![self];
+        let mut next = 0;
+        while next < found.len() {
+            for weaker in MODELS[found[next].0].implies.iter().filter_map(|name| Consistency::parse(name)) {
+                if !found.contains(&weaker) {
+                    found.push(weaker);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+
+    /// Whether everything that satisfies this model satisfies `other`.
+    pub fn implies(self, other: Consistency) -> bool {
+        self.and_weaker().contains(&other)
+    }
+
+    /// Whether a history with this anomaly cannot satisfy the model.
+    pub fn rules_out(self, anomaly: &str) -> bool {
+        self.and_weaker().iter().any(|model| MODELS[model.0].rules_out.contains(&anomaly))
+    }
+}
+
+/// What anomalies say about all models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The weakest models that are ruled out.
+    pub not: Vec<Consistency>,
+    /// The stronger ones, ruled out with them.
+    pub also_not: Vec<Consistency>,
+    /// The strongest models that are not ruled out.
+    pub holds: Vec<Consistency>,
+}
+
+/// Where a history with these anomalies stands in the lattice.
+pub fn standing<'a>(anomalies: impl Iterator<Item = &'a str> + Clone) -> Standing {
+    let (out, open): (Vec<Consistency>, Vec<Consistency>) =
+        Consistency::all().partition(|model| anomalies.clone().any(|anomaly| model.rules_out(anomaly)));
+    let (also_not, not) =
+        out.iter().partition(|model| out.iter().any(|weaker| weaker != *model && model.implies(*weaker)));
+    let is_strongest = |model: &&Consistency| open.iter().all(|other| other == *model || !other.implies(**model));
+    let holds = open.iter().filter(is_strongest).copied().collect();
+    Standing { not, also_not, holds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(models: &[Consistency]) -> Vec<&'static str> {
+        models.iter().map(|model| model.name()).collect()
+    }
+
+    #[test]
+    fn every_name_that_the_table_mentions_is_in_it_and_stronger_models_come_later() {
+        for (place, model) in MODELS.iter().enumerate() {
+            for name in model.implies {
+                let weaker = Consistency::parse(name).map(|weaker| weaker.0);
+                assert!(weaker.is_some_and(|weaker| weaker < place), "{} implies {name}", model.name);
+            }
+            assert!(model.aliases.iter().all(|alias| Consistency::parse(alias) == Some(Consistency(place))));
+        }
+    }
+
+    #[test]
+    fn what_a_model_rules_out_every_stronger_model_rules_out() {
+        for anomaly in MODELS.iter().flat_map(|model| model.rules_out) {
+            for model in Consistency::all() {
+                for weaker in model.and_weaker() {
+                    assert!(!weaker.rules_out(anomaly) || model.rules_out(anomaly), "{anomaly} {}", model.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn write_skew_rules_out_serializability_and_leaves_snapshot_isolation() {
+        let standing = standing(["G2-item"].into_iter());
+        assert_eq!(names(&standing.not), ["repeatable-read"]);
+        assert!(names(&standing.also_not).contains(&"serializable"));
+        assert!(names(&standing.holds).contains(&"strong-snapshot-isolation"));
+    }
+
+    #[test]
+    fn a_stale_read_rules_out_only_what_promises_real_time() {
+        let standing = standing(["G-single-item-realtime"].into_iter());
+        assert_eq!(names(&standing.not), ["strong-snapshot-isolation"]);
+        assert_eq!(names(&standing.also_not), ["strict-serializable"]);
+        assert!(names(&standing.holds).contains(&"strong-session-serializable"));
+    }
+
+    #[test]
+    fn without_anomalies_the_strongest_model_holds() {
+        assert_eq!(names(&standing([].into_iter()).holds), ["strict-serializable"]);
+    }
+}

@@ -1,0 +1,337 @@
+//! Cycles of dependencies: which classes of anomaly there are, and one short cycle of each to show.
+//!
+//! The classes are Adya's, in Elle's refinement, weakest first: only writes (G0); writes and reads (G1c); exactly one anti-dependency
+//! (G-single); several, no two of them next to each other (G-nonadjacent); any number (G2). Each is looked for with dependencies of data
+//! alone, then with process order, then with real time as well. All edges here are about single items, hence the suffix `-item`.
+//!
+//! Whether a class has a cycle is a question about strongly connected components and takes linear time, except for G-single, for which
+//! each anti-dependency needs a search of its own. Shortest cycles come from breadth-first searches in which passing through an
+//! auxiliary node is free; they share a budget of visited edges. Within one component, a cycle suppresses every class that it implies.
+
+use std::collections::VecDeque;
+
+use super::components::{Apart, Only, cyclic_components, next_layer};
+use super::graph::{Edge, Graph, Kinds, PASS, PROCESS, REALTIME, RW, WR, WW};
+
+/// What the kinds of a cycle's data edges make of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Only write-write.
+    G0,
+    /// Also write-read.
+    G1c,
+    /// Exactly one anti-dependency.
+    Single,
+    /// Several, none next to another.
+    Nonadjacent,
+    /// Any.
+    G2,
+}
+
+/// Which orders beyond data a cycle needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// None.
+    Data,
+    /// That of a process.
+    Process,
+    /// Real time.
+    Realtime,
+}
+
+const CLASSES: [Class; 5] = [Class::G0, Class::G1c, Class::Single, Class::Nonadjacent, Class::G2];
+const REACHES: [Reach; 3] = [Reach::Data, Reach::Process, Reach::Realtime];
+
+impl Class {
+    fn kinds(self) -> Kinds {
+        match self {
+            Class::G0 => WW,
+            Class::G1c => WW | WR,
+            Class::Single | Class::Nonadjacent | Class::G2 => WW | WR | RW,
+        }
+    }
+}
+
+impl Reach {
+    fn kinds(self) -> Kinds {
+        match self {
+            Reach::Data => 0,
+            Reach::Process => PROCESS,
+            Reach::Realtime => PROCESS | REALTIME,
+        }
+    }
+}
+
+/// The name of an anomaly.
+pub fn name(class: Class, reach: Reach) -> String {
+    let class = match class {
+        Class::G0 => "G0",
+        Class::G1c => "G1c",
+        Class::Single => "G-single-item",
+        Class::Nonadjacent => "G-nonadjacent-item",
+        Class::G2 => "G2-item",
+    };
+    let reach = match reach {
+        Reach::Data => "",
+        Reach::Process => "-process",
+        Reach::Realtime => "-realtime",
+    };
+    format!("{class}{reach}")
+}
+
+/// An edge from transaction to transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// The earlier transaction.
+    pub from: u32,
+    /// The later one.
+    pub to: u32,
+    /// One bit.
+    pub kind: Kinds,
+    /// The key it is about, or [`super::graph::NO_KEY`].
+    pub key: u32,
+}
+
+/// A cycle and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    /// What its edges make of it.
+    pub class: Class,
+    /// Which orders it needs.
+    pub reach: Reach,
+    /// Each leads to where the next begins.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// All that was found.
+#[derive(Debug, Default)]
+pub struct Cycles {
+    /// By component, then by class.
+    pub found: Vec<Cycle>,
+    /// Edges looked at in search of short cycles.
+    pub edges_visited: u64,
+    /// Whether some class could not be decided.
+    pub exhausted: bool,
+}
+
+/// What the edges of a cycle make of it.
+pub fn classify(dependencies: &[Dependency]) -> (Class, Reach) {
+    let has = |kind: Kinds| dependencies.iter().any(|dependency| dependency.kind == kind);
+    let rw = |place: usize| dependencies[place % dependencies.len()].kind == RW;
+    let count = (0..dependencies.len()).filter(|&place| rw(place)).count();
+    let class = match count {
+        0 if has(WR) => Class::G1c,
+        0 => Class::G0,
+        1 => Class::Single,
+        _ if (0..dependencies.len()).any(|place| rw(place) && rw(place + 1)) => Class::G2,
+        _ => Class::Nonadjacent,
+    };
+    let reach = match (has(REALTIME), has(PROCESS)) {
+        (true, _) => Reach::Realtime,
+        (false, true) => Reach::Process,
+        (false, false) => Reach::Data,
+    };
+    (class, reach)
+}
+
+/// Every class of cycle in `graph`, whose first `transactions` nodes are transactions. At most `budget` edges are looked at for each
+/// class beyond the one search that finds any cycle at all.
+pub fn cycles(graph: &Graph, transactions: usize, budget: u64) -> Cycles {
+    let mut all = Cycles::default();
+    let everything = WW | WR | RW | PROCESS | REALTIME;
+    let mut number_of = Vec::new();
+    for members in cyclic_components(&Only { graph, kinds: everything }) {
+        number_of.resize(graph.nodes(), u32::MAX);
+        for (number, &member) in members.iter().enumerate() {
+            number_of[member as usize] = number as u32;
+        }
+        let part = graph.part(&members, |node| Some(number_of[node as usize]).filter(|&number| number != u32::MAX));
+        members.iter().for_each(|&member| number_of[member as usize] = u32::MAX);
+        let component = Component { graph: &part, members: &members, transactions };
+        component.classes(budget, &mut all);
+    }
+    all
+}
+
+/// One strongly connected component, with numbers of its own.
+struct Component<'a> {
+    graph: &'a Graph,
+    members: &'a [u32],
+    transactions: usize,
+}
+
+impl Component<'_> {
+    fn classes(&self, budget: u64, all: &mut Cycles) {
+        let first = all.found.len();
+        let mut search = Search::new(self.graph);
+        for reach in REACHES {
+            for class in CLASSES {
+                let is_implied = all.found[first..].iter().any(|found| found.class <= class && found.reach <= reach);
+                if is_implied {
+                    continue;
+                }
+                search.left = budget;
+                if let Some(path) = self.shortest(class, class.kinds() | reach.kinds(), &mut search) {
+                    let dependencies = self.contracted(&path);
+                    let (class, reach) = classify(&dependencies);
+                    all.found.push(Cycle { class, reach, dependencies });
+                } else if class == Class::Single && search.left == 0 {
+                    all.exhausted = true;
+                }
+            }
+        }
+        all.edges_visited += search.visited;
+    }
+
+    /// A short cycle of these kinds, as edges with where they start.
+    fn shortest(&self, class: Class, kinds: Kinds, search: &mut Search) -> Option<Path> {
+        let only = Only { graph: self.graph, kinds };
+        let is_apart = class == Class::Nonadjacent;
+        let parts = if is_apart { cyclic_components(&Apart(only)) } else { cyclic_components(&only) };
+        let layers = if is_apart { 2 } else { 1 };
+        let mut part_of = vec![u32::MAX; self.graph.nodes() * layers];
+        for (number, part) in parts.iter().enumerate() {
+            part.iter().for_each(|&state| part_of[state as usize] = number as u32);
+        }
+        let mut best: Option<Path> = None;
+        for &state in parts.iter().flatten() {
+            let node = state / layers as u32;
+            if self.members[node as usize] as usize >= self.transactions || (is_apart && state % 2 == 1) {
+                continue;
+            }
+            let starts = self.graph.out(node).map(|number| self.graph.edge(number));
+            for edge in starts.filter(|edge| edge.kind & kinds != 0 && (kinds & RW == 0 || edge.kind == RW)) {
+                let goal = state;
+                let begin = if is_apart { edge.to * 2 + 1 } else { edge.to };
+                if part_of[begin as usize] != part_of[goal as usize] {
+                    continue;
+                }
+                let limit = best.as_ref().map_or(usize::MAX, length);
+                let allowed = if class == Class::Single { kinds & !RW } else { kinds };
+                let is_certain = best.is_none() && class != Class::Single;
+                if let Some(rest) = search.path(begin, goal, allowed, is_apart, limit - 1, is_certain) {
+                    let mut path = vec![(node, edge)];
+                    path.extend(rest);
+                    best = Some(path);
+                }
+                if best.as_ref().is_some_and(|path| length(path) <= 2) || (search.left == 0 && !is_certain) {
+                    return best;
+                }
+            }
+        }
+        best
+    }
+
+    /// Edges from transaction to transaction, auxiliary nodes left out.
+    fn contracted(&self, path: &Path) -> Vec<Dependency> {
+        let mut dependencies: Vec<Dependency> = Vec::new();
+        for &(node, edge) in path {
+            let to = self.members[edge.to as usize];
+            match dependencies.last_mut() {
+                Some(last) if edge.kind == PASS => last.to = to,
+                _ => {
+                    let from = self.members[node as usize];
+                    dependencies.push(Dependency { from, to, kind: edge.kind, key: edge.key });
+                }
+            }
+        }
+        dependencies
+    }
+}
+
+/// Edges, each with the node where it starts.
+type Path = Vec<(u32, Edge)>;
+
+/// How many edges a person will see.
+fn length(path: &Path) -> usize {
+    path.iter().filter(|(_, edge)| edge.kind != PASS).count()
+}
+
+/// Breadth-first searches that share their memory and a budget.
+struct Search<'a> {
+    graph: &'a Graph,
+    left: u64,
+    visited: u64,
+    /// In which search a state was reached last.
+    reached: Vec<u32>,
+    /// From which state, and by which edge.
+    before: Vec<(u32, u32)>,
+    distance: Vec<u32>,
+    generation: u32,
+}
+
+impl<'a> Search<'a> {
+    fn new(graph: &'a Graph) -> Search<'a> {
+        let states = graph.nodes() * 2;
+        Search {
+            graph,
+            left: 0,
+            visited: 0,
+            reached: vec![0; states],
+            before: vec![(0, 0); states],
+            distance: vec![0; states],
+            generation: 0,
+        }
+    }
+
+    /// A shortest path of fewer than `limit` edges. A search whose success is `certain` and needed goes on beyond the budget.
+    fn path(&mut self, begin: u32, goal: u32, kinds: Kinds, apart: bool, limit: usize, certain: bool) -> Option<Path> {
+        self.generation += 1;
+        let layers = if apart { 2 } else { 1 };
+        let mut queue = VecDeque::from([(begin, 0_u32)]);
+        self.reached[begin as usize] = self.generation;
+        self.distance[begin as usize] = 0;
+        while let Some((state, distance)) = queue.pop_front() {
+            if distance > self.distance[state as usize] {
+                continue;
+            }
+            if state == goal {
+                return Some(self.walked(begin, goal, layers));
+            }
+            for number in self.graph.out(state / layers) {
+                self.visited += 1;
+                if self.left == 0 && !certain {
+                    return None;
+                }
+                self.left = self.left.saturating_sub(1);
+                let edge = self.graph.edge(number);
+                if edge.kind & (kinds | PASS) == 0 {
+                    continue;
+                }
+                let next = if apart {
+                    let Some(layer) = next_layer(edge.kind, state % 2) else { continue };
+                    edge.to * 2 + layer
+                } else {
+                    edge.to
+                };
+                let longer = distance + u32::from(edge.kind != PASS);
+                let place = next as usize;
+                let is_known = self.reached[place] == self.generation && self.distance[place] <= longer;
+                if is_known || longer as usize >= limit {
+                    continue;
+                }
+                self.reached[place] = self.generation;
+                self.distance[place] = longer;
+                self.before[place] = (state, number);
+                if edge.kind == PASS {
+                    queue.push_front((next, longer));
+                } else {
+                    queue.push_back((next, longer));
+                }
+            }
+        }
+        None
+    }
+
+    fn walked(&self, begin: u32, goal: u32, layers: u32) -> Path {
+        let mut path = Vec::new();
+        let mut state = goal;
+        while state != begin {
+            let (earlier, number) = self.before[state as usize];
+            path.push((earlier / layers, self.graph.edge(number)));
+            state = earlier;
+        }
+        path.reverse();
+        path
+    }
+}

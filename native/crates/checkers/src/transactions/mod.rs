@@ -1,0 +1,26 @@
+//! Transactional isolation: which anomalies a history of transactions shows, and which consistency models those rule out.
+//!
+//! After Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experimental Observations" (VLDB 2020), which rests on Adya's
+//! thesis (MIT 1999): clients append unique elements to lists, so that a read shows the order of all appends before it, and from that
+//! order follow dependencies between transactions. A cycle of dependencies is an anomaly; which one depends on the kinds of its edges.
+//!
+//! - [`decode`] makes columns of micro-operations out of events.
+//! - [`append`] infers version orders and dependencies of lists, and finds the anomalies that are no cycles.
+//! - [`graph`] holds dependencies, process order and real-time order in one compact form; [`components`] finds its cyclic parts.
+//! - [`cycles`] classifies them and finds short cycles to show.
+//! - [`consistency`] is the lattice of models: what an anomaly rules out, and what still holds.
+//!
+//! The verdict at any level is the acyclicity of a graph, in linear time. Only the search for a *short* cycle has a budget, in visited
+//! edges, and for the one class whose mere existence needs a search (exactly one anti-dependency) an exhausted budget is said.
+
+pub mod append;
+pub mod components;
+pub mod consistency;
+pub mod cycles;
+pub mod decode;
+pub mod graph;
+mod precedence;
+pub mod report;
+
+pub use append::{Options, check_append};
+pub use report::Report;

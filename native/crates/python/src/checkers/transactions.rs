@@ -1,0 +1,39 @@
+//! `check_append`.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use schrodinger_checkers::transactions::consistency::Consistency;
+use schrodinger_checkers::transactions::{self, Options};
+
+use super::{answer, position};
+use crate::history::HistoryFile;
+
+#[pyfunction]
+#[pyo3(signature = (history, *, consistency = "strict-serializable", transaction = "txn", max_search = 5_000_000))]
+pub fn check_append<'py>(
+    py: Python<'py>,
+    history: &HistoryFile,
+    consistency: &str,
+    transaction: &str,
+    max_search: u64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = Options {
+        transaction: position(history.history(), transaction),
+        consistency: parse_consistency(consistency)?,
+        max_search,
+    };
+    answer(py, history, move |events, interrupt| transactions::check_append(events, &options, interrupt))
+}
+
+#[pyfunction]
+pub fn consistency_models() -> Vec<&'static str> {
+    Consistency::all().map(Consistency::name).collect()
+}
+
+/// The model of this name.
+fn parse_consistency(name: &str) -> PyResult<Consistency> {
+    Consistency::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Consistency::all().map(Consistency::name).collect();
+        PyValueError::new_err(format!("no consistency model is called {name:?}: take one of {}", known.join(", ")))
+    })
+}
