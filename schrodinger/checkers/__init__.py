@@ -1,6 +1,7 @@
 """Checkers: a history in, a verdict out."""
 
 from schrodinger.checkers.linearizable import Linearizable
+from schrodinger.checkers.list_append import ListAppend
 from schrodinger.checkers.set import SetChecker
 from schrodinger.checkers.strength import Strength
 from schrodinger.checkers.verdict import Anomaly, Checker, Involved, Online, Validity, Verdict, combine
@@ -10,6 +11,7 @@ __all__ = [
     "Checker",
     "Involved",
     "Linearizable",
+    "ListAppend",
     "Online",
     "SetChecker",
     "Strength",

@@ -5,6 +5,7 @@ from schrodinger_native import Recorder
 from schrodinger.history.history import FINAL_OPERATIONS, HISTORY_FILE, PHASE, History
 from schrodinger.history.intervals import NEMESIS, FaultEdge, FaultInterval
 from schrodinger.history.operation import Add, Cas, Completion, Operation, Outcome, Read, ReadAll, Value, Write
+from schrodinger.history.transaction import Append, ReadKey, Transaction, WriteKey
 
 __all__ = [
     "FINAL_OPERATIONS",
@@ -12,6 +13,7 @@ __all__ = [
     "NEMESIS",
     "PHASE",
     "Add",
+    "Append",
     "Cas",
     "Completion",
     "FaultEdge",
@@ -21,7 +23,10 @@ __all__ = [
     "Outcome",
     "Read",
     "ReadAll",
+    "ReadKey",
     "Recorder",
+    "Transaction",
     "Value",
     "Write",
+    "WriteKey",
 ]

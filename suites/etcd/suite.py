@@ -1,4 +1,4 @@
-"""etcd: registers and a set over its key-value interface.
+"""etcd: registers, a set, and lists in transactions over its key-value interface.
 
 etcd promises linearizable reads by default; ``--reads serializable`` asks for the local reads that it documents as
 possibly stale, which is the setting in which the checker must find something.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from schrodinger import Client, Cluster, Database, Indeterminate, Node, OnPath, Suite, Wheel, workloads
-from schrodinger.operations import Add, Cas, Completion, Operation, Read, ReadAll, Write
+from schrodinger.operations import Add, Append, Cas, Completion, Operation, Read, ReadAll, ReadKey, Transaction, Write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,7 +103,31 @@ class EtcdClient(Client):
                     {"key": _encode(SET_PREFIX), "range_end": _encode(SET_END), "keys_only": True}
                 )
                 return operation.ok(tuple(int(_decode(entry["key"])[len(SET_PREFIX) :]) for entry in found))
+            case Transaction():
+                return await self._transact(operation)
         raise TypeError(f"etcd has no {operation}")
+
+    async def _transact(self, transaction: Transaction) -> Completion:
+        """Read all lists at one revision, then write the longer ones back if none of them has changed since."""
+        keys = sorted({step.key for step in transaction.steps})
+        ranges = [{"key": _encode(f"l/{key}"), "serializable": self.serializable} for key in keys]
+        answer = await self._call("kv/txn", {"success": [{"requestRange": range_} for range_ in ranges]})
+        found = [(response["response_range"].get("kvs") or [{}])[0] for response in answer["responses"]]
+        lists = {key: _elements(entry) for key, entry in zip(keys, found, strict=True)}
+        seen = []
+        for step in transaction.steps:
+            match step:
+                case ReadKey(key):
+                    seen.append(lists[key])
+                case Append(key, element):
+                    lists[key] += (element,)
+        changed = {step.key for step in transaction.steps if isinstance(step, Append)}
+        if not changed:
+            return transaction.done(seen)
+        compare = [_unchanged(f"l/{key}", entry) for key, entry in zip(keys, found, strict=True)]
+        puts = [{"key": _encode(f"l/{key}"), "value": _encode(_spaced(lists[key]))} for key in sorted(changed)]
+        answer = await self._call("kv/txn", {"compare": compare, "success": [{"requestPut": put} for put in puts]})
+        return transaction.done(seen) if answer.get("succeeded") else transaction.fail("a list had changed")
 
     async def _range(self, request: dict[str, Any]) -> list[dict[str, str]]:
         answer = await self._call("kv/range", {**request, "serializable": self.serializable})
@@ -126,6 +150,21 @@ async def _post(session: aiohttp.ClientSession, node: Node, path: str, request: 
         return answer
 
 
+def _elements(entry: Mapping[str, str]) -> tuple[int, ...]:
+    """The list that an entry of the store holds; empty where there is none."""
+    return tuple(int(element) for element in _decode(entry.get("value", "")).split())
+
+
+def _unchanged(name: str, entry: Mapping[str, str]) -> dict[str, str]:
+    """The condition that nobody has written this entry since it was read."""
+    revision = entry.get("mod_revision", "0")
+    return {"key": _encode(name), "target": "MOD", "result": "EQUAL", "mod_revision": revision}
+
+
+def _spaced(elements: Sequence[int]) -> str:
+    return " ".join(str(element) for element in elements)
+
+
 def _encode(text: str) -> str:
     return b64encode(text.encode()).decode()
 
@@ -134,4 +173,6 @@ def _decode(text: str) -> str:
     return b64decode(text).decode()
 
 
-suite = Suite("etcd", Etcd(), workloads=[workloads.register(EtcdClient), workloads.set(EtcdClient)])
+suite = Suite(
+    "etcd", Etcd(), workloads=[workloads.register(EtcdClient), workloads.set(EtcdClient), workloads.append(EtcdClient)]
+)

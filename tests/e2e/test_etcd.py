@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def partition_plan(reads: str) -> Plan:
     )
 
 
-@pytest.mark.parametrize("workload", ["register", "set"])
+@pytest.mark.parametrize("workload", ["register", "set", "append"])
 def test_etcd_survives_partitions_kills_and_pauses(tmp_path: Path, workload: str) -> None:
     ended = schrodinger(
         *["run", "suites/etcd", "--workload", workload, "--faults", "partition,kill,pause", "--nodes", "5"],
@@ -60,6 +61,15 @@ def test_serializable_reads_in_a_minority_are_found_stale_and_linearizable_ones_
         assert ("anomaly" in ended.out) is (status == 1)
         again = schrodinger("check", ended.value("run"))
         assert again.status == status, again
+
+
+def test_stale_transactions_are_found_while_the_run_goes_on(tmp_path: Path) -> None:
+    plan = replace(partition_plan("serializable"), workload="append", parameters={"keys": 2, "rotate": 100})
+    (tmp_path / "plan.json").write_text(plan.to_json())
+    ended = schrodinger("replay", str(tmp_path / "plan.json"), "--fail-fast", "--root", str(tmp_path))
+    assert ended.status == 1, ended
+    assert "G-single-item" in ended.value("anomaly")
+    assert "final operations" not in History.open(ended.value("run")).phases()
 
 
 def test_a_run_can_be_replayed_listed_and_read_by_machines(tmp_path: Path) -> None:

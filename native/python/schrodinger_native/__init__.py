@@ -10,6 +10,7 @@ from schrodinger_native._native import (
     check_linearizable,
     check_set,
     consistency_models,
+    rules_out,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "check_linearizable",
     "check_set",
     "consistency_models",
+    "rules_out",
 ]

@@ -156,6 +156,9 @@ def check_append(
 def consistency_models() -> list[str]:
     """The models that ``check_append`` knows, weaker ones before stronger ones."""
 
+def rules_out(consistency: str, anomaly: str) -> bool:
+    """Whether no history with this anomaly satisfies the model. Raises ValueError when no model has this name."""
+
 @final
 class Stream:
     """A counter-based random stream: depends only on (seed, process, index), never on what was drawn before.

@@ -30,6 +30,11 @@ pub fn consistency_models() -> Vec<&'static str> {
     Consistency::all().map(Consistency::name).collect()
 }
 
+#[pyfunction]
+pub fn rules_out(consistency: &str, anomaly: &str) -> PyResult<bool> {
+    Ok(parse_consistency(consistency)?.rules_out(anomaly))
+}
+
 /// The model of this name.
 fn parse_consistency(name: &str) -> PyResult<Consistency> {
     Consistency::parse(name).ok_or_else(|| {

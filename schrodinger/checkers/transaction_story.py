@@ -1,0 +1,153 @@
+"""The stories of anomalies of transactions: who observed what, why that puts one before the other, and what it breaks.
+
+Transactions are called T1, T2, … in the order of their invocation. A cycle is told edge by edge, each with the values
+that make it one; the last sentence closes the circle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from schrodinger_native import rules_out
+
+from schrodinger.checkers.deed import Deed, look_up, seconds
+from schrodinger.checkers.verdict import Anomaly, Involved
+from schrodinger.history.transaction import ReadKey, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import polars
+
+    from schrodinger.history.transaction import Step
+
+SHOWN: Final = 6
+"""How many elements of a list are shown."""
+_MEANINGS: Final = {
+    "G0": "transactions overwrote each other in a circle (dirty write)",
+    "G-single-item-realtime": "a transaction missed what had completed before it began (stale read)",
+    "G-single-item-process": "a process missed what it had seen or done before (it went back in time)",
+    "G1a": "what a failed transaction wrote was read (aborted read)",
+    "G1b": "a state in the middle of a transaction was read (intermediate read)",
+    "G1c": "transactions depend on each other's results in a circle (circular information flow)",
+    "G-single-item": "one transaction saw part of another's effects and missed the rest (read skew)",
+    "G-nonadjacent-item": "observers disagree on which of two effects came first (long fork)",
+    "G2-item": "each of several transactions missed what another wrote (write skew)",
+    "internal": "a transaction contradicts its own earlier steps",
+    "future-read": "a transaction saw what it only appended later",
+    "garbage-read": "something was read that nobody wrote",
+    "dirty-update": "an effect was built on that of a failed transaction",
+    "duplicate-elements": "one append shows twice",
+    "incompatible-order": "two reads show orders that can't both be true",
+    "lost-update": "several transactions changed the same version, so all but one built on what was gone",
+}
+_REACHES: Final = {
+    "-process": ", as each process saw its own order",
+    "-realtime": ", in real time",
+}
+
+
+def transaction_anomalies(operations: polars.DataFrame, found: Mapping[str, Any]) -> tuple[Anomaly, ...]:
+    """Each kind of anomaly once, by its first example, as ``check_append`` and its like describe them."""
+    return tuple(_told(operations, anomaly, found["consistency"]) for anomaly in found["anomalies"])
+
+
+def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency: str) -> Anomaly:
+    entry = anomaly["first"][0]
+    rows = [step["from"] for step in entry["steps"]] if "steps" in entry else entry["transactions"]
+    deeds = look_up(operations, rows)
+    names = {row: f"T{number}" for number, row in enumerate(sorted(set(rows)), 1)}
+    sentences = [*_introductions(deeds, names)]
+    if "steps" in entry:
+        sentences += [_step(step, names, deeds) for step in entry["steps"]]
+        sentences.append(_circle(entry["steps"], names))
+        roles = dict.fromkeys(names, "")
+    else:
+        sentences.append(_deed(entry, names))
+        roles = dict(zip(entry["transactions"], entry["roles"], strict=True))
+    meaning = _meaning(anomaly["name"])
+    more = f"; {anomaly['count']:,} of them" if anomaly["count"] > 1 else ""
+    return Anomaly(
+        name=anomaly["name"],
+        summary=f"{meaning[0].upper()}{meaning[1:]}{more}.",
+        story=(*sentences, _broken(anomaly["name"], consistency)),
+        operations=tuple(_involved(deeds[row], f"{names[row]} {roles[row]}".strip()) for row in sorted(names)),
+    )
+
+
+def _meaning(name: str) -> str:
+    if name in _MEANINGS:
+        return _MEANINGS[name]
+    for ending, words in _REACHES.items():
+        if name.endswith(ending):
+            return _MEANINGS[name.removesuffix(ending)] + words
+    return name
+
+
+def _introductions(deeds: Mapping[int, Deed], names: Mapping[int, str]) -> Iterator[str]:
+    for row, name in names.items():
+        deed = deeds[row]
+        ended = "never known to have ended" if deed.end_ns is None else f"{deed.type} at {seconds(deed.end_ns)}"
+        yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {steps_text(deed)}."
+
+
+def _step(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
+    before, after, key = names[step["from"]], names[step["to"]], step["key"]
+    match step["kind"]:
+        case "ww":
+            why = f"{after} appended {step['value']} to key {key} right after {step['previous']} of {before}"
+        case "wr":
+            why = f"{after} observed {step['value']} in key {key}, which {before} had written"
+        case "rw":
+            state = "empty" if step["previous"] is None else f"up to {step['previous']}"
+            why = f"{before} observed key {key} {state}, without {step['value']}, which {after} wrote"
+        case "process":
+            why = f"process {deeds[step['from']].process} completed {before} before it began {after}"
+        case _:
+            ended, begun = deeds[step["from"]].end_ns, deeds[step["to"]].start_ns
+            why = f"{before} had completed at {seconds(ended or 0)} when {after} was invoked at {seconds(begun)}"
+    return f"{before} < {after}: {why}."
+
+
+def _circle(steps: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
+    path = " < ".join(names[step["from"]] for step in steps)
+    return f"So {path} < {names[steps[0]['from']]}: a circle, and no order of them explains what they saw."
+
+
+def _broken(name: str, consistency: str) -> str:
+    promise = consistency.capitalize()
+    return f"{promise} rules out {name}." if rules_out(consistency, name) else f"{promise} allows {name}."
+
+
+def _deed(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    parts = "; ".join(f"{names[row]} {role}" for row, role in zip(entry["transactions"], entry["roles"], strict=True))
+    what = f"key {entry['key']}" if entry["value"] is None else f"{entry['value']} of key {entry['key']}"
+    seen = f"; seen: [{' '.join(map(str, entry['values']))}]" if entry["values"] else ""
+    instead = f"; expected: [{' '.join(map(str, entry['expected']))}]" if entry["expected"] else ""
+    return f"About {what}: {parts}{seen}{instead}."
+
+
+def steps_text(deed: Deed) -> str:
+    """The steps of a transaction as a person writes them."""
+    values = deed.value if deed.is_ok and deed.value is not None else deed.argument
+    return ", ".join(_step_text(step) for step in decode(values or ()))
+
+
+def _step_text(step: Step) -> str:
+    """A list that is long by its end: that is where it differs from others."""
+    if isinstance(step, ReadKey) and step.values is not None and len(step.values) > SHOWN:
+        end = " ".join(str(value) for value in step.values[-SHOWN:])
+        return f"read {step.key} → [… {end}] ({len(step.values)} elements)"
+    return str(step)
+
+
+def _involved(deed: Deed, role: str) -> Involved:
+    return Involved(
+        index=deed.index,
+        process=deed.process,
+        label=steps_text(deed),
+        outcome=deed.type,
+        start_ns=deed.start_ns,
+        end_ns=deed.end_ns,
+        role=role,
+    )
