@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from schrodinger.checkers import Linearizable, SetChecker, Verdict
+from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, named, suitable
 from schrodinger.cli.execution import judge_run, report_run, summary
 from schrodinger.cli.failures import Refused, blaming, plain_errors
+from schrodinger.cli.quantities import Budget
 from schrodinger.cli.replay import read_plan
 from schrodinger.cluster import load_suite
 from schrodinger.history import History
@@ -17,59 +18,68 @@ from schrodinger.runner import RunFiles, judge
 from schrodinger.store import verdict_to_json
 
 if TYPE_CHECKING:
-    from schrodinger.checkers import Checker
-
-CHECKERS: Final = ("linearizable", "set")
+    from schrodinger.checkers import Checker, Verdict
 
 
 @click.command()
 @click.argument("run_or_history", type=click.Path(path_type=Path))
 @click.option(
     "--checker",
-    type=click.Choice(CHECKERS),
+    "name",
+    type=click.Choice([kind.name for kind in KINDS]),
     help="Which checker; what the run used, or what suits the history's functions.",
 )
+@click.option("--model", type=click.Choice(MODELS), help="What the object is, for linearizable.")
+@click.option("--consistency", help="What was promised, for transactions; strict-serializable when left out.")
+@click.option(
+    "--budget", type=Budget(), help="Steps a search may take, and bytes it may hold; not seconds, so verdicts repeat."
+)
+@click.option("--explain", is_flag=True, help="Tell every anomaly in full, and what each part of the verdict rests on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 @click.pass_context
-def check(context: click.Context, run_or_history: Path, checker: str | None, as_json: bool) -> None:
-    """Judge RUN_OR_HISTORY (a run directory or a history.arrow) again. A run gets its verdict and report anew."""
+def check(
+    context: click.Context,
+    run_or_history: Path,
+    name: str | None,
+    model: str | None,
+    consistency: str | None,
+    budget: tuple[int, int | None] | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Judge RUN_OR_HISTORY (a run directory or a history file) again. A run gets its verdict and report anew."""
+    steps, most_bytes = budget or (None, None)
+    choice = CheckerChoice(model=model, consistency=consistency, steps=steps, bytes=most_bytes)
     with plain_errors():
-        verdict = (
-            _check_run(run_or_history, checker) if run_or_history.is_dir() else _check_file(run_or_history, checker)
-        )
+        judged = _check_run if run_or_history.is_dir() else _check_file
+        verdict = judged(run_or_history, name, choice)
     if as_json:
         click.echo(verdict_to_json(verdict), nl=False)
     else:
-        for line in summary(verdict):
+        for line in summary(verdict, in_full=explain):
             click.echo(line)
     context.exit(verdict.validity.exit_code)
 
 
-def _check_run(directory: Path, name: str | None) -> Verdict:
+def _check_run(directory: Path, name: str | None, choice: CheckerChoice) -> Verdict:
     plan = read_plan(directory)
-    with blaming(plan.suite):
-        checker = _named(name) if name else load_suite(plan.suite).workload(plan.workload).checker(plan.parameters)
+    checker: Checker
+    if name is not None:
+        checker = named(name, choice)
+    elif choice != CheckerChoice():
+        raise Refused("a run is judged by its own checker; name one with --checker to choose how")
+    else:
+        with blaming(plan.suite):
+            checker = load_suite(plan.suite).workload(plan.workload).checker(plan.parameters)
     files = RunFiles(directory)
     verdict = judge_run(files, checker, plan)
     report_run(files)
     return verdict
 
 
-def _check_file(path: Path, name: str | None) -> Verdict:
+def _check_file(path: Path, name: str | None, choice: CheckerChoice) -> Verdict:
+    if name is not None:
+        checker = named(name, choice)
+        return judge(History.open(path), checker, None, ())
     history = History.open(path)
-    return judge(history, _named(name) if name else _suitable(history), None, ())
-
-
-def _named(name: str) -> Checker:
-    return Linearizable(model="cas-register") if name == "linearizable" else SetChecker(linearizable=True)
-
-
-def _suitable(history: History) -> Checker:
-    functions = set(history.functions)
-    if functions & {"read", "write", "cas"}:
-        return _named("linearizable")
-    if functions & {"add", "read-all"}:
-        return _named("set")
-    raise Refused(
-        f"no checker suits the functions {', '.join(sorted(functions))}; choose one with --checker {'|'.join(CHECKERS)}"
-    )
+    return judge(history, suitable(history.functions, choice), None, ())

@@ -118,19 +118,27 @@ def conclude(verdict: Verdict, progress: Progress, files: RunFiles, *, interrupt
     return status
 
 
-def summary(verdict: Verdict) -> Iterator[str]:
-    """The verdict, each anomaly with its story, every reason."""
+TOLD = 3
+"""Anomalies that are told when nobody asks for all."""
+
+
+def summary(verdict: Verdict, *, in_full: bool = False) -> Iterator[str]:
+    """The verdict, anomalies with their stories, every reason; ``in_full`` all anomalies and what each part found."""
     colour = {Validity.VALID: "green", Validity.VIOLATION: "red"}.get(verdict.validity, "yellow")
     yield click.style(f"verdict     {verdict.validity}", fg=colour, bold=True)
-    for anomaly in verdict.anomalies[:3]:
+    told = len(verdict.anomalies) if in_full else TOLD
+    for anomaly in verdict.anomalies[:told]:
         yield f"anomaly     {anomaly.name}: {anomaly.summary}"
         yield from (f"            {sentence}" for sentence in anomaly.story)
-    if len(verdict.anomalies) > 3:
-        yield f"            and {len(verdict.anomalies) - 3} more anomalies, see the report"
+    if len(verdict.anomalies) > told:
+        yield f"            and {len(verdict.anomalies) - told} more; `schrodinger check --explain` tells them all"
     for reason in verdict.reasons:
         first, *more = reason.splitlines()
         yield f"reason      {first}"
         yield from (f"            {line}" for line in more)
+    for part in verdict.parts if in_full else ():
+        yield f"part        {part.checker}: {part.validity}"
+        yield from (f"            {name}: {json.dumps(value)}" for name, value in part.statistics.items())
 
 
 def _result(verdict: Verdict, progress: Progress, files: RunFiles, status: int) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import re
+from typing import Any, Final
 
 import click
 
@@ -17,3 +18,27 @@ class Quantity(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is no number that can be waited for; give a finite one", param, ctx)
         return number
+
+
+_SCALES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+class Budget(click.ParamType[tuple[int, int | None]]):
+    """``STEPS`` or ``STEPS,BYTES``, each a whole number that may end in k, M or G: ``50M,2G``."""
+
+    name = "steps[,bytes]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int | None]:
+        """Steps, and bytes if they were given."""
+        if isinstance(value, tuple):
+            return value
+        numbers = [self._number(text, param, ctx) for text in str(value).split(",")]
+        if len(numbers) > 2:
+            self.fail(f"{value} has {len(numbers)} parts; give steps, or steps and bytes: 50M,2G", param, ctx)
+        return numbers[0], numbers[1] if len(numbers) == 2 else None
+
+    def _number(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"(\d{1,15})([kmg]?)b?", text.strip().lower())
+        if found is None or int(found[1]) == 0:
+            self.fail(f"{text!r} is no budget; give a whole number such as 50M or 2G", param, ctx)
+        return int(found[1]) * _SCALES[found[2]]

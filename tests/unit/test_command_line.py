@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from schrodinger.checkers import SetChecker, Validity, Verdict
+from schrodinger.checkers.catalogue import KINDS, CheckerChoice, named, suitable
 from schrodinger.cli import main
 from schrodinger.cli.execution import judge_run, report_run
 from schrodinger.cli.failures import CommandLine, Refused, blaming, plain_errors
+from schrodinger.cli.quantities import Budget
 from schrodinger.plan import Plan
 from schrodinger.store import create_run, write_verdict
 
@@ -94,3 +96,30 @@ def test_a_verdict_and_a_report_that_cannot_be_written_hide_no_verdict(
     said = capsys.readouterr().err
     assert "the verdict could not be written" in said
     assert "the report could not be written" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"), [("50M", (50_000_000, None)), ("5k,2GB", (5_000, 2_000_000_000)), ("7", (7, None))]
+)
+def test_a_budget_is_steps_and_perhaps_bytes(text: str, budget: tuple[int, int | None]) -> None:
+    assert Budget().convert(text, None, None) == budget
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "5s", "1,2,3", "1.5M", "50M,"])
+def test_what_is_no_budget_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="give"):
+        Budget().convert(text, None, None)
+
+
+def test_every_checker_of_the_catalogue_can_be_made_and_refuses_what_it_does_not_take() -> None:
+    for kind in KINDS:
+        assert named(kind.name, CheckerChoice()).name == kind.name
+        for option in {"model", "consistency"} - kind.options:
+            with pytest.raises(ValueError, match=f"{kind.name} has no {option}"):
+                named(kind.name, CheckerChoice(**{option: "x"}))  # type: ignore[arg-type] # names of its fields
+
+
+def test_a_history_suggests_its_checker() -> None:
+    assert suitable(["txn", "phase"], CheckerChoice()).name == "list-append"
+    with pytest.raises(ValueError, match="choose one with --checker linearizable"):
+        suitable(["dance"], CheckerChoice())

@@ -1,0 +1,125 @@
+"""All checkers by name: what each is for, what it can be told, and which histories suggest it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from schrodinger_native import consistency_models
+
+from schrodinger.checkers.linearizable import Linearizable
+from schrodinger.checkers.list_append import ListAppend
+from schrodinger.checkers.set import SetChecker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from schrodinger.checkers.verdict import Checker
+
+Option: TypeAlias = Literal["model", "consistency", "steps", "bytes"]
+"""What a checker can be told: the object, the promise, and how much it may spend."""
+
+MODELS: Final = ("cas-register", "register")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckerChoice:
+    """What a user says about a checker; ``None`` is the checker's own default."""
+
+    model: str | None = None
+    consistency: str | None = None
+    steps: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerKind:
+    """One checker, with the ``options`` it takes and the ``functions`` of histories that suggest it."""
+
+    name: str
+    summary: str
+    options: frozenset[Option]
+    functions: frozenset[str]
+    make: Callable[[CheckerChoice], Checker]
+
+
+def _linearizable(choice: CheckerChoice) -> Checker:
+    defaults = Linearizable()
+    if choice.model not in (None, *MODELS):
+        raise ValueError(f"no model is called {choice.model!r}: take one of {', '.join(MODELS)}")
+    return Linearizable(
+        model="register" if choice.model == "register" else "cas-register",
+        max_steps=defaults.max_steps if choice.steps is None else choice.steps,
+        max_bytes=defaults.max_bytes if choice.bytes is None else choice.bytes,
+    )
+
+
+def _list_append(choice: CheckerChoice) -> Checker:
+    defaults = ListAppend()
+    wanted = choice.consistency or defaults.consistency
+    if wanted not in consistency_models():
+        raise ValueError(f"no consistency model is called {wanted!r}: take one of {', '.join(consistency_models())}")
+    return ListAppend(consistency=wanted, max_search=defaults.max_search if choice.steps is None else choice.steps)
+
+
+KINDS: Final = (
+    CheckerKind(
+        "linearizable",
+        "each key is a register on which every operation takes effect at one instant",
+        frozenset({"model", "steps", "bytes"}),
+        frozenset({"read", "write", "cas"}),
+        _linearizable,
+    ),
+    CheckerKind(
+        "list-append",
+        "transactions that read lists and append to them satisfy a consistency model",
+        frozenset({"consistency", "steps"}),
+        frozenset({"txn"}),
+        _list_append,
+    ),
+    CheckerKind(
+        "set",
+        "what was added and acknowledged is in every later read",
+        frozenset(),
+        frozenset({"add", "read-all"}),
+        lambda _: SetChecker(linearizable=True),
+    ),
+)
+
+
+def named(name: str, choice: CheckerChoice) -> Checker:
+    """The checker of this name, as chosen.
+
+    Raises:
+        ValueError: no checker has the name, or it does not take what was chosen.
+    """
+    kind = next((kind for kind in KINDS if kind.name == name), None)
+    if kind is None:
+        raise ValueError(f"no checker is called {name!r}: take one of {', '.join(kind.name for kind in KINDS)}")
+    chosen: dict[Option, object] = {
+        "model": choice.model,
+        "consistency": choice.consistency,
+        "steps": choice.steps,
+        "bytes": choice.bytes,
+    }
+    for option, value in chosen.items():
+        if value is not None and option not in kind.options:
+            takes = ", ".join(sorted(kind.options)) or "no options"
+            raise ValueError(f"checker {name} has no {option}; it takes {takes}")
+    return kind.make(choice)
+
+
+def suitable(functions: Iterable[str], choice: CheckerChoice) -> Checker:
+    """The checker that a history with these functions suggests.
+
+    Raises:
+        ValueError: none does, or it does not take what was chosen.
+    """
+    present = set(functions)
+    for kind in KINDS:
+        if present & kind.functions:
+            return named(kind.name, choice)
+    names = "|".join(kind.name for kind in KINDS)
+    raise ValueError(
+        f"no checker suits the functions {', '.join(sorted(present)) or '(none)'}; choose one with --checker {names}"
+    )
