@@ -6,6 +6,7 @@ from schrodinger.cli.check import check
 from schrodinger.cli.doctor import doctor
 from schrodinger.cli.failures import CommandLine
 from schrodinger.cli.heal import heal
+from schrodinger.cli.history import history
 from schrodinger.cli.replay import replay
 from schrodinger.cli.run import run
 from schrodinger.cli.runs import runs
@@ -21,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (run, replay, check, runs, suites, doctor, heal):
+for command in (run, replay, check, history, runs, suites, doctor, heal):
     main.add_command(command)

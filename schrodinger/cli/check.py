@@ -13,7 +13,7 @@ from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.quantities import Budget
 from schrodinger.cli.replay import read_plan
 from schrodinger.cluster import load_suite
-from schrodinger.history import History
+from schrodinger.history.formats import open_history
 from schrodinger.runner import RunFiles, judge
 from schrodinger.store import verdict_to_json
 
@@ -80,6 +80,6 @@ def _check_run(directory: Path, name: str | None, choice: CheckerChoice) -> Verd
 def _check_file(path: Path, name: str | None, choice: CheckerChoice) -> Verdict:
     if name is not None:
         checker = named(name, choice)
-        return judge(History.open(path), checker, None, ())
-    history = History.open(path)
+        return judge(open_history(path), checker, None, ())
+    history = open_history(path)
     return judge(history, suitable(history.functions, choice), None, ())

@@ -5,11 +5,13 @@ from schrodinger_native._native import (
     Operations,
     Recorder,
     Stream,
+    Transcript,
     __version__,
     check_append,
     check_linearizable,
     check_set,
     consistency_models,
+    import_edn,
     rules_out,
 )
 
@@ -18,10 +20,12 @@ __all__ = [
     "Operations",
     "Recorder",
     "Stream",
+    "Transcript",
     "__version__",
     "check_append",
     "check_linearizable",
     "check_set",
     "consistency_models",
+    "import_edn",
     "rules_out",
 ]

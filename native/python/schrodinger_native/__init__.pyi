@@ -67,6 +67,35 @@ class Recorder:
         """Write what is left and the footer. Recording afterwards raises ValueError; closing again does nothing."""
 
 @final
+class Transcript:
+    """Writes a history that was recorded elsewhere, with its own times; what :class:`Recorder` writes from a clock.
+
+    Args:
+        path: the Arrow file, which must not exist.
+        functions: every ``f``, at most 255; events refer to them by position.
+
+    Raises:
+        OSError: the file can't be written; FileExistsError: it is there already.
+        ValueError: no functions, more than 255, or one of them twice.
+    """
+
+    def __new__(cls, path: str | PathLike[str], functions: list[str]) -> Transcript: ...
+    def write(
+        self,
+        time_ns: int,
+        type: EventType,  # noqa: A002 - the field's word for it
+        process: int,
+        f: int,
+        key: int | None,
+        value: int | tuple[int, ...] | list[int] | None,
+        detail: str | None = None,
+    ) -> None:
+        """Append one event. Rows are in the order of writing, which is the order that checkers believe."""
+
+    def finish(self) -> None:
+        """Write what is left and the footer. Finishing again does nothing."""
+
+@final
 class HistoryFile:
     """A recorded history, opened lazily: blocks are mapped, checked and decoded when they are first needed.
 
@@ -139,6 +168,19 @@ def check_set(
     linearizable: bool = True,
 ) -> dict[str, Any]:
     """Check a grow-only set of unique elements. Returns plain data, documented in the README of this package."""
+
+def import_edn(
+    source: str | PathLike[str], target: str | PathLike[str], *, keyed: bool | None = None
+) -> dict[str, Any]:
+    """Write a Jepsen history (EDN: maps or tagged records, a line each or in one vector) as a history file.
+
+    The source is streamed: memory does not grow with it. ``keyed`` says whether values are ``[key value]``; found out
+    from the first read when left out. Words are numbered; ``labels`` of what is returned says which number is which.
+
+    Raises:
+        OSError: a file can't be read or written; FileExistsError: the target is there already.
+        ValueError: the text is no history; the message has the line, what was found and what was expected.
+    """
 
 def check_append(
     history: HistoryFile,

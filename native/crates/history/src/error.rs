@@ -27,7 +27,8 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+    /// A file that could not be read or written.
+    pub fn io(path: &Path, source: io::Error) -> Self {
         Error::Io { path: path.to_owned(), source: Arc::new(source) }
     }
 

@@ -1,6 +1,7 @@
 //! Histories: recorded in Arrow while a run goes on, read back up to the last good block.
 //!
 //! [`Recorder`] appends events from many threads to one file on one clock; [`History`] reads it, whatever happened to its writer;
+//! [`Transcript`] writes what another program recorded;
 //! [`Columns`] is the form that checkers read. [`Stream`] gives the random words that operations are drawn from.
 
 mod blocks;
@@ -19,6 +20,7 @@ mod rows;
 mod schema;
 mod stream;
 mod table;
+mod transcript;
 mod trust;
 mod writer;
 
@@ -32,3 +34,4 @@ pub use recorder::Recorder;
 pub use rows::Rows;
 pub use stream::Stream;
 pub use table::Table;
+pub use transcript::Transcript;

@@ -51,13 +51,7 @@ impl Recorder {
         origin_ns: Option<i64>,
         flush_interval: Duration,
     ) -> Result<Self, Error> {
-        if functions.is_empty() || functions.len() > MOST_FUNCTIONS {
-            let count = functions.len();
-            return Err(Error::Misuse(format!("a history has 1 to {MOST_FUNCTIONS} functions, not {count}")));
-        }
-        if let Some(twice) = (1..functions.len()).find(|&at| functions[..at].contains(&functions[at])) {
-            return Err(Error::Misuse(format!("the function {:?} is given twice", functions[twice])));
-        }
+        check_functions(functions)?;
         if flush_interval.is_zero() {
             return Err(Error::Misuse("the flush interval is zero".to_owned()));
         }
@@ -148,6 +142,18 @@ impl Drop for Recorder {
             drop(self.shared.write_pending());
         }
     }
+}
+
+/// Whether a history can have these functions.
+pub fn check_functions(functions: &[String]) -> Result<(), Error> {
+    if functions.is_empty() || functions.len() > MOST_FUNCTIONS {
+        let count = functions.len();
+        return Err(Error::Misuse(format!("a history has 1 to {MOST_FUNCTIONS} functions, not {count}")));
+    }
+    if let Some(twice) = (1..functions.len()).find(|&at| functions[..at].contains(&functions[at])) {
+        return Err(Error::Misuse(format!("the function {:?} is given twice", functions[twice])));
+    }
+    Ok(())
 }
 
 impl Shared {

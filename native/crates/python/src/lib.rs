@@ -7,6 +7,7 @@ mod arrow;
 mod checkers;
 mod errors;
 mod history;
+mod interchange;
 mod interrupt;
 mod recorder;
 mod stream;
@@ -20,5 +21,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<history::HistoryFile>()?;
     module.add_class::<history::Operations>()?;
     module.add_class::<stream::Stream>()?;
+    module.add_class::<interchange::Transcript>()?;
+    module.add_function(wrap_pyfunction!(interchange::import_edn, module)?)?;
     checkers::register(module)
 }

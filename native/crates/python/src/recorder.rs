@@ -70,7 +70,7 @@ impl Recorder {
 }
 
 /// What an event carries. The common shapes take no allocation.
-enum Value {
+pub enum Value {
     Absent,
     One([i64; 1]),
     Pair([i64; 2]),
@@ -78,7 +78,8 @@ enum Value {
 }
 
 impl Value {
-    fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// Of a Python value.
+    pub fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
         if value.is_none() {
             return Ok(Value::Absent);
         }
@@ -98,7 +99,8 @@ impl Value {
         Err(PyTypeError::new_err(format!("a value is an int, a tuple of int or None, not {type_name}")))
     }
 
-    fn as_slice(&self) -> Option<&[i64]> {
+    /// As an event carries it.
+    pub fn as_slice(&self) -> Option<&[i64]> {
         match self {
             Value::Absent => None,
             Value::One(value) => Some(value),
@@ -108,7 +110,8 @@ impl Value {
     }
 }
 
-fn unknown_type(name: &str) -> PyErr {
+/// What is said of a name that is no type of event.
+pub fn unknown_type(name: &str) -> PyErr {
     let known = Kind::ALL.map(Kind::name).join(", ");
     PyValueError::new_err(format!("{name:?} is no type of event; they are {known}"))
 }

@@ -1,0 +1,49 @@
+//! A history written after the fact, with the times that its source gives.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::pending::{Event, Pending};
+use crate::recorder::check_functions;
+use crate::writer::HistoryWriter;
+
+/// Writes one history block by block, without a clock or a thread of its own.
+pub struct Transcript {
+    writer: HistoryWriter,
+    pending: Pending,
+    functions: usize,
+}
+
+impl Transcript {
+    /// Create the file, which must not exist.
+    pub fn create(path: &Path, functions: &[String]) -> Result<Self, Error> {
+        check_functions(functions)?;
+        let writer = HistoryWriter::create(path, functions, 0)?;
+        Ok(Transcript { writer, pending: Pending::default(), functions: functions.len() })
+    }
+
+    /// Append one event of this time.
+    pub fn write(&mut self, time: i64, event: &Event<'_>) -> Result<(), Error> {
+        if usize::from(event.f) >= self.functions {
+            return Err(Error::Misuse(format!("function {} of {}: they count from 0", event.f, self.functions)));
+        }
+        if !self.pending.has_room_for(event) {
+            return Err(Error::Misuse("one event has more than two billion values".to_owned()));
+        }
+        self.pending.push(time, event);
+        if self.pending.is_block() { self.write_pending() } else { Ok(()) }
+    }
+
+    /// Write what is left, and the footer.
+    pub fn finish(mut self) -> Result<(), Error> {
+        if self.pending.len() > 0 {
+            self.write_pending()?;
+        }
+        self.writer.finish()
+    }
+
+    fn write_pending(&mut self) -> Result<(), Error> {
+        let next = Pending::like(&self.pending);
+        self.writer.append(std::mem::replace(&mut self.pending, next))
+    }
+}

@@ -1,0 +1,82 @@
+"""``schrodinger history``: convert histories between formats, and say what is in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+import polars
+
+from schrodinger.cli.failures import Refused, plain_errors
+from schrodinger.history.formats import FORMATS, Format, export_history, format_of, import_history, open_history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schrodinger.history import History
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def history() -> None:
+    """Histories as files: Arrow (ours), EDN (Jepsen's) and JSON Lines."""
+
+
+@history.command()
+@click.argument("source", type=_FILE)
+@click.argument("target", type=_FILE)
+@click.option(
+    "--to", type=click.Choice(get_args(Format)), help="The format to write; by the target's name when left out."
+)
+def convert(source: Path, target: Path, to: Format | None) -> None:
+    """Write the history SOURCE, of whatever format, as TARGET, which must not exist."""
+    with plain_errors():
+        wanted = to or _by_name(target)
+        if target.exists():
+            raise Refused(f"{target} is there already; a history is never overwritten")
+        if wanted != "arrow":
+            export_history(open_history(source), target, wanted)
+        elif source.is_dir() or format_of(source) == "arrow":
+            raise Refused(f"{source} is an Arrow history already; copy it")
+        else:
+            import_history(source, target)
+
+
+def _by_name(target: Path) -> Format:
+    for name in FORMATS:
+        if target.suffix == f".{name}":
+            return name
+    raise Refused(f"the name {target} says no format; end it in .{', .'.join(FORMATS)} or give --to")
+
+
+@history.command()
+@click.argument("source", type=_FILE)
+def stats(source: Path) -> None:
+    """Say what is in the history SOURCE: operations by outcome, their latencies, faults, what is malformed."""
+    with plain_errors():
+        opened = open_history(source)
+        for line in _lines(opened):
+            click.echo(line)
+
+
+def _lines(opened: History) -> Iterator[str]:
+    operations = opened.operations()
+    names = operations.with_columns(polars.col("f", "type").cast(polars.String))
+    last = opened.file.events(opened.rows - 1) if opened.rows else []
+    yield f"events      {opened.rows:,} in {sum(row[1] for row in last) / 1e9:.3f} s"
+    yield f"operations  {len(operations):,} by {operations['process'].n_unique():,} processes"
+    yield f"keys        {operations['key'].drop_nulls().n_unique():,}"
+    for f in sorted(names["f"].unique()):
+        of = names.filter(polars.col("f") == f)
+        counts = ", ".join(f"{(of['type'] == type_).sum():,} {type_}" for type_ in ("ok", "fail", "info"))
+        took = of.filter(polars.col("type") == "ok").select((polars.col("end_ns") - polars.col("start_ns")) / 1e6)
+        middle, late = (took.to_series().quantile(share) for share in (0.5, 0.99))
+        latency = "" if middle is None or late is None else f"; ok in {middle:.3f} ms, 99 % in {late:.3f} ms"
+        yield f"            {f}: {counts}{latency}"
+    yield f"faults      {len(opened.faults()):,}"
+    if opened.damage is not None:
+        yield f"damage      {opened.damage}"
+    for problem in opened.problems():
+        yield f"malformed   {problem}"

@@ -1,0 +1,126 @@
+"""Histories in other formats: told apart by content, imported and exported without loss, refused with the line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from schrodinger.cli import main
+from schrodinger.history import History
+from schrodinger.history.formats import export_history, format_of, import_history, open_history
+from tests.fakes.rows import recorded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STALE = """{:type :invoke, :f :write, :value 1, :process 0, :time 10}
+{:type :ok, :f :write, :value 1, :process 0, :time 20}
+{:type :invoke, :f :read, :value nil, :process 1, :time 30}
+{:type :ok, :f :read, :value nil, :process 1, :time 40}
+"""
+SKEW = """[#jepsen.history.Op{:type :invoke, :f :txn, :value [[:r 1 nil] [:append 2 1]], :process 0}
+#jepsen.history.Op{:type :invoke, :f :txn, :value [[:r 2 nil] [:append 1 1]], :process 1}
+#jepsen.history.Op{:type :ok, :f :txn, :value [[:r 1 []] [:append 2 1]], :process 0}
+#jepsen.history.Op{:type :ok, :f :txn, :value [[:r 2 []] [:append 1 1]], :process 1}]
+"""
+EVENTS = [
+    ("invoke", 0, "write", 4, 1),
+    ("info", -1, "kill", None, None),
+    ("ok", 0, "write", 4, 1),
+    ("invoke", 1, "read", 4, None),
+    ("ok", 1, "read", 4, 1),
+    ("invoke", 1, "cas", 4, (1, 2)),
+    ("fail", 1, "cas", 4, (1, 2)),
+]
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def check(*arguments: str) -> tuple[int, str]:
+    ended = CliRunner().invoke(main, ["check", *arguments])
+    return ended.exit_code, ended.output
+
+
+def test_a_stale_read_of_another_tool_is_found(tmp_path: Path) -> None:
+    status, said = check(str(written(tmp_path / "history.edn", STALE)))
+    assert (status, "stale read" in said) == (1, True), said
+    fresh = STALE.replace(":value nil, :process 1, :time 40", ":value 1, :process 1, :time 40")
+    assert check(str(written(tmp_path / "fresh.edn", fresh)))[0] == 0
+
+
+def test_write_skew_of_another_tool_is_found_and_allowed_by_a_weaker_model(tmp_path: Path) -> None:
+    path = str(written(tmp_path / "nameless", SKEW))
+    status, said = check(path)
+    assert (status, "G2-item" in said) == (1, True), said
+    assert check(path, "--consistency", "snapshot-isolation")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "format_"),
+    [
+        (STALE, "edn"),
+        (SKEW, "edn"),
+        ('{"type": "ok"}', "jsonl"),
+        ('{"type" "ok"}', "edn"),
+        ("", "arrow"),
+        ("; x\n[", "edn"),
+    ],
+)
+def test_a_format_is_told_by_its_content(tmp_path: Path, text: str, format_: str) -> None:
+    assert format_of(written(tmp_path / "file", text)) == format_
+
+
+@pytest.mark.parametrize("format_", ["edn", "jsonl"])
+def test_what_goes_out_comes_back(tmp_path: Path, format_: str) -> None:
+    history = recorded(tmp_path / "h.arrow", ["read", "write", "cas", "kill"], EVENTS)
+    export_history(history, tmp_path / "out", format_)  # type: ignore[arg-type] # one of its words
+    import_history(tmp_path / "out", tmp_path / "back.arrow")
+    assert History.open(tmp_path / "back.arrow").file.events() == history.file.events()
+
+
+def test_an_imported_history_outlives_its_temporary_file(tmp_path: Path) -> None:
+    history = open_history(written(tmp_path / "history.edn", STALE))
+    assert [row[4] for row in history.file.events()] == ["write", "write", "read", "read"]
+    assert len(history.operations()) == 2
+    assert not history.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (STALE + "{:type :maybe, :f :read, :process 1}", "line 5: an operation's :type is :maybe"),
+        ('{"type": "ok", "process": 0, "f": "read"}\n{"type": "ok"', "line 2: no JSON"),
+        ('{"type": "done", "process": 0, "f": "read"}', "line 1: an event needs a process"),
+        ('{"type": "ok", "process": 0, "f": "read", "value": 1e300}', "line 1: "),
+        ("hello", "line 1: an operation is a map"),
+    ],
+)
+def test_what_is_no_history_is_refused_with_its_line(tmp_path: Path, text: str, what: str) -> None:
+    status, said = check(str(written(tmp_path / "history", text)))
+    assert (status, what in said) == (2, True), said
+    assert "Traceback" not in said
+
+
+def test_the_command_converts_and_counts(tmp_path: Path) -> None:
+    source = written(tmp_path / "history.edn", STALE)
+
+    def history(*arguments: str) -> tuple[int, str]:
+        ended = CliRunner().invoke(main, ["history", *arguments])
+        return ended.exit_code, ended.output
+
+    assert history("convert", str(source), str(tmp_path / "a.arrow"))[0] == 0
+    assert history("convert", str(tmp_path / "a.arrow"), str(tmp_path / "b.jsonl"))[0] == 0
+    first = json.loads((tmp_path / "b.jsonl").read_text().splitlines()[0])
+    assert (first["time"], first["f"], first["value"]) == (10, "write", [1])
+    status, said = history("stats", str(tmp_path / "b.jsonl"))
+    assert status == 0
+    assert "operations  2 by 2 processes" in said
+    assert "read: 1 ok, 0 fail, 0 info" in said
+    assert history("convert", str(source), str(tmp_path / "a.arrow"))[0] == 2
+    assert "says no format" in history("convert", str(source), str(tmp_path / "a.xyz"))[1]
