@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from schrodinger_native import consistency_models
 
+from schrodinger.checkers.invariants import Bank, Counter, TotalQueue, UniqueIds
 from schrodinger.checkers.linearizable import Linearizable
 from schrodinger.checkers.list_append import ListAppend
 from schrodinger.checkers.set import SetChecker
@@ -40,10 +41,10 @@ class CheckerKind:
     summary: str
     options: frozenset[Option]
     functions: frozenset[str]
-    make: Callable[[CheckerChoice], Checker]
+    make: Callable[[CheckerChoice, frozenset[str]], Checker]
 
 
-def _linearizable(choice: CheckerChoice) -> Checker:
+def _linearizable(choice: CheckerChoice, _: frozenset[str]) -> Checker:
     defaults = Linearizable()
     if choice.model not in (None, *MODELS):
         raise ValueError(f"no model is called {choice.model!r}: take one of {', '.join(MODELS)}")
@@ -54,7 +55,7 @@ def _linearizable(choice: CheckerChoice) -> Checker:
     )
 
 
-def _list_append(choice: CheckerChoice) -> Checker:
+def _list_append(choice: CheckerChoice, _: frozenset[str]) -> Checker:
     defaults = ListAppend()
     wanted = choice.consistency or defaults.consistency
     if wanted not in consistency_models():
@@ -62,7 +63,39 @@ def _list_append(choice: CheckerChoice) -> Checker:
     return ListAppend(consistency=wanted, max_search=defaults.max_search if choice.steps is None else choice.steps)
 
 
+def _set(_: CheckerChoice, functions: frozenset[str]) -> Checker:
+    """Other tools call it ``read`` to read all elements."""
+    return SetChecker(read="read" if "read" in functions and "read-all" not in functions else "read-all")
+
+
 KINDS: Final = (
+    CheckerKind(
+        "unique-ids", "no id is handed out twice", frozenset(), frozenset({"generate"}), lambda _, __: UniqueIds()
+    ),
+    CheckerKind(
+        "bank", "all balances always add up to the same", frozenset(), frozenset({"transfer"}), lambda _, __: Bank()
+    ),
+    CheckerKind(
+        "total-queue",
+        "what was put into a queue comes out once, in whatever order",
+        frozenset(),
+        frozenset({"enqueue", "dequeue"}),
+        lambda _, __: TotalQueue(),
+    ),
+    CheckerKind(
+        "counter",
+        "every read lies between what must and what may have been added (by name only: it looks like a set)",
+        frozenset(),
+        frozenset(),
+        lambda _, __: Counter(),
+    ),
+    CheckerKind(
+        "set",
+        "what was added and acknowledged is in every later read",
+        frozenset(),
+        frozenset({"add"}),
+        _set,
+    ),
     CheckerKind(
         "linearizable",
         "each key is a register on which every operation takes effect at one instant",
@@ -77,18 +110,11 @@ KINDS: Final = (
         frozenset({"txn"}),
         _list_append,
     ),
-    CheckerKind(
-        "set",
-        "what was added and acknowledged is in every later read",
-        frozenset(),
-        frozenset({"add", "read-all"}),
-        lambda _: SetChecker(linearizable=True),
-    ),
 )
 
 
-def named(name: str, choice: CheckerChoice) -> Checker:
-    """The checker of this name, as chosen.
+def named(name: str, choice: CheckerChoice, functions: Iterable[str] = ()) -> Checker:
+    """The checker of this name, as chosen, for a history with these functions.
 
     Raises:
         ValueError: no checker has the name, or it does not take what was chosen.
@@ -106,7 +132,7 @@ def named(name: str, choice: CheckerChoice) -> Checker:
         if value is not None and option not in kind.options:
             takes = ", ".join(sorted(kind.options)) or "no options"
             raise ValueError(f"checker {name} has no {option}; it takes {takes}")
-    return kind.make(choice)
+    return kind.make(choice, frozenset(functions))
 
 
 def suitable(functions: Iterable[str], choice: CheckerChoice) -> Checker:
@@ -118,7 +144,7 @@ def suitable(functions: Iterable[str], choice: CheckerChoice) -> Checker:
     present = set(functions)
     for kind in KINDS:
         if present & kind.functions:
-            return named(kind.name, choice)
+            return named(kind.name, choice, present)
     names = "|".join(kind.name for kind in KINDS)
     raise ValueError(
         f"no checker suits the functions {', '.join(sorted(present)) or '(none)'}; choose one with --checker {names}"

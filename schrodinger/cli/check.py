@@ -78,8 +78,7 @@ def _check_run(directory: Path, name: str | None, choice: CheckerChoice) -> Verd
 
 
 def _check_file(path: Path, name: str | None, choice: CheckerChoice) -> Verdict:
-    if name is not None:
-        checker = named(name, choice)
-        return judge(open_history(path), checker, None, ())
     history = open_history(path)
-    return judge(history, suitable(history.functions, choice), None, ())
+    functions = history.functions
+    checker = suitable(functions, choice) if name is None else named(name, choice, functions)
+    return judge(history, checker, None, ())

@@ -121,5 +121,8 @@ def test_every_checker_of_the_catalogue_can_be_made_and_refuses_what_it_does_not
 
 def test_a_history_suggests_its_checker() -> None:
     assert suitable(["txn", "phase"], CheckerChoice()).name == "list-append"
-    with pytest.raises(ValueError, match="choose one with --checker linearizable"):
+    assert suitable(["read", "transfer"], CheckerChoice()).name == "bank"
+    assert suitable(["add", "read"], CheckerChoice()) == SetChecker(read="read")
+    assert suitable(["add", "read-all"], CheckerChoice()) == SetChecker()
+    with pytest.raises(ValueError, match="choose one with --checker unique-ids"):
         suitable(["dance"], CheckerChoice())

@@ -195,6 +195,27 @@ def check_append(
         ValueError: no consistency model has this name.
     """
 
+def check_unique_ids(history: HistoryFile, *, generate: str = "generate") -> dict[str, Any]:
+    """No id is handed out twice. Returns plain data, as all checkers of invariants do; see the README."""
+
+def check_counter(history: HistoryFile, *, add: str = "add", read: str = "read", initial: int = 0) -> dict[str, Any]:
+    """Every read of a counter lies between what must have been added and what may have been."""
+
+def check_bank(
+    history: HistoryFile,
+    *,
+    read: str = "read",
+    total: int | None = None,
+    accounts: list[int] | None = None,
+    allow_negative: bool = False,
+) -> dict[str, Any]:
+    """Every read of all balances (account, balance, account, balance, …) adds up to ``total``, or to the first."""
+
+def check_total_queue(
+    history: HistoryFile, *, enqueue: str = "enqueue", dequeue: str = "dequeue", drain: str = "drain"
+) -> dict[str, Any]:
+    """What was put into a queue comes out, and nothing else, in whatever order."""
+
 def consistency_models() -> list[str]:
     """The models that ``check_append`` knows, weaker ones before stronger ones."""
 

@@ -9,12 +9,14 @@
 //!   a memoised search everywhere else, a smallest witness for the first failure.
 //! - [`models`] says what objects do: a register, with or without compare-and-set.
 //! - [`transactions`] decides isolation levels by cycles of dependencies between transactions.
+//! - [`invariants`] are decided in one pass: counters, banks, unique ids, the elements of a queue.
 //! - [`set`] judges a grow-only set of unique elements.
 //!
 //! Nothing here recurses over input, reads a clock, draws a random number or depends on the order of a hash table. Budgets are
 //! counted in steps and bytes, so the same history gets the same answer on every machine and with any number of threads.
 
 pub mod events;
+pub mod invariants;
 pub mod linearizable;
 pub mod models;
 pub mod pairing;

@@ -158,12 +158,20 @@ fn wrong(at: usize, what: String) -> Stop {
     Stop::Wrong { at, what }
 }
 
-fn ends_word(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b'[' | b']' | b'(' | b')' | b'{' | b'}' | b'"' | b';')
-}
+/// The bytes that end a word.
+const ENDS_WORD: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut place = 0;
+    while place < ENDS.len() {
+        ends[ENDS[place] as usize] = true;
+        place += 1;
+    }
+    ends
+};
+const ENDS: &[u8] = b" \n\r\t,[](){}\";";
 
 fn word_end(text: &[u8], at: usize, is_all: bool) -> Result<usize, Stop> {
-    match text[at.min(text.len())..].iter().position(|&byte| ends_word(byte)) {
+    match text[at.min(text.len())..].iter().position(|&byte| ENDS_WORD[usize::from(byte)]) {
         Some(length) => Ok(at + length),
         None if is_all => Ok(text.len()),
         None => Err(Stop::Incomplete),

@@ -126,8 +126,8 @@ fn transcribe(
             let process = encoder.process(&found)?;
             // Row order is the order of the file; a clock that goes back is held.
             time = time.max(found.time.unwrap_or(rows as i64));
-            let told = [found.error, if process == NEMESIS { found.value } else { &[] }].concat();
-            let detail = told.iter().any(|token| *token != Token::Nil).then(|| text(&told));
+            let told = if process == NEMESIS && found.error.is_empty() { found.value } else { found.error };
+            let detail = told.iter().any(|token| *token != Token::Nil).then(|| text(told));
             let (key, has_value) = if process == NEMESIS { (None, false) } else { encoder.value(&found)? };
             let event = Event {
                 kind: if process == NEMESIS { Kind::Info } else { found.kind },

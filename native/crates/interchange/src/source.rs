@@ -51,7 +51,8 @@ impl<R: Read> Forms<R> {
         }
         self.has_begun = true;
         loop {
-            let mut tokens = Vec::new();
+            // One allocation for most operations.
+            let mut tokens = Vec::with_capacity(64);
             match form(&self.text, self.at, self.is_all, &mut tokens) {
                 Ok(end) => {
                     let visited = visit(&tokens);

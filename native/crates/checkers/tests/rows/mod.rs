@@ -40,7 +40,8 @@ impl Rows {
             f: &self.f[..rows],
             key: &self.time[..rows],
             key_valid: &self.none[..rows],
-            value_offsets: &self.offsets[..=rows],
+            // Nothing has been pushed: there is no offset yet, and no row asks for one.
+            value_offsets: &self.offsets[..self.offsets.len().min(rows + 1)],
             values: &self.values,
             value_valid: &self.has_value[..rows],
         }

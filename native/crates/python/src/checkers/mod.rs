@@ -2,6 +2,7 @@
 //!
 //! A checker whose report derives `Serialize` needs no more than [`answer`]: the report becomes plain data as it is, field by field.
 
+mod invariants;
 mod linearizable;
 mod set;
 mod transactions;
@@ -24,6 +25,10 @@ use crate::interrupt::interruptible;
 
 /// Add the checkers to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(invariants::check_unique_ids, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_counter, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_bank, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_total_queue, module)?)?;
     module.add_function(wrap_pyfunction!(linearizable::check_linearizable, module)?)?;
     module.add_function(wrap_pyfunction!(set::check_set, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::check_append, module)?)?;

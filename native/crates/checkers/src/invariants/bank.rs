@@ -1,0 +1,59 @@
+//! A bank: transfers move money between accounts, so every read of all balances shows the same total. After Jepsen's `bank`.
+
+use rustc_hash::FxHashSet;
+
+use super::{Case, Finding, Report};
+use crate::events::Events;
+use crate::pairing::{Malformed, Outcome, pair};
+
+/// What a bank promises.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The position of the function that reads all balances.
+    pub read: Option<u8>,
+    /// What all balances add up to; that of the first read when nothing is said.
+    pub total: Option<i64>,
+    /// The accounts, if they are known.
+    pub accounts: Option<&'a [i64]>,
+    /// Whether a balance may be below zero.
+    pub allow_negative: bool,
+}
+
+/// Check every read of all balances by itself.
+pub fn check(events: &Events, options: &Options) -> Result<Report, Malformed> {
+    let mut malformed = Malformed::default();
+    let mut total = options.total.map(i128::from);
+    let known: Option<FxHashSet<i64>> = options.accounts.map(|accounts| accounts.iter().copied().collect());
+    let [mut wrong, mut negative, mut strange] =
+        ["wrong-total", "negative-balance", "wrong-accounts"].map(Finding::new);
+    let (mut operations, mut observations) = (0, 0);
+    for operation in pair(events)? {
+        operations += 1;
+        if Some(events.f[operation.invocation as usize]) != options.read || operation.outcome != Outcome::Ok {
+            continue;
+        }
+        let row = operation.completion as usize;
+        let Some(balances) = events.value(row).filter(|values| values.len() % 2 == 0) else {
+            malformed.add(row, "balances are pairs of account and balance".to_owned());
+            continue;
+        };
+        observations += 1;
+        let case = |role, told| Case { rows: vec![operation.invocation], roles: vec![role], told };
+        let mut seen: FxHashSet<i64> = FxHashSet::default();
+        let is_repeated = balances.chunks_exact(2).any(|pair| !seen.insert(pair[0]));
+        if is_repeated || known.as_ref().is_some_and(|known| *known != seen) {
+            strange.add(|| case("read other accounts", "a read shows other accounts than there are".to_owned()));
+            continue;
+        }
+        let sum: i128 = balances.chunks_exact(2).map(|pair| i128::from(pair[1])).sum();
+        let expected = *total.get_or_insert(sum);
+        if sum != expected {
+            wrong.add(|| case("read a wrong total", format!("all balances add up to {sum} instead of {expected}")));
+        }
+        if let Some(pair) = balances.chunks_exact(2).find(|pair| pair[1] < 0).filter(|_| !options.allow_negative) {
+            let told = format!("account {} has a balance of {}", pair[0], pair[1]);
+            negative.add(|| case("read a balance below zero", told));
+        }
+    }
+    malformed.unless(Report::conclude(operations, observations, vec![wrong, negative, strange], Vec::new()))
+}

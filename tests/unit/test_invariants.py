@@ -1,0 +1,75 @@
+"""Checkers of invariants from Python: the verdict, the sentence that a person reads, and a twin that must pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schrodinger.checkers import Bank, Counter, TotalQueue, UniqueIds, Validity
+from tests.fakes.rows import recorded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from schrodinger.checkers import Checker, Verdict
+
+
+def judged(path: Path, checker: Checker, *operations: tuple[str, Any, Any]) -> Verdict:
+    """Operations one after the other, all ok, each in a process of its own: function, what was asked, the answer."""
+    events = []
+    for process, (f, asked, answered) in enumerate(operations):
+        events += [("invoke", process, f, None, asked), ("ok", process, f, None, answered)]
+    functions = list(dict.fromkeys(f for f, _, _ in operations))
+    return checker.check(recorded(path / "history.arrow", functions, events))
+
+
+CASES: list[tuple[Checker, list[tuple[str, Any, Any]], str, list[tuple[str, Any, Any]]]] = [
+    (
+        UniqueIds(),
+        [("generate", None, 5), ("generate", None, 5)],
+        "Id 5 was handed out twice.",
+        [("generate", None, 5), ("generate", None, 6)],
+    ),
+    (
+        Counter(),
+        [("add", 3, 3), ("read", None, 2)],
+        "The counter was read as 2; it must have been between 3 and 3.",
+        [("add", 3, 3), ("read", None, 3)],
+    ),
+    (
+        Bank(total=10),
+        [("read", None, (0, 5, 1, 6))],
+        "All balances add up to 11 instead of 10.",
+        [("read", None, (0, 4, 1, 6))],
+    ),
+    (
+        TotalQueue(),
+        [("enqueue", 1, 1), ("dequeue", None, None)],
+        "1 was acknowledged and never came out.",
+        [("enqueue", 1, 1), ("dequeue", None, 1), ("dequeue", None, None)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("checker", "broken", "told", "sound"), CASES, ids=[case[0].name for case in CASES])
+def test_a_broken_history_is_told_in_a_sentence_and_its_twin_passes(
+    tmp_path: Path,
+    checker: Checker,
+    broken: list[tuple[str, Any, Any]],
+    told: str,
+    sound: list[tuple[str, Any, Any]],
+) -> None:
+    (tmp_path / "broken").mkdir()
+    verdict = judged(tmp_path / "broken", checker, *broken)
+    assert verdict.validity is Validity.VIOLATION
+    assert [anomaly.summary for anomaly in verdict.anomalies] == [told]
+    assert verdict.anomalies[0].operations
+    assert judged(tmp_path, checker, *sound).validity is Validity.VALID
+
+
+@pytest.mark.parametrize("checker", [case[0] for case in CASES], ids=lambda checker: checker.name)
+def test_a_history_in_which_nothing_was_observed_is_unknown(tmp_path: Path, checker: Checker) -> None:
+    verdict = checker.check(recorded(tmp_path / "history.arrow", ["rest"], []))
+    assert verdict.validity is Validity.UNKNOWN
+    assert verdict.reasons == ("nothing was observed: no operation that observes completed ok",)
