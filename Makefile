@@ -55,7 +55,9 @@ bench: develop ## The figures that the project promises
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" || exit; done
 
 fuzz: develop ## Long differential campaigns: checkers against brute force, properties with new examples (CASES=2000000)
-	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-checkers --test differential
+	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-checkers \
+		--test differential --test append --test invariants --test prefixes
+	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-interchange
 	pytest --hypothesis-profile=fuzz tests/unit
 
 campaign: setup ## Twenty seeds of the etcd suite, then ten of its unsafe setting (half an hour)

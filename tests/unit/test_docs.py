@@ -1,0 +1,20 @@
+"""What the pages list is what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schrodinger_native import consistency_models
+
+from schrodinger.checkers.catalogue import KINDS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "histories.md").read_text()
+
+
+def test_the_page_on_histories_names_every_consistency_model_in_order() -> None:
+    listed = [line[3:-1] for line in PAGE.splitlines() if line.startswith("- `")]
+    assert listed == consistency_models()
+
+
+def test_the_page_on_histories_names_every_checker() -> None:
+    assert [kind.name for kind in KINDS if f"`{kind.name}`" not in PAGE] == []
