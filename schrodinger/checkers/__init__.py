@@ -2,9 +2,9 @@
 
 from schrodinger.checkers.invariants import Bank, Counter, TotalQueue, UniqueIds
 from schrodinger.checkers.linearizable import Linearizable
-from schrodinger.checkers.list_append import ListAppend
 from schrodinger.checkers.set import SetChecker
 from schrodinger.checkers.strength import Strength
+from schrodinger.checkers.transactional import ListAppend, RwRegister
 from schrodinger.checkers.verdict import Anomaly, Checker, Involved, Online, Validity, Verdict, combine
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Linearizable",
     "ListAppend",
     "Online",
+    "RwRegister",
     "SetChecker",
     "Strength",
     "TotalQueue",

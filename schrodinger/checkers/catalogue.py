@@ -9,8 +9,8 @@ from schrodinger_native import consistency_models
 
 from schrodinger.checkers.invariants import Bank, Counter, TotalQueue, UniqueIds
 from schrodinger.checkers.linearizable import Linearizable
-from schrodinger.checkers.list_append import ListAppend
 from schrodinger.checkers.set import SetChecker
+from schrodinger.checkers.transactional import ListAppend, RwRegister
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,11 +56,20 @@ def _linearizable(choice: CheckerChoice, _: frozenset[str]) -> Checker:
 
 
 def _list_append(choice: CheckerChoice, _: frozenset[str]) -> Checker:
-    defaults = ListAppend()
-    wanted = choice.consistency or defaults.consistency
+    steps = ListAppend().max_search if choice.steps is None else choice.steps
+    return ListAppend(consistency=_consistency(choice), max_search=steps)
+
+
+def _rw_register(choice: CheckerChoice, _: frozenset[str]) -> Checker:
+    steps = RwRegister().max_search if choice.steps is None else choice.steps
+    return RwRegister(consistency=_consistency(choice), max_search=steps)
+
+
+def _consistency(choice: CheckerChoice) -> str:
+    wanted = choice.consistency or ListAppend().consistency
     if wanted not in consistency_models():
         raise ValueError(f"no consistency model is called {wanted!r}: take one of {', '.join(consistency_models())}")
-    return ListAppend(consistency=wanted, max_search=defaults.max_search if choice.steps is None else choice.steps)
+    return wanted
 
 
 def _set(_: CheckerChoice, functions: frozenset[str]) -> Checker:
@@ -109,6 +118,13 @@ KINDS: Final = (
         frozenset({"consistency", "steps"}),
         frozenset({"txn"}),
         _list_append,
+    ),
+    CheckerKind(
+        "rw-register",
+        "transactions that read and write registers satisfy a consistency model (by name only)",
+        frozenset({"consistency", "steps"}),
+        frozenset(),
+        _rw_register,
     ),
 )
 

@@ -195,6 +195,23 @@ def check_append(
         ValueError: no consistency model has this name.
     """
 
+def check_rw_register(
+    history: HistoryFile,
+    *,
+    consistency: str = "strict-serializable",
+    inferences: list[Literal["initial-state", "sequential-keys", "linearizable-keys"]] = ...,
+    transaction: str = "txn",
+    max_search: int = 5_000_000,
+) -> dict[str, Any]:
+    """Check transactions that read and write registers, each value written to a key only once.
+
+    The order of versions is inferred: writes follow reads, and what ``inferences`` assume of each key
+    (``initial-state`` when left out). Returns what ``check_append`` returns.
+
+    Raises:
+        ValueError: no consistency model, or no inference, has this name.
+    """
+
 def check_unique_ids(history: HistoryFile, *, generate: str = "generate") -> dict[str, Any]:
     """No id is handed out twice. Returns plain data, as all checkers of invariants do; see the README."""
 

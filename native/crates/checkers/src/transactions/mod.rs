@@ -6,6 +6,7 @@
 //!
 //! - [`decode`] makes columns of micro-operations out of events.
 //! - [`append`] infers version orders and dependencies of lists, and finds the anomalies that are no cycles.
+//! - [`register`] infers them for registers, from assumptions that it states.
 //! - [`graph`] holds dependencies, process order and real-time order in one compact form; [`components`] finds its cyclic parts.
 //! - [`cycles`] classifies them and finds short cycles to show.
 //! - [`consistency`] is the lattice of models: what an anomaly rules out, and what still holds.
@@ -15,12 +16,16 @@
 
 pub mod append;
 pub mod components;
+mod conclusion;
 pub mod consistency;
 pub mod cycles;
 pub mod decode;
+mod fan;
 pub mod graph;
 mod precedence;
+pub mod register;
 pub mod report;
 
 pub use append::{Options, check_append};
+pub use register::{Inferences, RegisterOptions, check_rw_register};
 pub use report::Report;

@@ -1,9 +1,9 @@
-//! `check_append`.
+//! `check_append`, `check_rw_register`, and the lattice of models.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use schrodinger_checkers::transactions::consistency::Consistency;
-use schrodinger_checkers::transactions::{self, Options};
+use schrodinger_checkers::transactions::{self, Inferences, Options, RegisterOptions};
 
 use super::{answer, position};
 use crate::history::HistoryFile;
@@ -23,6 +23,45 @@ pub fn check_append<'py>(
         max_search,
     };
     answer(py, history, move |events, interrupt| transactions::check_append(events, &options, interrupt))
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    history, *, consistency = "strict-serializable", inferences = vec!["initial-state".to_owned()], transaction = "txn",
+    max_search = 5_000_000,
+))]
+pub fn check_rw_register<'py>(
+    py: Python<'py>,
+    history: &HistoryFile,
+    consistency: &str,
+    inferences: Vec<String>,
+    transaction: &str,
+    max_search: u64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = RegisterOptions {
+        transaction: position(history.history(), transaction),
+        consistency: parse_consistency(consistency)?,
+        inferences: parse_inferences(&inferences)?,
+        max_search,
+    };
+    answer(py, history, move |events, interrupt| transactions::check_rw_register(events, &options, interrupt))
+}
+
+fn parse_inferences(names: &[String]) -> PyResult<Inferences> {
+    let mut inferences = Inferences::default();
+    for name in names {
+        match name.as_str() {
+            "initial-state" => inferences.initial_state = true,
+            "sequential-keys" => inferences.sequential_keys = true,
+            "linearizable-keys" => inferences.linearizable_keys = true,
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "no inference is called {name:?}: take any of initial-state, sequential-keys, linearizable-keys"
+                )));
+            }
+        }
+    }
+    Ok(inferences)
 }
 
 #[pyfunction]

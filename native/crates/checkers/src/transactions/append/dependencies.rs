@@ -8,7 +8,8 @@ use super::versions::{Element, Versions};
 use crate::events::Events;
 use crate::pairing::Outcome;
 use crate::transactions::decode::{Code, MicroOperation, Transactions};
-use crate::transactions::graph::{Edges, PASS, RW, WR, WW};
+use crate::transactions::fan::Fan;
+use crate::transactions::graph::{Edges, Kinds, RW, WR, WW};
 
 /// The reads of keys that their transaction had not touched before: each with its reader.
 pub fn external_reads(transactions: &Transactions) -> impl Iterator<Item = (u32, &MicroOperation)> {
@@ -50,7 +51,7 @@ pub fn dependencies(
     nodes: usize,
     edges: &mut Edges,
 ) -> usize {
-    let mut unread = Unread { nodes: nodes as u32, chains: vec![None; versions.orders.len()] };
+    let mut unread = Unread { nodes: nodes as u32, fans: vec![None; versions.orders.len()] };
     for key in 0..versions.orders.len() as u32 {
         let order = &versions.orders[key as usize];
         let mut last: Option<&Element> = None;
@@ -77,60 +78,24 @@ pub fn dependencies(
     unread.nodes as usize
 }
 
-/// The auxiliary nodes for elements that no read shows.
+/// The auxiliary nodes for elements that no read shows, by key.
 struct Unread {
     nodes: u32,
-    chains: Vec<Option<Chains>>,
-}
-
-/// Writers `0..n` of a key: node `forward + i` leads to writer `i` and all after it, node `backward + i` to `i` and all before it.
-#[derive(Clone)]
-struct Chains {
-    writers: Vec<u32>,
-    forward: u32,
-    backward: u32,
+    fans: Vec<Option<Fan>>,
 }
 
 impl Unread {
     /// All unread elements of `key` come after what `from` read or wrote.
-    fn comes_after(&mut self, from: u32, key: u32, kind: u8, versions: &Versions, edges: &mut Edges) {
-        if versions.orders[key as usize].unread.is_empty() {
+    fn comes_after(&mut self, from: u32, key: u32, kind: Kinds, versions: &Versions, edges: &mut Edges) {
+        let unread = &versions.orders[key as usize].unread;
+        if unread.is_empty() {
             return;
         }
-        if self.chains[key as usize].is_none() {
-            self.chains[key as usize] = Some(self.build(key, versions, edges));
-        }
-        let Some(chains) = &self.chains[key as usize] else { return };
-        let count = chains.writers.len() as u32;
-        match chains.writers.binary_search(&from) {
-            Err(_) => edges.add(from, chains.forward, kind, key),
-            Ok(own) => {
-                let own = own as u32;
-                if own + 1 < count {
-                    edges.add(from, chains.forward + own + 1, kind, key);
-                }
-                if own > 0 {
-                    edges.add(from, chains.backward + own - 1, kind, key);
-                }
-            }
-        }
-    }
-
-    fn build(&mut self, key: u32, versions: &Versions, edges: &mut Edges) -> Chains {
-        let unread = &versions.orders[key as usize].unread;
-        let mut writers: Vec<u32> = unread.iter().map(|&number| versions.elements[number as usize].writer).collect();
-        writers.dedup();
-        let count = writers.len() as u32;
-        let (forward, backward) = (self.nodes, self.nodes + count);
-        self.nodes += 2 * count;
-        for (place, &writer) in (0..count).zip(&writers) {
-            edges.add(forward + place, writer, PASS, key);
-            edges.add(backward + place, writer, PASS, key);
-            if place + 1 < count {
-                edges.add(forward + place, forward + place + 1, PASS, key);
-                edges.add(backward + place + 1, backward + place, PASS, key);
-            }
-        }
-        Chains { writers, forward, backward }
+        let nodes = &mut self.nodes;
+        let fan = self.fans[key as usize].get_or_insert_with(|| {
+            let writers = unread.iter().map(|&number| versions.elements[number as usize].writer);
+            Fan::new(writers.collect(), key, nodes, edges)
+        });
+        fan.comes_after(from, kind, edges);
     }
 }

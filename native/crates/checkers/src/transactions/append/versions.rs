@@ -125,8 +125,7 @@ fn number_elements(events: &Events, transactions: &Transactions, versions: &mut 
             let row = transactions.invocation[writer] as usize;
             if micro_operation.code == Code::Write {
                 let name = transactions.keys[key as usize];
-                malformed
-                    .add(row, format!("a list-append history writes key {name}; only reads and appends are possible"));
+                malformed.add(row, format!("a list-append history writes key {name}; for registers take rw-register"));
                 continue;
             }
             let number = versions.elements.len() as u32;

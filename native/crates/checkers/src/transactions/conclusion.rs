@@ -1,0 +1,111 @@
+//! From dependencies to the report: the orders that clients saw are added, cycles are looked for, and the lattice says what they mean.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::consistency::{Consistency, standing};
+use super::cycles::{Cycles, Dependency, cycles, name};
+use super::decode::Transactions;
+use super::graph::{Edges, Graph, PROCESS, REALTIME, RW, WR, WW};
+use super::precedence::{process_order, real_time_order};
+use super::report::{Anomaly, Counts, EdgeCounts, Entry, LISTED, Report, Search, Step};
+use crate::pairing::Outcome;
+use crate::verdict::Verdict;
+
+/// The cycles of a history, and how many edges there are.
+pub struct Ordered {
+    /// By kind.
+    pub edges: EdgeCounts,
+    /// What was found.
+    pub cycles: Cycles,
+}
+
+/// Add process order and real time to the dependencies in `edges`, which have `nodes` nodes, and look for cycles.
+pub fn order(
+    transactions: &Transactions,
+    happened: &[bool],
+    nodes: usize,
+    mut edges: Edges,
+    max_search: u64,
+    interrupt: &AtomicBool,
+) -> Ordered {
+    process_order(transactions, happened, &mut edges);
+    let nodes = real_time_order(transactions, happened, nodes, &mut edges);
+    let counts = EdgeCounts {
+        ww: edges.count(WW),
+        wr: edges.count(WR),
+        rw: edges.count(RW),
+        process: edges.count(PROCESS),
+        realtime: edges.count(REALTIME),
+    };
+    let cycles = if interrupt.load(Ordering::Relaxed) {
+        Cycles { exhausted: true, ..Cycles::default() }
+    } else {
+        cycles(&Graph::new(nodes, edges), transactions.len(), max_search)
+    };
+    Ordered { edges: counts, cycles }
+}
+
+/// Cycles by name, the most damning first.
+pub fn named(cycles: &Cycles, told: impl Fn(&Dependency) -> Step) -> Vec<Anomaly> {
+    let mut found: BTreeMap<_, Anomaly> = BTreeMap::new();
+    for cycle in &cycles.found {
+        let (class, reach) = (cycle.class, cycle.reach);
+        let anomaly = found.entry((reach, class)).or_insert_with(|| Anomaly {
+            name: name(class, reach),
+            count: 0,
+            first: Vec::new(),
+        });
+        anomaly.count += 1;
+        if anomaly.first.len() < LISTED {
+            anomaly.first.push(Entry::Cycle { steps: cycle.dependencies.iter().map(&told).collect() });
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The verdict of anomalies against the model that was asked for.
+pub fn conclude(
+    consistency: Consistency,
+    transactions: &Transactions,
+    observations: usize,
+    ordered: &Ordered,
+    anomalies: Vec<Anomaly>,
+) -> Report {
+    let Ordered { edges, cycles } = ordered;
+    let search = Search { edges_visited: cycles.edges_visited, exhausted: cycles.exhausted };
+    let ended = |wanted: Outcome| transactions.outcome.iter().filter(|&&outcome| outcome == wanted).count();
+    let names = || anomalies.iter().map(|anomaly| anomaly.name.as_str());
+    let mut warnings = Vec::new();
+    let verdict = if names().any(|name| consistency.rules_out(name)) {
+        Verdict::Violation
+    } else if search.exhausted && consistency.rules_out("G-single-item") {
+        warnings.push("the search for cycles with one anti-dependency ended before it was done".to_owned());
+        Verdict::Unknown
+    } else if observations == 0 {
+        warnings.push("nothing was observed: no transaction with a read completed ok".to_owned());
+        Verdict::Unknown
+    } else {
+        Verdict::Valid
+    };
+    let standing = standing(names());
+    let all = |models: Vec<Consistency>| models.into_iter().map(Consistency::name).collect();
+    Report {
+        verdict,
+        consistency: consistency.name(),
+        transactions: Counts {
+            ok: ended(Outcome::Ok),
+            failed: ended(Outcome::Fail),
+            info: ended(Outcome::Info),
+            micro_operations: transactions.micro_operations.len(),
+        },
+        keys: transactions.keys.len(),
+        edges: *edges,
+        not: all(standing.not),
+        also_not: all(standing.also_not),
+        holds: all(standing.holds),
+        anomalies,
+        warnings,
+        search,
+    }
+}

@@ -1,0 +1,121 @@
+"""Isolation of transactions, seen through lists that they append to, or through registers that they write.
+
+A read of a list shows every append before it, in order, so the dependencies between transactions follow from what was
+read, and a cycle of dependencies is an anomaly. Registers show less, and the order of writes is inferred. After
+Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experimental Observations" (VLDB 2020).
+
+The work is native (``schrodinger_native.check_append``, ``check_rw_register``) and linear in the history; only the
+search for short cycles has a budget. The verdict is against one consistency model, and the statistics say which models
+are ruled out and which still hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from schrodinger_native import check_append, check_rw_register
+
+from schrodinger.checkers.malformed import malformed_verdict
+from schrodinger.checkers.transaction_story import transaction_anomalies
+from schrodinger.checkers.verdict import Validity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from schrodinger.history import History
+
+Inference: TypeAlias = Literal["initial-state", "sequential-keys", "linearizable-keys"]
+_STATISTICS = ("consistency", "transactions", "keys", "edges", "not", "also_not", "holds", "search")
+
+
+@dataclass(frozen=True, slots=True)
+class ListAppend:
+    """Transactions over lists satisfy a consistency model.
+
+    Attributes:
+        consistency: the promise; ``schrodinger_native.consistency_models()`` has all names.
+        max_search: how many edges the search for a short cycle may look at, for each class of anomaly.
+        transaction: what transactions are called in the history.
+        name: the name in verdicts.
+    """
+
+    consistency: str = "strict-serializable"
+    max_search: int = 5_000_000
+    transaction: str = "txn"
+    name: str = "list-append"
+
+    @property
+    def violations_are_final(self) -> bool:
+        """Reads never unread anything: what depends on what only grows with the history."""
+        return True
+
+    def check(self, history: History) -> Verdict:
+        """Judge the whole history. Raises ValueError when no consistency model has the name."""
+        found = check_append(
+            history.file, consistency=self.consistency, transaction=self.transaction, max_search=self.max_search
+        )
+        return _verdict(self.name, history, found)
+
+
+@dataclass(frozen=True, slots=True)
+class RwRegister:
+    """Transactions over registers satisfy a consistency model; each value is written to a key only once.
+
+    A register does not show the order of writes, so it is inferred: what a transaction read is older than what it
+    wrote, and whatever ``inferences`` assume. When nothing can be inferred the verdict is *unknown*.
+
+    Attributes:
+        consistency: the promise; ``schrodinger_native.consistency_models()`` has all names.
+        inferences: any of ``initial-state`` (nobody writes what a key holds at first), ``sequential-keys`` (each
+            process sees a key's versions in order), ``linearizable-keys`` (what completed
+            before a write began is older).
+        max_search: how many edges the search for a short cycle may look at, for each class of anomaly.
+        transaction: what transactions are called in the history.
+        name: the name in verdicts.
+    """
+
+    consistency: str = "strict-serializable"
+    inferences: tuple[Inference, ...] = ("initial-state",)
+    max_search: int = 5_000_000
+    transaction: str = "txn"
+    name: str = "rw-register"
+
+    @property
+    def violations_are_final(self) -> bool:
+        """Reads never unread anything: what depends on what only grows with the history."""
+        return True
+
+    def check(self, history: History) -> Verdict:
+        """Judge the whole history. Raises ValueError when no consistency model, or no inference, has the name."""
+        found = check_rw_register(
+            history.file,
+            consistency=self.consistency,
+            inferences=list(self.inferences),
+            transaction=self.transaction,
+            max_search=self.max_search,
+        )
+        return _verdict(self.name, history, found)
+
+
+def _verdict(name: str, history: History, found: Mapping[str, Any]) -> Verdict:
+    if found["verdict"] == "malformed":
+        return malformed_verdict(name, found)
+    anomalies = transaction_anomalies(history.operations(), found)
+    validity = Validity(found["verdict"])
+    return Verdict(
+        validity=validity,
+        checker=name,
+        reasons=tuple(_reasons(found, validity)),
+        anomalies=anomalies if validity is Validity.VIOLATION else (),
+        statistics={field: found[field] for field in _STATISTICS}
+        | {"anomalies": {anomaly["name"]: anomaly["count"] for anomaly in found["anomalies"]}},
+    )
+
+
+def _reasons(found: Mapping[str, Any], validity: Validity) -> Iterator[str]:
+    if validity is Validity.VIOLATION:
+        names = ", ".join(anomaly["name"] for anomaly in found["anomalies"])
+        yield f"the history is not {found['consistency']}: it has {names}"
+        yield f"what still holds: {', '.join(found['holds']) or 'no model of the lattice'}"
+    yield from found["warnings"]
