@@ -52,7 +52,8 @@ pytest: develop ## The tests of the Python packages (TESTS="tests/unit -k partit
 	pytest $(TESTS)
 
 bench: develop ## The figures that the project promises
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" || exit; done
+	@for benchmark in $(basename $(notdir $(wildcard benchmarks/*.py))); do \
+		echo "== $$benchmark"; python -m benchmarks.$$benchmark || exit; done
 
 fuzz: develop ## Long differential campaigns: checkers against brute force, properties with new examples (CASES=2000000)
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-checkers \

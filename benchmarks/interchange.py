@@ -2,18 +2,19 @@
 
 Named baseline in the same run: Python reading the same file line by line and doing nothing with it.
 
-    python benchmarks/interchange.py [MEGABYTES]
+    python -m benchmarks.interchange [MEGABYTES]
 """
 
 from __future__ import annotations
 
-import json
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from benchmarks.harness import Table, measure
+
+MEGABYTES_A_SECOND = 200
+"""To reach."""
 
 
 def write_history(path: Path, megabytes: int) -> int:
@@ -38,38 +39,41 @@ def write_history(path: Path, megabytes: int) -> int:
     return times * 10_000
 
 
-def measure(source: Path, target: Path) -> None:
-    """In a process of its own: one import."""
+def both(source: Path, target: Path) -> tuple[Path, Path]:
+    """What there is to prepare: nothing."""
+    return source, target
+
+
+def convert(paths: tuple[Path, Path]) -> int:
+    """One import; returns its rows."""
     from schrodinger_native import import_edn
 
-    begun = time.perf_counter()
-    rows = import_edn(source, target)["rows"]
-    elapsed = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"s": elapsed, "rows": rows, "peak_mb": peak}))
+    return int(import_edn(*paths)["rows"])
+
+
+def read_lines(paths: tuple[Path, Path]) -> int:
+    """The baseline: the lines, and nothing done with them."""
+    with paths[0].open("rb") as file:
+        return sum(1 for _ in file)
 
 
 def main(arguments: list[str]) -> None:
     """Print the figures."""
-    if arguments[:1] == ["--measure"]:
-        measure(Path(arguments[1]), Path(arguments[2]))
-        return
     megabytes = int(arguments[0]) if arguments else 200
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "history.edn"
         write_history(source, megabytes)
         size = source.stat().st_size / 1e6
-        begun = time.perf_counter()
-        with source.open("rb") as file:
-            lines = sum(1 for _ in file)
-        plain = time.perf_counter() - begun
-        command = [sys.executable, __file__, "--measure", str(source), str(Path(scratch) / "history.arrow")]
-        ours = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        assert ours["rows"] == lines
-        print(f"import       {size:.0f} MB, {ours['rows']:,} events in {ours['s']:.2f} s: {size / ours['s']:.0f} MB/s")
-        print(f"peak memory  {ours['peak_mb']:.0f} MB")
-        print(
-            f"python       only reading the lines: {plain:.2f} s, {ours['s'] / plain:.1f} times as fast as the import"
+        table = Table("Python reads the lines and does nothing with them")
+        ours = measure(convert, both, source, Path(scratch) / "history.arrow")
+        baseline = measure(read_lines, both, source, source)
+        assert ours.result == baseline.result
+        table.line(
+            f"import of {size:,.0f} MB of EDN, {ours.result:,} events",
+            ours,
+            baseline,
+            target_s=size / MEGABYTES_A_SECOND,
+            note=f"{size / ours.seconds:.0f} MB/s",
         )
 
 

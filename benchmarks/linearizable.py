@@ -10,17 +10,14 @@ from 64, which takes the search.
 Each case runs in a process of its own, on one thread. Seconds include reading the file; MB are what the process held at
 most beyond what it held before, the columns of the history included.
 
-Run it with ``uv run python benchmarks/linearizable.py [operations ...]``.
+Run it with ``uv run python -m benchmarks.linearizable [operations ...]``.
 """
 
 from __future__ import annotations
 
 import heapq
-import multiprocessing
 import sys
 import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -28,6 +25,8 @@ from random import Random
 from typing import Any
 
 from schrodinger_native import HistoryFile, Recorder, check_linearizable
+
+from benchmarks.harness import Table, measure
 
 SIZES = (10_000, 100_000)
 FUNCTIONS = ["read", "write", "cas"]
@@ -150,20 +149,17 @@ class Register:
         self.later(now + self.random.expovariate(20.0), ("call", process))
 
 
-def check(path: Path) -> tuple[str, float, float, int]:
-    """Verdict, seconds, megabytes and steps, in this process."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again at what is resident now
-    before = peak_kib()
-    began = time.perf_counter()
-    found = check_linearizable(HistoryFile(path), threads=1)
-    took = time.perf_counter() - began
-    return found["verdict"], took, (peak_kib() - before) / 1024, found["steps"]
+def columns(path: Path) -> HistoryFile:
+    """The history, with its blocks checked."""
+    history = HistoryFile(path)
+    assert history.rows > 0
+    return history
 
 
-def peak_kib() -> int:
-    """The most that was resident, in KiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+def check(history: HistoryFile) -> tuple[str, int]:
+    """Verdict and steps."""
+    found = check_linearizable(history, threads=1)
+    return found["verdict"], found["steps"]
 
 
 def cases(operations: int) -> list[Case]:
@@ -177,21 +173,15 @@ def cases(operations: int) -> list[Case]:
 
 def main(sizes: list[int]) -> None:
     """Print the table."""
-    print(
-        f"{'operations':>10} {'clients':>7} {'info':>5} {'history':<13} {'verdict':<10} {'s':>8} {'MB':>7}"
-        f" {'steps':>12}"
-    )
-    context = multiprocessing.get_context("spawn")
+    table = Table("none here; benchmarks.porcupine compares")
     for case in [case for size in sizes for case in cases(size)]:
-        with tempfile.TemporaryDirectory() as directory, ProcessPoolExecutor(1, mp_context=context) as pool:
+        with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "history.arrow"
             Register(case, path).record()
-            verdict, took, megabytes, steps = pool.submit(check, path).result()
-        print(
-            f"{case.operations:>10,} {case.clients:>7} {case.info_percent:>4}% {case.name:<13} {verdict:<10}"
-            f" {took:>8.3f} {megabytes:>7.1f} {steps:>12,}",
-            flush=True,
-        )
+            ours = measure(check, columns, path)
+        verdict, steps = ours.result
+        work = f"{case.operations:,} x {case.clients} clients, {case.info_percent} % info, {case.name}"
+        table.line(work, ours, note=f"{verdict}, {steps:,} steps")
 
 
 if __name__ == "__main__":

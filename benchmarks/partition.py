@@ -7,7 +7,7 @@ Every change cuts two nodes off from three, both ways (twelve links), or heals t
 - through the agent: ``AgentClient.set_faults``, from the controller's decision to the agent's proven answer. The
   project promises a median under 10 ms.
 
-Run it with ``uv run python benchmarks/partition.py [changes]``, as root.
+Run it with ``uv run python -m benchmarks.partition [changes]``, as root.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ write them as one Arrow file with pyarrow when it is over. It keeps nothing when
 
 Bytes are measured at 1,000 events a second too, where a flush interval gathers only 100 events in a block.
 
-Run it with ``uv run python benchmarks/recorder.py [events]``.
+Run it with ``uv run python -m benchmarks.recorder [events]``.
 """
 
 from __future__ import annotations

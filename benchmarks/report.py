@@ -3,7 +3,7 @@
 The run is made up: a register workload under ten faults, recorded as the operations that a history gives. The baseline
 is what a report without aggregation would do first: turn every operation into a Python object.
 
-Run it with ``uv run python benchmarks/report.py [operations]``. Opening needs Chromium, and is left out without it.
+Run it with ``uv run python -m benchmarks.report [operations]``. Opening needs Chromium, and is left out without it.
 """
 
 from __future__ import annotations

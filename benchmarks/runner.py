@@ -3,7 +3,7 @@
 The baseline, in the same run, is the bare loop: the same client awaited as often, nothing drawn, timed or recorded. The
 ratio says what the runner costs; a database's client costs a hundred times more.
 
-Run it with ``uv run python benchmarks/runner.py [operations]``.
+Run it with ``uv run python -m benchmarks.runner [operations]``.
 """
 
 from __future__ import annotations

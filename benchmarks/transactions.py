@@ -5,25 +5,35 @@ of 32 appends each, 2 % failed transactions, each applied at one instant within 
 machine of the same kind) took 0.83, 5.1 and 52 s for the valid histories, and up to 9.2 GB. Named baseline in the same
 run: polars merely unpacking every read of the same history into a column.
 
-    python benchmarks/transactions.py [TRANSACTIONS ...]
+    python -m benchmarks.transactions [TRANSACTIONS ...]
 """
 
 from __future__ import annotations
 
-import json
 import random
-import resource
-import subprocess
 import sys
 import tempfile
-import time
+from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.harness import Table, measure
+
+if TYPE_CHECKING:
+    from schrodinger_native import HistoryFile
 
 CLIENTS: Final = 20
 LIVE_KEYS: Final = 10
 APPENDS_PER_KEY: Final = 32
 SIZES: Final = (10_000, 100_000, 1_000_000)
+TARGETS: Final = {
+    (10_000, False): (0.03, 30),
+    (100_000, False): (0.2, 200),
+    (1_000_000, False): (2.5, 1_000),
+    (100_000, True): (0.3, None),
+    (1_000_000, True): (3, None),
+}
+"""Seconds and megabytes to reach, by transactions and whether a read is stale."""
 
 
 def record(path: Path, transactions: int, *, stale: bool) -> None:
@@ -71,65 +81,50 @@ def record(path: Path, transactions: int, *, stale: bool) -> None:
     recorder.close()
 
 
-def measure(path: Path) -> None:
-    """In a process of its own: the time of one check, and the peak of the memory."""
-    from schrodinger_native import HistoryFile, check_append
-
-    history = HistoryFile(path)
-    rows = history.rows
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begun = time.perf_counter()
-    found = check_append(history)
-    elapsed = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    names = [anomaly["name"] for anomaly in found["anomalies"]]
-    result = {
-        "s": elapsed,
-        "peak_mb": peak / 1024,
-        "before_mb": before / 1024,
-        "rows": rows,
-        "verdict": found["verdict"],
-        "anomalies": names,
-    }
-    print(json.dumps(result))
-
-
-def baseline(path: Path) -> None:
-    """In a process of its own: polars reads the history and lays all values end to end."""
-    import polars
+def columns(path: Path) -> HistoryFile:
+    """The history, with its blocks checked."""
     from schrodinger_native import HistoryFile
 
     history = HistoryFile(path)
-    begun = time.perf_counter()
-    polars.DataFrame(history).get_column("value").explode().n_unique()
-    print(json.dumps({"s": time.perf_counter() - begun}))
+    assert history.rows > 0
+    return history
+
+
+def check(history: HistoryFile) -> tuple[str, list[str]]:
+    """The verdict, and the names of the anomalies."""
+    from schrodinger_native import check_append
+
+    found = check_append(history)
+    return found["verdict"], [anomaly["name"] for anomaly in found["anomalies"]]
+
+
+def unpack(history: HistoryFile) -> int:
+    """The baseline: polars reads the history and lays all values end to end."""
+    import polars
+
+    return polars.DataFrame(history).get_column("value").explode().n_unique()
 
 
 def main(arguments: list[str]) -> None:
     """Print one line a case."""
-    if arguments[:1] in (["--measure"], ["--baseline"]):
-        (measure if arguments[0] == "--measure" else baseline)(Path(arguments[1]))
-        return
     sizes = [int(argument) for argument in arguments] or list(SIZES)
-    print(f"{'transactions':>12} {'history':>8} {'check s':>9} {'peak MB':>8} {'polars s':>9} {'ratio':>6}  verdict")
+    table = Table("polars lays all values end to end")
     with tempfile.TemporaryDirectory() as scratch:
-        for size in sizes:
-            for stale in (False, True):
-                path = Path(scratch) / f"{size}-{stale}.arrow"
-                record(path, size, stale=stale)
-                ours, theirs = (
-                    json.loads(
-                        subprocess.run(
-                            [sys.executable, __file__, how, str(path)], check=True, capture_output=True, text=True
-                        ).stdout
-                    )
-                    for how in ("--measure", "--baseline")
-                )
-                kind = "stale" if stale else "valid"
-                print(
-                    f"{size:>12,} {kind:>8} {ours['s']:>9.3f} {ours['peak_mb']:>8.0f} {theirs['s']:>9.3f} "
-                    f"{ours['s'] / theirs['s']:>6.2f}  {ours['verdict']} {' '.join(ours['anomalies'])}"
-                )
+        for size, stale in product(sizes, (False, True)):
+            path = Path(scratch) / f"{size}-{stale}.arrow"
+            record(path, size, stale=stale)
+            ours = measure(check, columns, path)
+            baseline = measure(unpack, columns, path)
+            verdict, names = ours.result
+            target_s, target_mb = TARGETS.get((size, stale), (None, None))
+            table.line(
+                f"list-append {size:,} {'stale' if stale else 'valid'}",
+                ours,
+                baseline,
+                target_s=target_s,
+                target_mb=target_mb,
+                note=f"{verdict} {' '.join(names)}",
+            )
 
 
 if __name__ == "__main__":
