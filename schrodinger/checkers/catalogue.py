@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from schrodinger_native import consistency_models
+from schrodinger_native import consistency_aliases, consistency_models
 
 from schrodinger.checkers.invariants import Bank, Counter, TotalQueue, UniqueIds
 from schrodinger.checkers.linearizable import Linearizable
@@ -65,11 +66,21 @@ def _rw_register(choice: CheckerChoice, _: frozenset[str]) -> Checker:
     return RwRegister(consistency=_consistency(choice), max_search=steps)
 
 
+_OF_ONE_OBJECT: Final = ("linearizable", "sequential", "pram")
+
+
 def _consistency(choice: CheckerChoice) -> str:
-    wanted = choice.consistency or ListAppend().consistency
-    if wanted not in consistency_models():
-        raise ValueError(f"no consistency model is called {wanted!r}: take one of {', '.join(consistency_models())}")
-    return wanted
+    """The model's own name, from any of its names."""
+    wanted = (choice.consistency or ListAppend().consistency).lower()
+    names = {name: name for name in consistency_models()} | consistency_aliases()
+    if wanted in names:
+        return names[wanted]
+    message = f"no consistency model of transactions is called {choice.consistency!r}"
+    if wanted in _OF_ONE_OBJECT:
+        message += f" ({wanted} is a promise of single objects)"
+    if near := difflib.get_close_matches(wanted, names, n=3, cutoff=0.5):
+        message += f"; did you mean {' or '.join(near)}?"
+    raise ValueError(f"{message}\nthe models are are {', '.join(consistency_models())}")
 
 
 def _set(_: CheckerChoice, functions: frozenset[str]) -> Checker:

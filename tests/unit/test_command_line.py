@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 from click.testing import CliRunner
+from schrodinger_native import consistency_aliases
 
-from schrodinger.checkers import SetChecker, Validity, Verdict
+from schrodinger.checkers import ListAppend, SetChecker, Validity, Verdict
 from schrodinger.checkers.catalogue import KINDS, CheckerChoice, named, suitable
 from schrodinger.cli import main
 from schrodinger.cli.execution import judge_run, report_run
@@ -117,6 +118,15 @@ def test_every_checker_of_the_catalogue_can_be_made_and_refuses_what_it_does_not
         for option in {"model", "consistency"} - kind.options:
             with pytest.raises(ValueError, match=f"{kind.name} has no {option}"):
                 named(kind.name, CheckerChoice(**{option: "x"}))  # type: ignore[arg-type] # names of its fields
+
+
+def test_a_consistency_model_goes_by_any_of_its_names_and_an_unknown_one_is_refused_with_those_that_are_near() -> None:
+    for alias, name in (consistency_aliases() | {"Serializable": "serializable", "PL-2.99": "repeatable-read"}).items():
+        assert named("list-append", CheckerChoice(consistency=alias)) == ListAppend(consistency=name)
+    with pytest.raises(ValueError, match="did you mean serializable"):
+        named("list-append", CheckerChoice(consistency="serialisable"))
+    with pytest.raises(ValueError, match="a promise of single objects"):
+        named("rw-register", CheckerChoice(consistency="linearizable"))
 
 
 def test_a_history_suggests_its_checker() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schrodinger_native import consistency_models
+from schrodinger_native import consistency_aliases, consistency_models
 
 from schrodinger.checkers.catalogue import KINDS
 
@@ -14,6 +14,10 @@ PAGE = (Path(__file__).parents[2] / "docs" / "histories.md").read_text()
 def test_the_page_on_histories_names_every_consistency_model_in_order() -> None:
     listed = [line[3:-1] for line in PAGE.splitlines() if line.startswith("- `")]
     assert listed == consistency_models()
+
+
+def test_the_page_on_histories_names_every_other_name_of_a_model() -> None:
+    assert [alias for alias in consistency_aliases() if f"`{alias}`" not in PAGE] == []
 
 
 def test_the_page_on_histories_names_every_checker() -> None:

@@ -236,6 +236,9 @@ def check_total_queue(
 def consistency_models() -> list[str]:
     """The models that ``check_append`` knows, weaker ones before stronger ones."""
 
+def consistency_aliases() -> dict[str, str]:
+    """Other names of models (``pl-3``, ``si``, …), each with the name in ``consistency_models``."""
+
 def rules_out(consistency: str, anomaly: str) -> bool:
     """Whether no history with this anomaly satisfies the model. Raises ValueError when no model has this name."""
 

@@ -2,11 +2,12 @@
 //!
 //! Sources: Adya, "Weak Consistency" (MIT 1999) for the PL levels; Bailis et al., "Highly Available Transactions" (VLDB 2013) for
 //! monotonic atomic view; Cerone, Bernardi and Gotsman, "A Framework for Transactional Consistency Models with Atomic Visibility" (CONCUR
-//! 2015) for read atomic to serializable; Daudjee and Salem (VLDB 2006) for the strong-session forms. The order of strength is the one
-//! that Elle made of them. A model rules out what it names and what every weaker model names.
+//! 2015) for read atomic to serializable; Liu et al., "ROLA" (FASE 2018) for update atomic; Daudjee and Salem (VLDB 2006) for the
+//! strong-session forms. The order of strength is the one that Elle made of them. A model rules out what it names and what every weaker
+//! model names. Snapshot isolation is the generalized one, whose snapshots may be old; the strong forms add what clients saw of time.
 //!
 //! Models of single objects (linearizable, sequential, the session guarantees) have checkers of their own and are not in the lattice: no
-//! anomaly of transactions decides them. Anomalies about predicates would be further names here.
+//! anomaly of transactions decides them. No operation is about a predicate yet; the names of anomalies that would be are here already.
 
 /// One model.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ const fn model(
     Model { name, aliases, implies, rules_out }
 }
 
-/// Weaker models first.
+/// Weaker models first. Of each cycle with anti-dependencies there are two forms: about single items (`-item`), and the general one, which
+/// may also be about predicates; repeatable read is the model that tells them apart.
 const MODELS: &[Model] = &[
     model("read-uncommitted", &["pl-1"], &[], &["G0", "duplicate-elements", "garbage-read", "cyclic-versions"]),
     model(
@@ -40,17 +42,22 @@ const MODELS: &[Model] = &[
     model("monotonic-atomic-view", &["mav"], &["read-committed"], &[]),
     model("read-atomic", &["ra"], &["monotonic-atomic-view"], &["internal"]),
     model("causal", &["causal-cerone"], &["read-atomic"], &[]),
-    model("prefix", &[], &["causal"], &[]),
-    model("update-atomic", &[], &["read-atomic"], &["lost-update"]),
-    model("parallel-snapshot-isolation", &["psi"], &["causal", "update-atomic"], &["G-single-item"]),
+    model("prefix", &["prefix-consistency"], &["causal"], &[]),
+    model("update-atomic", &["rola"], &["read-atomic"], &["lost-update"]),
+    model("parallel-snapshot-isolation", &["psi"], &["causal", "update-atomic"], &["G-single-item", "G-single"]),
     model("monotonic-view", &["pl-2l"], &["read-committed"], &[]),
     model("monotonic-snapshot-read", &["pl-msr"], &["read-committed"], &[]),
-    model("cursor-stability", &["pl-cs"], &["read-committed"], &["lost-update"]),
-    model("consistent-view", &["pl-2+"], &["cursor-stability", "monotonic-view"], &["G-single-item"]),
+    model("cursor-stability", &["pl-cs"], &["read-committed"], &["lost-update", "G-cursor"]),
+    model(
+        "consistent-view",
+        &["pl-2+"],
+        &["cursor-stability", "monotonic-view"],
+        &["G-single-item", "G-single", "internal"],
+    ),
     model("forward-consistent-view", &["pl-fcv"], &["consistent-view"], &[]),
     model(
         "snapshot-isolation",
-        &["si", "pl-si"],
+        &["si", "pl-si", "generalized-snapshot-isolation", "gsi"],
         &[
             "forward-consistent-view",
             "monotonic-atomic-view",
@@ -58,7 +65,7 @@ const MODELS: &[Model] = &[
             "parallel-snapshot-isolation",
             "prefix",
         ],
-        &["G-nonadjacent-item"],
+        &["G-nonadjacent-item", "G-nonadjacent"],
     ),
     model(
         "repeatable-read",
@@ -67,12 +74,12 @@ const MODELS: &[Model] = &[
         &["G-single-item", "G-nonadjacent-item", "G2-item", "internal"],
     ),
     model("update-serializable", &["pl-3u"], &["forward-consistent-view"], &[]),
-    model("view-serializable", &[], &["read-committed"], &[]),
+    model("view-serializable", &["1sr", "one-copy-serializable"], &["read-committed"], &["internal"]),
     model(
         "serializable",
         &["pl-3", "conflict-serializable"],
         &["repeatable-read", "snapshot-isolation", "update-serializable", "view-serializable"],
-        &["G2-item"],
+        &["G2-item", "G2"],
     ),
     model("strong-session-read-uncommitted", &["strong-session-pl-1"], &["read-uncommitted"], &["G0-process"]),
     model(
@@ -85,13 +92,13 @@ const MODELS: &[Model] = &[
         "strong-session-snapshot-isolation",
         &["strong-session-si"],
         &["snapshot-isolation", "strong-session-read-committed"],
-        &["G-single-item-process", "G-nonadjacent-item-process"],
+        &["G-single-item-process", "G-single-process", "G-nonadjacent-item-process", "G-nonadjacent-process"],
     ),
     model(
         "strong-session-serializable",
-        &["session-serializable"],
+        &["session-serializable", "strong-session-1sr"],
         &["serializable", "strong-session-snapshot-isolation"],
-        &["G2-item-process"],
+        &["G2-item-process", "G2-process"],
     ),
     model("strong-read-uncommitted", &["strong-pl-1"], &["strong-session-read-uncommitted"], &["G0-realtime"]),
     model(
@@ -104,13 +111,13 @@ const MODELS: &[Model] = &[
         "strong-snapshot-isolation",
         &["strong-si"],
         &["strong-session-snapshot-isolation", "strong-read-committed"],
-        &["G-single-item-realtime", "G-nonadjacent-item-realtime"],
+        &["G-single-item-realtime", "G-single-realtime", "G-nonadjacent-item-realtime", "G-nonadjacent-realtime"],
     ),
     model(
         "strict-serializable",
-        &["strong-serializable", "pl-ss"],
+        &["strong-serializable", "pl-ss", "strong-1sr"],
         &["strong-session-serializable", "strong-snapshot-isolation"],
-        &["G2-item-realtime"],
+        &["G2-item-realtime", "G2-realtime"],
     ),
 ];
 
@@ -133,6 +140,11 @@ impl Consistency {
     /// Its canonical name.
     pub fn name(self) -> &'static str {
         MODELS[self.0].name
+    }
+
+    /// Its other names.
+    pub fn aliases(self) -> &'static [&'static str] {
+        MODELS[self.0].aliases
     }
 
     /// Itself and every weaker model.
@@ -203,8 +215,73 @@ mod tests {
     }
 
     #[test]
+    fn no_two_models_share_a_name_and_the_order_of_strength_has_no_circle() {
+        let mut seen = std::collections::BTreeSet::new();
+        for model in MODELS {
+            assert!(seen.insert(model.name), "{}", model.name);
+            assert!(model.aliases.iter().all(|alias| seen.insert(alias)), "{:?}", model.aliases);
+        }
+        for one in Consistency::all() {
+            assert_eq!(Consistency::parse(&one.name().to_uppercase()), Some(one));
+            for other in Consistency::all().filter(|other| *other != one) {
+                assert!(!(one.implies(other) && other.implies(one)), "{} and {}", one.name(), other.name());
+                for third in Consistency::all() {
+                    assert!(!one.implies(other) || !other.implies(third) || one.implies(third), "not transitive");
+                }
+            }
+        }
+    }
+
+    /// All names of anomalies in the table.
+    fn anomalies() -> Vec<&'static str> {
+        MODELS.iter().flat_map(|model| model.rules_out).copied().collect()
+    }
+
+    #[test]
+    fn an_anomaly_splits_the_lattice_in_two_and_what_still_holds_implies_all_that_is_not_ruled_out() {
+        for one in anomalies() {
+            for other in anomalies() {
+                let standing = standing([one, other].into_iter());
+                for model in Consistency::all() {
+                    let is_out = standing.not.contains(&model) || standing.also_not.contains(&model);
+                    assert_eq!(is_out, model.rules_out(one) || model.rules_out(other), "{one}, {other}");
+                    assert_eq!(is_out, standing.not.iter().any(|weakest| model.implies(*weakest)), "{one}, {other}");
+                    assert_eq!(!is_out, standing.holds.iter().any(|strongest| strongest.implies(model)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cycle_about_items_is_one_about_predicates_and_one_that_needs_less_time_is_one_that_needs_more() {
+        for model in Consistency::all() {
+            let all_of = |weaker: &str, stronger: &str| {
+                assert!(!model.rules_out(stronger) || model.rules_out(weaker), "{} {weaker} {stronger}", model.name());
+            };
+            for reach in ["", "-process", "-realtime"] {
+                for class in ["G-single", "G-nonadjacent", "G2"] {
+                    all_of(&format!("{class}-item{reach}"), &format!("{class}{reach}"));
+                }
+                for form in ["", "-item"] {
+                    all_of(&format!("G-single{form}{reach}"), &format!("G-nonadjacent{form}{reach}"));
+                    all_of(&format!("G-nonadjacent{form}{reach}"), &format!("G2{form}{reach}"));
+                }
+                all_of(&format!("G0{reach}"), &format!("G1c{reach}"));
+            }
+            for class in ["G0", "G1c", "G-single-item", "G-single", "G-nonadjacent-item", "G2-item", "G2"] {
+                all_of(class, &format!("{class}-process"));
+                all_of(&format!("{class}-process"), &format!("{class}-realtime"));
+            }
+            all_of("lost-update", "G2-item");
+            all_of("dirty-update", "G1a");
+            all_of("incompatible-order", "G1a");
+            all_of("future-read", "G1c");
+        }
+    }
+
+    #[test]
     fn what_a_model_rules_out_every_stronger_model_rules_out() {
-        for anomaly in MODELS.iter().flat_map(|model| model.rules_out) {
+        for anomaly in anomalies() {
             for model in Consistency::all() {
                 for weaker in model.and_weaker() {
                     assert!(!weaker.rules_out(anomaly) || model.rules_out(anomaly), "{anomaly} {}", model.name());

@@ -34,6 +34,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(transactions::check_append, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::check_rw_register, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::consistency_models, module)?)?;
+    module.add_function(wrap_pyfunction!(transactions::consistency_aliases, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::rules_out, module)?)
 }
 

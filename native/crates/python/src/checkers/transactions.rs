@@ -1,5 +1,7 @@
 //! `check_append`, `check_rw_register`, and the lattice of models.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use schrodinger_checkers::transactions::consistency::Consistency;
@@ -67,6 +69,11 @@ fn parse_inferences(names: &[String]) -> PyResult<Inferences> {
 #[pyfunction]
 pub fn consistency_models() -> Vec<&'static str> {
     Consistency::all().map(Consistency::name).collect()
+}
+
+#[pyfunction]
+pub fn consistency_aliases() -> BTreeMap<&'static str, &'static str> {
+    Consistency::all().flat_map(|model| model.aliases().iter().map(move |alias| (*alias, model.name()))).collect()
 }
 
 #[pyfunction]
