@@ -10,7 +10,7 @@ use oracle::{
 use schrodinger_checkers::linearizable::{
     Algorithm, Budget, Conclusion, Goal, Zones, decide, decide_by_search, prefix, search, shrink, units, without, zones,
 };
-use schrodinger_checkers::models::{Model, Nature, Register, RegisterAction, State, Token};
+use schrodinger_checkers::models::{Model, Nature, Register, RegisterAction, State};
 
 const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
 const CASES: usize = 20_000;
@@ -173,20 +173,8 @@ impl Model for Opaque {
         }
     }
 
-    fn tokens(&self) -> usize {
-        0
-    }
-
-    fn offers(&self, _: State) -> Option<Token> {
-        None
-    }
-
-    fn consumes(&self, _: RegisterAction) -> Option<Token> {
-        None
-    }
-
-    fn produces(&self, _: RegisterAction) -> Option<Token> {
-        None
+    fn describe(&self, state: State, names: &[Option<i64>]) -> String {
+        self.0.describe(state, names)
     }
 }
 

@@ -7,7 +7,7 @@
 //! token, because it could otherwise be moved there or left out.
 
 use super::Operation;
-use crate::models::{Model, Token};
+use crate::models::{Aid, Model, State, Token};
 
 /// Operations with the same action that may have happened.
 pub struct Class<A> {
@@ -24,10 +24,12 @@ pub struct Classes<A> {
     /// All classes, in the order of their actions.
     pub classes: Vec<Class<A>>,
     by_token: Vec<Vec<u32>>,
+    by_aid: Vec<Vec<u32>>,
     consumed: Vec<bool>,
     needed: Vec<u32>,
     wanted: Vec<Token>,
     is_wanted: Vec<bool>,
+    aids: Vec<Aid>,
 }
 
 impl<A: Copy + Eq + Ord> Classes<A> {
@@ -49,7 +51,7 @@ impl<A: Copy + Eq + Ord> Classes<A> {
         if model.tokens() > 0 {
             needed = needed_until(model, &classes, &producers(model, &classes), required);
             for class in &mut classes {
-                let until = model.produces(class.action).map_or(0, |token| needed[token as usize]);
+                let until = model.produces(class.action).map_or(u32::MAX, |token| needed[token as usize]);
                 class.members.retain(|&member| operations[member as usize].invocation < until);
             }
             classes.retain(|class| !class.members.is_empty());
@@ -59,8 +61,12 @@ impl<A: Copy + Eq + Ord> Classes<A> {
             consumed[token as usize] = true;
         }
         let by_token = producers(model, &classes);
-        let is_wanted = vec![false; model.tokens()];
-        Classes { classes, by_token, consumed, needed, wanted: Vec::new(), is_wanted }
+        let mut by_aid = vec![Vec::new(); model.aids()];
+        for (index, class) in classes.iter().enumerate().filter(|_| model.aids() > 0) {
+            by_aid[model.aid(class.action) as usize].push(index as u32);
+        }
+        let is_wanted = vec![false; model.tokens().max(model.aids())];
+        Classes { classes, by_token, by_aid, consumed, needed, wanted: Vec::new(), is_wanted, aids: Vec::new() }
     }
 
     /// The last row at which somebody may need what `class` produces.
@@ -73,7 +79,7 @@ impl<A: Copy + Eq + Ord> Classes<A> {
         let members: usize =
             self.classes.iter().map(|class| size_of::<Class<A>>() + 4 * (class.members.capacity() + 1)).sum();
         let token = size_of::<Vec<u32>>() + 2 * size_of::<Token>() + 2 * size_of::<bool>();
-        (members + token * self.by_token.len()) as u64
+        (members + token * (self.by_token.len() + self.by_aid.len())) as u64
     }
 
     /// Whether some class consumes `token`.
@@ -81,11 +87,11 @@ impl<A: Copy + Eq + Ord> Classes<A> {
         self.consumed[token as usize]
     }
 
-    /// The next member of `class` that could take effect, if it was invoked before `front`.
-    pub fn next_member(&self, class: usize, front: u32, operations: &[Operation<A>]) -> Option<usize> {
+    /// Whether a member of `class` is left that was invoked before `front`.
+    pub fn is_available(&self, class: usize, front: u32, operations: &[Operation<A>]) -> bool {
         let class = &self.classes[class];
-        let member = *class.members.get(class.used as usize)? as usize;
-        (operations[member].invocation < front).then_some(member)
+        let next = class.members.get(class.used as usize);
+        next.is_some_and(|&member| operations[member as usize].invocation < front)
     }
 
     /// The classes worth a try in a state that offers `offered`, where enabled required operations consume `enabled`: those that
@@ -119,6 +125,28 @@ impl<A: Copy + Eq + Ord> Classes<A> {
         }
         for token in wanted.drain(..) {
             self.is_wanted[token as usize] = false;
+        }
+        self.wanted = wanted;
+    }
+
+    /// The classes that can be of use, in `state`, to one of the required operations that are `enabled`.
+    pub fn useful<M: Model<Action = A>>(
+        &mut self,
+        model: &mut M,
+        state: State,
+        enabled: impl Iterator<Item = A>,
+        found: &mut Vec<u32>,
+    ) {
+        for goal in enabled {
+            model.wants(state, goal, &mut self.aids);
+        }
+        let mut wanted = std::mem::take(&mut self.wanted);
+        while let Some(aid) = self.aids.pop() {
+            self.want(aid, &mut wanted);
+        }
+        for aid in wanted.drain(..) {
+            self.is_wanted[aid as usize] = false;
+            found.extend(&self.by_aid[aid as usize]);
         }
         self.wanted = wanted;
     }

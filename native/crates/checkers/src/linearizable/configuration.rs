@@ -105,7 +105,7 @@ impl<'a, M: Model> Configuration<'a, M> {
 
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
-        self.fixed_bytes + (self.trail.capacity() * size_of::<Applied>()) as u64
+        self.fixed_bytes + self.model.bytes() + (self.trail.capacity() * size_of::<Applied>()) as u64
     }
 
     /// How many operations can be taken back.

@@ -8,9 +8,9 @@ use super::Operation;
 use super::classes::Classes;
 use crate::models::{Model, Nature};
 
-/// The rows of the last returns before the cuts, in order. A model without tokens has none.
+/// The rows of the last returns before the cuts, in order. A model whose states offer no token has none.
 pub fn cuts<M: Model>(model: &M, operations: &[Operation<M::Action>], classes: &Classes<M::Action>) -> Vec<u32> {
-    if model.tokens() == 0 {
+    if !model.has_offers() {
         return Vec::new();
     }
     let mut pending: Vec<(u32, u32)> = Vec::new();

@@ -14,7 +14,9 @@
 //! 5. States whose tokens nobody consumes any more are one state to the memory.
 //! 6. At a cut (see [`super::cuts`]) the state is the same on every way, so all alternatives before it are forgotten.
 //!
-//! Rules 2 to 6 need a model with tokens. Budgets are counted in steps (an operation linearized, or many considered) and bytes.
+//! 7. An operation that may have happened is tried only where a required one wants it, if the model can say so.
+//!
+//! Rules 3 to 6 need a model whose states offer tokens. Budgets are counted in steps (an operation linearized, or many considered) and bytes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -263,31 +265,53 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn find_classes(&mut self, front: u32) {
-        let (operations, base) = (self.at.operations, self.at.required.len() as u32);
-        if self.at.model.tokens() == 0 {
-            for class in 0..self.at.classes.classes.len() {
-                let action = self.at.classes.classes[class].action;
-                if self.at.classes.next_member(class, front, operations).is_some()
-                    && self.at.model.step(self.at.state, action).is_some()
-                {
-                    self.candidates.push(base + class as u32);
-                }
-            }
-            return;
-        }
         if self.at.classes.classes.is_empty() {
             return;
         }
-        let offered = self.at.model.offers(self.at.state);
-        let consumed = |position: usize| self.at.model.consumes(operations[self.at.required[position] as usize].action);
-        let enabled = self.at.timeline.enabled().filter_map(consumed);
-        let available =
-            |classes: &Classes<M::Action>, class: usize| classes.next_member(class, front, operations).is_some();
         let start = self.candidates.len();
-        self.at.classes.needed(&self.at.model, offered, enabled, available, &mut self.candidates);
+        self.find_useful_classes(front);
+        if !self.at.model.has_offers() {
+            self.keep_possible_classes(start, front);
+        }
+        let base = self.at.required.len() as u32;
         for candidate in &mut self.candidates[start..] {
             *candidate += base;
         }
+    }
+
+    fn find_useful_classes(&mut self, front: u32) {
+        let Configuration { model, classes, state, timeline, required, operations, .. } = &mut self.at;
+        let operations = *operations;
+        let enabled = timeline.enabled().map(|position| operations[required[position] as usize].action);
+        if model.has_offers() {
+            let offered = model.offers(*state);
+            let consumed = enabled.filter_map(|action| model.consumes(action));
+            let available = |classes: &Classes<M::Action>, class: usize| classes.is_available(class, front, operations);
+            classes.needed(model, offered, consumed, available, &mut self.candidates);
+        } else if model.aids() > 0 {
+            classes.useful(model, *state, enabled, &mut self.candidates);
+        } else {
+            self.candidates.extend(0..classes.classes.len() as u32);
+        }
+    }
+
+    /// Of the classes among the candidates, keep those that have a member, can go, and produce nothing or what is still consumed.
+    fn keep_possible_classes(&mut self, start: usize, front: u32) {
+        let mut kept = start;
+        for next in start..self.candidates.len() {
+            let class = self.candidates[next] as usize;
+            let Configuration { model, classes, consumers, operations, state, .. } = &mut self.at;
+            let action = classes.classes[class].action;
+            if classes.is_available(class, front, operations)
+                && model.produces(action).is_none_or(|token| consumers[token as usize] > 0)
+                && model.step(*state, action).is_some()
+            {
+                self.candidates[kept] = class as u32;
+                kept += 1;
+            }
+        }
+        self.at.steps += ((self.candidates.len() - start) as u64) / CONSIDERED_IN_A_STEP;
+        self.candidates.truncate(kept);
     }
 
     fn note_dead_end(&mut self, front: u32) {

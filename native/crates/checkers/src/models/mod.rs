@@ -1,20 +1,35 @@
 //! Models: what an object does when operations happen one at a time.
 //!
-//! The search knows objects only through [`Model`]. A model hands out small integers for its states and says three things that let
-//! the search leave out most interleavings without missing any: which actions only observe, which overwrite whatever was there, and
-//! what an action needs to find (*consumes*) and what it leaves behind (*produces*).
+//! The search knows objects only through [`Model`]. A model hands out small integers for its states and says what lets the search
+//! leave out most interleavings without missing any: which actions only observe, which overwrite whatever was there, what an action
+//! needs to find (*consumes*) and what it leaves behind (*produces*), and when an operation that may have happened is of use.
 
+mod interner;
+mod queue;
 mod register;
+mod set;
+mod shelf;
+mod stack;
+mod unordered_queue;
+mod words;
 
 use std::fmt::Debug;
 
+pub use interner::Interner;
+pub use queue::{Queue, QueueAction};
 pub use register::{Register, RegisterAction};
+pub use set::{Set, SetAction};
+pub use stack::{Stack, StackAction};
+pub use unordered_queue::UnorderedQueue;
 
 /// A state, numbered by the model that knows it.
 pub type State = u32;
 
 /// What one action leaves behind for another to find; numbered densely from zero by the model. For a register: its value.
 pub type Token = u32;
+
+/// One of the ways in which a pending operation can be of use; numbered densely from zero by the model.
+pub type Aid = u32;
 
 /// How an action treats the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +44,12 @@ pub enum Nature {
 
 /// A sequential object.
 ///
-/// A model has tokens (`tokens() > 0`) only if every state offers exactly one of them, every action that is no overwrite consumes
-/// one, and every action that is no observation produces one. Then an action whose token nobody consumes can be taken out of any
-/// legal sequence if it overwrites, or is not required and followed by an overwrite or nothing; the search relies on that. A model for
-/// which this does not hold returns zero, and is searched with the rules that hold for every object.
+/// A model *offers* tokens ([`Model::offers`]) only if every state offers exactly one of them, every action that is no overwrite
+/// consumes one, and every action that is no observation produces one. Then an action whose token nobody consumes can be taken out of
+/// any legal sequence if it overwrites, or is not required and followed by an overwrite or nothing; the search relies on that.
+///
+/// Of a model that only has tokens the search relies on less: an action that produces a token which no required action consumes can
+/// be taken out of any legal sequence if it is not required, together with actions of unknown result.
 pub trait Model {
     /// One thing that can happen to the object, with what was observed.
     type Action: Copy + Eq + Ord + Debug;
@@ -47,14 +64,62 @@ pub trait Model {
     fn nature(&self, action: Self::Action) -> Nature;
 
     /// How many tokens there are; zero for a model without.
-    fn tokens(&self) -> usize;
+    fn tokens(&self) -> usize {
+        0
+    }
+
+    /// Whether every state offers a token.
+    fn has_offers(&self) -> bool {
+        false
+    }
 
     /// The token that `state` offers.
-    fn offers(&self, state: State) -> Option<Token>;
+    fn offers(&self, _: State) -> Option<Token> {
+        None
+    }
 
     /// The token that `action` needs to find.
-    fn consumes(&self, action: Self::Action) -> Option<Token>;
+    fn consumes(&self, _: Self::Action) -> Option<Token> {
+        None
+    }
 
     /// The token that `action` leaves behind.
-    fn produces(&self, action: Self::Action) -> Option<Token>;
+    fn produces(&self, _: Self::Action) -> Option<Token> {
+        None
+    }
+
+    /// How many aids there are. Zero for a model of which nothing is known: its pending operations may be of use at any time.
+    ///
+    /// A model has aids only if each pending operation in any legal sequence can be put off until just before a required action that
+    /// [`wants`](Model::wants) it (with nothing in between but others that it wants), or be left out.
+    fn aids(&self) -> usize {
+        0
+    }
+
+    /// What `action`, pending, can be of use for.
+    fn aid(&self, _: Self::Action) -> Aid {
+        0
+    }
+
+    /// The aids that the required action `goal` wants in `state`, before it goes.
+    fn wants(&mut self, _state: State, _goal: Self::Action, _wanted: &mut Vec<Aid>) {}
+
+    /// What `action` is about, and nothing else; nothing for an action that is about none, or about several.
+    ///
+    /// Leaving out every action about one subject, and making the model [`forget`](Model::forget) it, never makes a legal sequence
+    /// illegal.
+    fn subject(&self, _: Self::Action) -> Option<u32> {
+        None
+    }
+
+    /// Disregard a subject wherever actions that are about several mention it.
+    fn forget(&mut self, _subject: u32) {}
+
+    /// A state in words, given what the numbers in actions stand for.
+    fn describe(&self, state: State, names: &[Option<i64>]) -> String;
+
+    /// Bytes held for states.
+    fn bytes(&self) -> u64 {
+        0
+    }
 }

@@ -5,6 +5,7 @@
 //! been tried. That can only make a checker more lenient, and keeps a client's honest doubt about *why* it failed from becoming a
 //! violation.
 
+use super::words::shown;
 use super::{Model, Nature, State, Token};
 
 /// What happened to a register, in numbered values.
@@ -73,6 +74,14 @@ impl Model for Register {
 
     fn tokens(&self) -> usize {
         self.values
+    }
+
+    fn describe(&self, state: State, names: &[Option<i64>]) -> String {
+        shown(state, names)
+    }
+
+    fn has_offers(&self) -> bool {
+        true
     }
 
     fn offers(&self, state: State) -> Option<Token> {

@@ -1,0 +1,59 @@
+//! Numbers for things: the same thing always has the same number, counted densely from zero.
+//!
+//! What objects hold (values, elements, owners) and the states of models are numbered, so that the search compares and keeps nothing
+//! larger than a `u32`.
+
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+
+/// Things by number, and numbers by thing.
+#[derive(Clone, Debug)]
+pub struct Interner<T> {
+    things: Vec<T>,
+    numbers: FxHashMap<T, u32>,
+}
+
+impl<T> Default for Interner<T> {
+    fn default() -> Self {
+        Interner { things: Vec::new(), numbers: FxHashMap::default() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Interner<T> {
+    /// The number of `thing`, which is a new one if it was not seen before.
+    pub fn number(&mut self, thing: T) -> u32 {
+        let next = self.things.len() as u32;
+        let number = *self.numbers.entry(thing.clone()).or_insert(next);
+        if number == next {
+            self.things.push(thing);
+        }
+        number
+    }
+
+    /// The thing with this number, which was given by [`Interner::number`].
+    pub fn thing(&self, number: u32) -> &T {
+        &self.things[number as usize]
+    }
+
+    /// All things, in the order of their numbers.
+    pub fn things(&self) -> &[T] {
+        &self.things
+    }
+
+    /// How many things have a number.
+    pub fn len(&self) -> usize {
+        self.things.len()
+    }
+
+    /// Whether none has.
+    pub fn is_empty(&self) -> bool {
+        self.things.is_empty()
+    }
+
+    /// Bytes held, apart from what the things themselves point to.
+    pub fn bytes(&self) -> u64 {
+        let entry = size_of::<(T, u32)>() + 1;
+        (self.things.capacity() * size_of::<T>() + self.numbers.capacity() * entry) as u64
+    }
+}

@@ -1,0 +1,140 @@
+//! A first-in, first-out queue: enqueue, and dequeue, which takes the oldest element or finds the queue empty.
+//!
+//! Elements are numbered, and may repeat. A dequeue of which nobody knows the end, if it happened, took whatever was the oldest, or
+//! nothing.
+
+use super::interner::Interner;
+use super::shelf::{self, Shelf};
+use super::words::bracketed;
+use super::{Aid, Model, Nature, State, Token};
+
+/// What happened to a queue, first-in-first-out or unordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QueueAction {
+    /// The element was put in.
+    Enqueue(u32),
+    /// The element was taken out.
+    Dequeue(u32),
+    /// A dequeue found nothing.
+    Empty,
+    /// A dequeue of unknown end took some element that was its turn, or nothing.
+    DequeueAny,
+}
+
+/// A queue that starts empty.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    elements: usize,
+    /// By the position of an element among all ever enqueued: the element and one, zero where it has been taken.
+    shelf: Shelf,
+    /// Elements still in the queue, how many were ever dequeued, how many ever enqueued.
+    states: Interner<(shelf::Map, u32, u32)>,
+}
+
+impl Queue {
+    /// A queue of this many different elements, for a history with this many enqueues.
+    pub fn new(elements: usize, enqueues: usize) -> Self {
+        let mut states = Interner::default();
+        states.number((shelf::EMPTY, 0, 0));
+        Queue { elements, shelf: Shelf::new(enqueues), states }
+    }
+
+    fn oldest(&self, state: State) -> Option<u32> {
+        let &(map, head, tail) = self.states.thing(state);
+        (head < tail).then(|| self.shelf.get(map, head) - 1)
+    }
+
+    fn without_oldest(&mut self, state: State) -> State {
+        let (map, head, tail) = *self.states.thing(state);
+        if head == tail {
+            return state;
+        }
+        let rest = self.shelf.set(map, head, 0);
+        self.states.number((rest, head + 1, tail))
+    }
+}
+
+/// Of use to those who enqueue later, or who dequeue what it puts in.
+const AN_ENQUEUE: Aid = 0;
+/// Of use to those who need what is behind the oldest element, or nothing at all.
+const A_DEQUEUE: Aid = 1;
+
+impl Model for Queue {
+    type Action = QueueAction;
+
+    fn initial(&self) -> State {
+        0
+    }
+
+    fn step(&mut self, state: State, action: QueueAction) -> Option<State> {
+        match action {
+            QueueAction::Enqueue(element) => {
+                let (map, head, tail) = *self.states.thing(state);
+                let longer = self.shelf.set(map, tail, element + 1);
+                Some(self.states.number((longer, head, tail + 1)))
+            }
+            QueueAction::Dequeue(element) => (self.oldest(state) == Some(element)).then(|| self.without_oldest(state)),
+            QueueAction::Empty => self.oldest(state).is_none().then_some(state),
+            QueueAction::DequeueAny => Some(self.without_oldest(state)),
+        }
+    }
+
+    fn nature(&self, action: QueueAction) -> Nature {
+        if action == QueueAction::Empty { Nature::Observation } else { Nature::Update }
+    }
+
+    /// An unknown enqueue can be put off until just before the next enqueue or the dequeue that needs it, because an enqueue and a
+    /// dequeue from a queue that is not empty change places freely; an unknown dequeue until just before the next that knows what it
+    /// got.
+    fn aids(&self) -> usize {
+        2
+    }
+
+    fn aid(&self, action: QueueAction) -> Aid {
+        if action == QueueAction::DequeueAny { A_DEQUEUE } else { AN_ENQUEUE }
+    }
+
+    fn wants(&mut self, state: State, goal: QueueAction, wanted: &mut Vec<Aid>) {
+        let oldest = self.oldest(state);
+        match goal {
+            QueueAction::Enqueue(_) => wanted.push(AN_ENQUEUE),
+            QueueAction::Dequeue(_) if oldest.is_none() => wanted.push(AN_ENQUEUE),
+            QueueAction::Dequeue(element) if oldest != Some(element) => wanted.push(A_DEQUEUE),
+            QueueAction::Empty if oldest.is_some() => wanted.push(A_DEQUEUE),
+            _ => {}
+        }
+    }
+
+    fn tokens(&self) -> usize {
+        self.elements
+    }
+
+    fn consumes(&self, action: QueueAction) -> Option<Token> {
+        if let QueueAction::Dequeue(element) = action { Some(element) } else { None }
+    }
+
+    fn produces(&self, action: QueueAction) -> Option<Token> {
+        if let QueueAction::Enqueue(element) = action { Some(element) } else { None }
+    }
+
+    fn subject(&self, action: QueueAction) -> Option<u32> {
+        element_of(action)
+    }
+
+    fn describe(&self, state: State, names: &[Option<i64>]) -> String {
+        let &(map, _, _) = self.states.thing(state);
+        bracketed(self.shelf.entries(map).iter().map(|&(_, element)| element - 1), names)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.shelf.bytes() + self.states.bytes()
+    }
+}
+
+/// The element that an action is about, if it is about one.
+pub fn element_of(action: QueueAction) -> Option<u32> {
+    match action {
+        QueueAction::Enqueue(element) | QueueAction::Dequeue(element) => Some(element),
+        QueueAction::Empty | QueueAction::DequeueAny => None,
+    }
+}

@@ -1,0 +1,153 @@
+//! A set: add and remove, which may tell whether they changed anything, contains, and a read of all elements.
+//!
+//! Where nobody read all elements, they have nothing to do with each other: each is a register that holds whether it is there.
+
+use super::register::RegisterAction;
+use super::shelf::{self, Shelf};
+use super::words::bracketed;
+use super::{Aid, Model, Nature, State};
+
+/// What happened to a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SetAction {
+    /// The element was added; it may have been there.
+    Add(u32),
+    /// The element was removed; it may not have been there.
+    Remove(u32),
+    /// The element was added, and had not been there.
+    Insert(u32),
+    /// The element was removed, and had been there.
+    Delete(u32),
+    /// The element was looked for, and was there or not.
+    Contains(u32, bool),
+    /// Exactly these elements were there, by their number in [`Set`].
+    ReadAll(u32),
+}
+
+impl SetAction {
+    /// What one element sees of it: its values are 0, not there, and 1. A read of all says nothing here.
+    pub fn as_register(self) -> Option<RegisterAction> {
+        match self {
+            Self::Add(_) => Some(RegisterAction::Write(1)),
+            Self::Remove(_) => Some(RegisterAction::Write(0)),
+            Self::Insert(_) => Some(RegisterAction::Cas(0, 1)),
+            Self::Delete(_) => Some(RegisterAction::Cas(1, 0)),
+            Self::Contains(_, there) => Some(RegisterAction::Read(u32::from(there))),
+            Self::ReadAll(_) => None,
+        }
+    }
+}
+
+/// A set that starts empty. A state is a map: one for each element that is there.
+#[derive(Clone, Debug)]
+pub struct Set {
+    elements: usize,
+    shelf: Shelf,
+    reads: Vec<shelf::Map>,
+}
+
+impl Set {
+    /// A set of this many different elements. `reads` are what the reads of all elements saw.
+    pub fn new(elements: usize, reads: &[Vec<u32>]) -> Self {
+        let mut shelf = Shelf::new(elements);
+        let maps = reads.iter().map(|seen| seen.iter().fold(shelf::EMPTY, |map, &element| shelf.set(map, element, 1)));
+        let reads = maps.collect();
+        Set { elements, shelf, reads }
+    }
+
+    fn has(&self, state: State, element: u32) -> bool {
+        self.shelf.get(state, element) == 1
+    }
+
+    /// Pending operations that make `element` be there or not.
+    fn aid_for(element: u32, there: bool) -> Aid {
+        2 * element + u32::from(there)
+    }
+}
+
+impl Model for Set {
+    type Action = SetAction;
+
+    fn initial(&self) -> State {
+        shelf::EMPTY
+    }
+
+    fn step(&mut self, state: State, action: SetAction) -> Option<State> {
+        match action {
+            SetAction::Add(element) => Some(self.shelf.set(state, element, 1)),
+            SetAction::Remove(element) => Some(self.shelf.set(state, element, 0)),
+            SetAction::Insert(element) => (!self.has(state, element)).then(|| self.shelf.set(state, element, 1)),
+            SetAction::Delete(element) => self.has(state, element).then(|| self.shelf.set(state, element, 0)),
+            SetAction::Contains(element, there) => (self.has(state, element) == there).then_some(state),
+            SetAction::ReadAll(read) => (self.reads[read as usize] == state).then_some(state),
+        }
+    }
+
+    fn nature(&self, action: SetAction) -> Nature {
+        match action {
+            SetAction::Contains(..) | SetAction::ReadAll(_) => Nature::Observation,
+            _ => Nature::Update,
+        }
+    }
+
+    /// An unknown add or remove is of use just before somebody sees its element: an add that nobody looks at before the element is
+    /// added or removed again might as well not have happened.
+    fn aids(&self) -> usize {
+        2 * self.elements
+    }
+
+    fn aid(&self, action: SetAction) -> Aid {
+        match action {
+            SetAction::Add(element) | SetAction::Insert(element) => Self::aid_for(element, true),
+            SetAction::Remove(element) | SetAction::Delete(element) => Self::aid_for(element, false),
+            // Observations are never pending.
+            SetAction::Contains(..) | SetAction::ReadAll(_) => 0,
+        }
+    }
+
+    fn wants(&mut self, state: State, goal: SetAction, wanted: &mut Vec<Aid>) {
+        let mut there = |element: u32, there: bool| {
+            if self.has(state, element) != there {
+                wanted.push(Self::aid_for(element, there));
+            }
+        };
+        match goal {
+            SetAction::Add(_) | SetAction::Remove(_) => {}
+            SetAction::Insert(element) => there(element, false),
+            SetAction::Delete(element) => there(element, true),
+            SetAction::Contains(element, expected) => there(element, expected),
+            SetAction::ReadAll(read) => {
+                let seen = self.reads[read as usize];
+                for (element, has, _) in self.shelf.differences(state, seen, usize::MAX) {
+                    wanted.push(Self::aid_for(element, has == 0));
+                }
+            }
+        }
+    }
+
+    fn subject(&self, action: SetAction) -> Option<u32> {
+        match action {
+            SetAction::Add(element)
+            | SetAction::Remove(element)
+            | SetAction::Insert(element)
+            | SetAction::Delete(element)
+            | SetAction::Contains(element, _) => Some(element),
+            SetAction::ReadAll(_) => None,
+        }
+    }
+
+    fn forget(&mut self, element: u32) {
+        for seen in &mut self.reads {
+            *seen = self.shelf.set(*seen, element, 0);
+        }
+    }
+
+    fn describe(&self, state: State, names: &[Option<i64>]) -> String {
+        let held = self.shelf.entries(state);
+        bracketed(held.iter().map(|&(element, _)| element), names)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.shelf.bytes()
+    }
+}
