@@ -1,5 +1,6 @@
 """The native core: recording histories, reading them back, checking them. Knows nothing of the framework."""
 
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, TypeAlias, final
 
@@ -256,3 +257,44 @@ class Stream:
     def __new__(cls, seed: int, process: int) -> Stream: ...
     def words(self, index: int) -> tuple[int, int, int, int]:
         """Four independent unsigned 64-bit words for operation ``index`` of this process."""
+
+@final
+class Switch:
+    """An Ethernet switch in user space: a thread that carries frames between files, and does to them what is wanted.
+
+    Args:
+        ports: the Ethernet address (six bytes) of who is there, and a non-blocking file of which one read gives one
+            frame and one write sends one: a TAP device without packet information, a packet socket. The switch keeps a
+            descriptor of its own. At most 256.
+        capture: a file that gets every delivered frame, for tcpdump or Wireshark. It must not exist.
+
+    Raises:
+        ValueError: too many ports, or an address twice.
+        OSError: the capture file cannot be made, or no thread or descriptor is to be had.
+    """
+
+    def __new__(cls, ports: Sequence[tuple[bytes, int]], *, capture: str | PathLike[str] | None = None) -> Switch: ...
+    def replace(self, wanted: Sequence[Mapping[str, Any]]) -> None:
+        """Make exactly these effects be in force, all at once, and leave alone those that stay.
+
+        Each is ``{"source": 0, "destination": 1, "effect": {"kind": "loss", "share": 50000, "seed": 7}}``: shares in
+        parts per million, times in nanoseconds. ``crates/switch/src/effect.rs`` says which effects there are.
+
+        Raises:
+            ValueError: one of them cannot be; nothing was changed.
+            RuntimeError: the switch does not run any more.
+        """
+
+    def read(self) -> dict[str, Any]:
+        """What is in force, with counters, and what else has happened.
+
+        ``in_force`` has what was wanted, each with ``counters``: ``packets`` that met it, ``hits``, ``dropped``,
+        ``held_ns`` summed up, ``longest_ns``. ``totals`` counts ``frames``, ``strays``, ``overflowed`` and
+        ``waiting``; ``refused`` those that a port did not take.
+
+        Raises:
+            RuntimeError: the switch does not run any more.
+        """
+
+    def close(self) -> None:
+        """Stop and close every file. May be called again."""

@@ -2,7 +2,7 @@
 //!
 //! [`Recorder`] appends events from many threads to one file on one clock; [`History`] reads it, whatever happened to its writer;
 //! [`Transcript`] writes what another program recorded;
-//! [`Columns`] is the form that checkers read. [`Stream`] gives the random words that operations are drawn from.
+//! [`Columns`] is the form that checkers read.
 
 mod blocks;
 mod clock;
@@ -18,7 +18,6 @@ mod pending;
 mod recorder;
 mod rows;
 mod schema;
-mod stream;
 mod table;
 mod transcript;
 mod trust;
@@ -32,6 +31,5 @@ pub use pairing::{Pair, pairs, problems};
 pub use pending::Event;
 pub use recorder::Recorder;
 pub use rows::Rows;
-pub use stream::Stream;
 pub use table::Table;
 pub use transcript::Transcript;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema};
-use schrodinger_history::{Error, History, Stream};
+use schrodinger_history::{Error, History};
+use schrodinger_random::Stream;
 
 /// Rows of each block.
 const BLOCKS: [u64; 3] = [5, 4, 3];

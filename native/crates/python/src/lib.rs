@@ -11,6 +11,7 @@ mod interchange;
 mod interrupt;
 mod recorder;
 mod stream;
+mod switch;
 
 use pyo3::prelude::*;
 
@@ -21,6 +22,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<history::HistoryFile>()?;
     module.add_class::<history::Operations>()?;
     module.add_class::<stream::Stream>()?;
+    module.add_class::<switch::Switch>()?;
     module.add_class::<interchange::Transcript>()?;
     module.add_function(wrap_pyfunction!(interchange::import_edn, module)?)?;
     checkers::register(module)

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use schrodinger_history::{Event, History, Kind, Recorder, Rows, Stream};
+use schrodinger_history::{Event, History, Kind, Recorder, Rows};
+use schrodinger_random::Stream;
 
 pub const FUNCTIONS: [&str; 3] = ["read", "write", "cas"];
 

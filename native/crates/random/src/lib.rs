@@ -1,8 +1,8 @@
-//! Random operations without a generator's state: Philox 4x32-10.
+//! Random words without a generator's state: Philox 4x32-10.
 //!
 //! Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11. Ten rounds of multiplication turn (counter,
 //! key) into random bits. There is nothing to advance, so what a process does next depends on nothing that another process did:
-//! leaving out a fault or a process from a run changes no other operation.
+//! leaving out a fault or a process from a run changes no other operation, and what befalls a packet depends on no other link.
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
