@@ -6,7 +6,7 @@ is written with.
 """
 
 from schrodinger import operations, workloads
-from schrodinger.cluster.database import Database, Leader
+from schrodinger.cluster.database import Database, Leader, PowerLoss
 from schrodinger.cluster.protocols import Cluster
 from schrodinger.cluster.suite import Suite
 from schrodinger.cluster.versions import OnPath, Wheel
@@ -20,6 +20,7 @@ __all__ = [
     "Leader",
     "Node",
     "OnPath",
+    "PowerLoss",
     "Suite",
     "Wheel",
     "operations",

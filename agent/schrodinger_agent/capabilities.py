@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from schrodinger_agent import cgroups
+from schrodinger_agent.disks import Disk, DiskError
+from schrodinger_agent.disks.disk import IMAGE
 from schrodinger_agent.errors import RequestError
 from schrodinger_agent.freezing import CgroupFreezer, FreezeError, SignalFreezer
 from schrodinger_agent.incarnation import Incarnation, Specification
 from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
+from schrodinger_agent.injectors.power_loss import PowerLoss
 from schrodinger_agent.namespaces import new_network
 from schrodinger_agent.network import try_network
 from schrodinger_agent.types import Capability
@@ -26,13 +30,20 @@ if TYPE_CHECKING:
     from schrodinger_agent.state import StateDirectory
 
 
+_TRIAL_BYTES: Final = 16 << 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """What was found. ``cgroups`` is where cgroups of ours can be made, if anywhere."""
+    """What was found.
+
+    ``cgroups`` is where cgroups of ours can be made, if anywhere; ``no_disks`` is why nodes can have no disks, if so.
+    """
 
     isolated: bool
     pid_namespaces: bool
     cgroups: Path | None
+    no_disks: str
     entries: tuple[Capability, ...]
 
 
@@ -43,6 +54,7 @@ async def probe(state: StateDirectory) -> Abilities:
     pid = await _try_pid_namespaces()
     hierarchy = cgroups.find_hierarchy()
     freeze = await _try_freeze(hierarchy, state.mark)
+    disk = await _try_disk(state, pid)
     isolated = network.available and switch.available and pid.available
     obstacle = next((trial for trial in (network, switch, pid) if not trial.available), None)
     partition = Capability(
@@ -55,16 +67,22 @@ async def probe(state: StateDirectory) -> Abilities:
     )
     kill = _fault(Kill.kind, "SIGKILL of a PID namespace" if pid.available else "SIGKILL to every process of the tree")
     pause = _fault(Pause.kind, freeze.mechanism if freeze.available else SignalFreezer.mechanism)
+    power_loss = _on_disk(PowerLoss.kind, disk, "shutdown of the node's file system, SIGKILL, mount again")
     return Abilities(
         isolated=isolated,
         pid_namespaces=pid.available,
         cgroups=hierarchy if freeze.available else None,
-        entries=(partition, kill, pause, network, switch, pid, freeze),
+        no_disks=disk.reason,
+        entries=(partition, kill, pause, power_loss, network, switch, pid, freeze, disk),
     )
 
 
 def _fault(kind: str, mechanism: str) -> Capability:
     return Capability(name=kind, is_fault=True, available=True, mechanism=mechanism)
+
+
+def _on_disk(kind: str, disk: Capability, mechanism: str) -> Capability:
+    return replace(disk, name=kind, is_fault=True, mechanism=mechanism if disk.available else "")
 
 
 def _mechanism(name: str, mechanism: str) -> Capability:
@@ -129,6 +147,40 @@ async def _try_freeze(hierarchy: Path | None, mark: str) -> Capability:
     except OSError as error:
         return _missing(name, f"{error.filename}: {error.strerror}", _remedy(error, "the cgroup v2 freezer"))
     return _mechanism(name, f"{CgroupFreezer.mechanism} at {hierarchy}")
+
+
+async def _try_disk(state: StateDirectory, pid: Capability) -> Capability:
+    """Make a disk, let it lose its power, and see what is left."""
+    name = "disk"
+    if not pid.available:
+        return _missing(name, "a node's disk is mounted in its namespace", pid.remedy)
+    place = state.clusters / "_trial"  # no cluster's name; swept like one
+    try:
+        await asyncio.to_thread(_lose_power_once, place)
+    except DiskError as error:
+        return _missing(name, str(error), "use a kernel with ext4 and its shutdown (4.14 or newer)")
+    except OSError as error:
+        reason = f"{error.filename or place}: {error.strerror}"
+        if error.errno in {errno.EPERM, errno.EACCES, errno.EROFS}:
+            return _missing(name, reason, _privilege("loop devices and mounts"))
+        return _missing(name, reason, "use a kernel with loop devices and ext4 (5.8 or newer), and e2fsprogs")
+    return _mechanism(name, f"for each node a loop device, a sparse image in {state.clusters}, ext4")
+
+
+def _lose_power_once(place: Path) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        image = place / IMAGE
+        image.unlink(missing_ok=True)
+        disk = Disk.create(image, _TRIAL_BYTES)
+        try:
+            disk.lose_power()
+            if not disk.restore_power():
+                raise DiskError("what was not synced survived the shutdown of its file system")
+        finally:
+            disk.close()
+    finally:
+        shutil.rmtree(place)
 
 
 def _remedy(error: OSError, subject: str) -> str:

@@ -36,7 +36,7 @@ from schrodinger_agent.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -116,7 +116,14 @@ class AgentClient:
         )
 
     async def up(
-        self, cluster: str, targets: Sequence[str], *, lease_s: float, isolated: bool, client_thread: int | None = None
+        self,
+        cluster: str,
+        targets: Sequence[str],
+        *,
+        lease_s: float,
+        isolated: bool,
+        client_thread: int | None = None,
+        kinds: Collection[str] = (),
     ) -> ClusterUp:
         """Make a cluster of targets. When it fails, nothing of it is left.
 
@@ -127,6 +134,7 @@ class AgentClient:
             isolated: network and PID namespaces for each target; otherwise processes on loopback addresses.
             client_thread: isolated only: the native id of a thread of this process that has unshared its network
                 namespace; that namespace becomes the clients' end of the switch.
+            kinds: kinds of faults that may be asked for, for what they need to be prepared.
         """
         request = pb.UpRequest(
             cluster=cluster,
@@ -135,6 +143,7 @@ class AgentClient:
             isolated=isolated,
             client_pid=0 if client_thread is None else os.getpid(),
             client_tid=client_thread or 0,
+            kinds=sorted(kinds),
         )
         reply = await self._call(self._stub.Up(request, **self._options(_SLOW_RPC_S)))
         return ClusterUp(

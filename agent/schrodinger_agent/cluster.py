@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from schrodinger_agent.converge import Converger
+from schrodinger_agent.disks import Disk
+from schrodinger_agent.disks.disk import IMAGE
 from schrodinger_agent.edges import EdgeLog
 from schrodinger_agent.errors import Failed, InvalidRequest, NotFound, NotNow
-from schrodinger_agent.injectors import injectors_for
+from schrodinger_agent.injectors import KINDS, injectors_for, needs_disks
 from schrodinger_agent.journal import Resource
 from schrodinger_agent.loopback import LoopbackBlock
 from schrodinger_agent.network import CLIENTS, NetworkError, SwitchedNetwork
 from schrodinger_agent.network_topology import MOST_TARGETS
 from schrodinger_agent.sweep import remove
-from schrodinger_agent.target import Place, Target
+from schrodinger_agent.target import DISK, Place, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,12 +42,16 @@ _REMOVE_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterRequest:
-    """A cluster that is wanted. Names become parts of paths and of cgroups' names, hence their alphabet."""
+    """A cluster that is wanted. Names become parts of paths and of cgroups' names, hence their alphabet.
+
+    ``kinds`` are the faults that may be asked for; what they need is there before the first process.
+    """
 
     name: str
     targets: tuple[str, ...]
     lease_ns: int
     isolated: bool
+    kinds: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not _CLUSTER_NAME.fullmatch(self.name):
@@ -60,6 +66,9 @@ class ClusterRequest:
                 )
         if self.lease_ns <= 0:
             raise InvalidRequest(f"lease_ns is {self.lease_ns}: use a positive time, in nanoseconds")
+        for kind in sorted(self.kinds):
+            if kind not in KINDS:
+                raise InvalidRequest(f"kinds: {kind!r} is no kind of fault: use {', '.join(KINDS)}")
 
 
 @final
@@ -74,6 +83,7 @@ class Cluster:
         self._journal = journal
         self._resources: list[Resource] = []
         self._loopback: LoopbackBlock | None = None
+        self._disks: dict[str, Disk] = {}
         self._converger: Converger | None = None
         self._changing_faults = asyncio.Lock()
 
@@ -93,6 +103,8 @@ class Cluster:
             raise NotNow(
                 f"isolated clusters are not possible on this host ({why}): ask Capabilities, or use isolated=false"
             )
+        if needs_disks(request.kinds) and abilities.no_disks:
+            raise NotNow(f"nodes cannot have disks of their own on this host ({abilities.no_disks}): ask Capabilities")
         cluster = cls(request, journal)
         try:
             await cluster._make(request, abilities, state, client_namespace)
@@ -130,6 +142,8 @@ class Cluster:
             problems += await asyncio.to_thread(self.network.close)
         if self._loopback is not None:
             self._loopback.release()
+        for left in await asyncio.gather(*(asyncio.to_thread(disk.close) for disk in self._disks.values())):
+            problems += left
         for resource in reversed(self._resources):
             try:
                 problem = await asyncio.wait_for(asyncio.to_thread(remove, resource, self._journal), _REMOVE_S)
@@ -151,10 +165,13 @@ class Cluster:
         groups = _cgroups(request, abilities, state)
         self._resources = [Resource("directory", str(home), request.name)]
         self._resources += [Resource("cgroup", str(path), request.name) for path in groups.values()]
+        images = {name: home / name / IMAGE for name in request.targets} if needs_disks(request.kinds) else {}
+        self._resources += [Resource("disk", str(path), request.name) for path in images.values()]
         self._journal.about_to_make(self._resources)
         home.mkdir(parents=True)
         for target in request.targets:
             (home / target / "data").mkdir(parents=True)
+            (home / target / DISK).mkdir()
         for path in groups.values():
             path.mkdir()
         if request.isolated:
@@ -163,6 +180,7 @@ class Cluster:
         else:
             self._loopback = LoopbackBlock.claim(request.targets)
             addresses = self._loopback.addresses
+        await self._make_disks(images)
         for name in request.targets:
             place = Place(
                 name=name,
@@ -171,10 +189,20 @@ class Cluster:
                 network_fd=None if self.network is None else self.network.namespace_fd(name),
                 cgroup=groups.get(name),
                 pid_namespace=abilities.pid_namespaces,
+                disk=self._disks.get(name),
             )
             self.targets[name] = Target(place, self.edges.append)
-        self._converger = Converger(injectors_for(self.targets, self.network))
+        self._converger = Converger(injectors_for(self.targets, self.network, request.kinds))
         _log.info("cluster %s is up: %s", self.name, dict(addresses))
+
+    async def _make_disks(self, images: Mapping[str, Path]) -> None:
+        """All at once; those that were made are ours, also when another could not be."""
+        makings = (asyncio.to_thread(Disk.create, image) for image in images.values())
+        made = await asyncio.gather(*makings, return_exceptions=True)
+        self._disks = {name: disk for name, disk in zip(images, made, strict=True) if isinstance(disk, Disk)}
+        for problem in made:
+            if isinstance(problem, BaseException):
+                raise problem
 
 
 def _cgroups(request: ClusterRequest, abilities: Abilities, state: StateDirectory) -> Mapping[str, Path]:

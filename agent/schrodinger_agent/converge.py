@@ -112,8 +112,9 @@ class Converger:
             raise InvalidRequest(f"fault {fault.id!r}: kind {fault.kind!r} is not known: use {', '.join(KINDS)}")
         if fault.kind not in self._injectors:
             raise InvalidRequest(
-                f"fault {fault.id!r}: kind {fault.kind!r} is not available in this cluster, which is not isolated: "
-                "bring it up with isolated=true where Capabilities offers that"
+                f"fault {fault.id!r}: kind {fault.kind!r} is not available in this cluster, which is not isolated, or "
+                "not prepared for it: bring it up with isolated=true, and the kind among its kinds, where Capabilities "
+                "offers that"
             )
         try:
             parameters = json.loads(fault.parameters)

@@ -35,6 +35,10 @@ class Freezer(Protocol):
 
     mechanism: ClassVar[str]
 
+    def ask(self) -> None:
+        """Stop everything without waiting for what is in the middle of a system call."""
+        ...
+
     async def freeze(self) -> None:
         """Stop everything; returns when it was read back that nothing runs."""
         ...
@@ -63,6 +67,10 @@ class CgroupFreezer:
 
     def __init__(self, cgroup: Path) -> None:
         self.cgroup = cgroup
+
+    def ask(self) -> None:
+        """Write ``1``."""
+        (self.cgroup / "cgroup.freeze").write_text("1")
 
     async def freeze(self) -> None:
         """Write ``1`` and wait for ``frozen 1``."""
@@ -106,6 +114,11 @@ class SignalFreezer:
     def __init__(self, root: Callable[[], int | None]) -> None:
         self._root = root
         self._wanted = False
+
+    def ask(self) -> None:
+        """Send each process of the tree its stop."""
+        self._wanted = True
+        _send(self.processes(), signal.SIGSTOP)
 
     async def freeze(self) -> None:
         """Stop the tree until a walk finds it wholly halted."""

@@ -16,7 +16,7 @@ import struct
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -52,6 +52,21 @@ class Specification:
     network_fd: int | None
     cgroup: Path | None
     pid_namespace: bool
+    disk: DiskMount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskMount:
+    """A detached mount, and where the node's directory of it goes. Only in a PID namespace, which has its own mounts.
+
+    The whole of it is mounted for a moment at ``whole``, where ``node`` is the node's directory in it, which stays at
+    ``data``.
+    """
+
+    mount_fd: int
+    whole: str
+    node: str
+    data: str
 
 
 @final
@@ -204,6 +219,7 @@ def _start_launcher(spec: Specification) -> tuple[subprocess.Popen[bytes], socke
             _send(ours, _message(spec))
             with _open_output(spec.output) as output:
                 descriptors = [theirs.fileno()] + ([] if spec.network_fd is None else [spec.network_fd])
+                descriptors += [] if spec.disk is None else [spec.disk.mount_fd]
                 process = subprocess.Popen(
                     [sys.executable, "-I", "-S", "-E", launcher.__file__, str(theirs.fileno()), spec.label],
                     stdin=subprocess.DEVNULL,
@@ -226,6 +242,7 @@ def _message(spec: Specification) -> dict[str, Any]:
         "network_fd": spec.network_fd,
         "cgroup": None if spec.cgroup is None else str(spec.cgroup),
         "pid_namespace": spec.pid_namespace,
+        "disk": None if spec.disk is None else asdict(spec.disk),
     }
 
 

@@ -26,9 +26,12 @@ _BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something that outlives the agent: a cgroup or a directory, and the cluster that it was made for."""
+    """Something that outlives the agent, and the cluster that it was made for.
 
-    kind: Literal["cgroup", "directory"]
+    A ``disk`` is the image of one; the file itself goes with its directory.
+    """
+
+    kind: Literal["disk", "cgroup", "directory"]
     path: str
     cluster: str
 
@@ -108,7 +111,7 @@ def _read(path: Path) -> list[Resource]:
         except ValueError:
             entry = None
         match entry:
-            case {"made": str(made), "kind": "cgroup" | "directory" as kind, "cluster": str(cluster)}:
+            case {"made": str(made), "kind": "disk" | "cgroup" | "directory" as kind, "cluster": str(cluster)}:
                 outstanding[made] = Resource(kind, made, cluster)
             case {"gone": str(gone)}:
                 outstanding.pop(gone, None)

@@ -51,6 +51,11 @@ _CLONE_NEWPID = 0x20000000
 _CLONE_NEWNET = 0x40000000
 _MS_NOSUID_NODEV_NOEXEC = 0x2 | 0x4 | 0x8
 _MS_REC_PRIVATE = 0x4000 | 0x40000
+_MS_BIND = 0x1000
+_MNT_DETACH = 2
+_SYS_MOVE_MOUNT = 429  # of every architecture; C libraries before 2.36 have no function for it
+_MOVE_MOUNT_F_EMPTY_PATH = 4
+_AT_FDCWD = -100
 
 
 def main() -> None:
@@ -118,7 +123,18 @@ def _init(spec: Spec, channel: socket.socket, launcher: int) -> NoReturn:
     _join_cgroup(spec)
     _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
     _call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
+    if spec["disk"] is not None:
+        _mount_disk(spec["disk"])
     _supervise(spec, channel)
+
+
+def _mount_disk(disk: Spec) -> None:
+    """Put the node's directory of a detached mount where its data belongs; the rest of the disk is not to be seen."""
+    whole, node, data = (os.fsencode(disk[name]) for name in ("whole", "node", "data"))
+    _call("syscall", _SYS_MOVE_MOUNT, disk["mount_fd"], b"", _AT_FDCWD, whole, _MOVE_MOUNT_F_EMPTY_PATH)
+    os.close(disk["mount_fd"])
+    _call("mount", node, data, None, _MS_BIND, None)
+    _call("umount2", whole, _MNT_DETACH)  # a descriptor of it is still open
 
 
 def _supervise(spec: Spec, channel: socket.socket) -> NoReturn:
@@ -200,7 +216,8 @@ def _die_with_parent(number: int) -> None:
 
 def _call(name: str, *arguments: object) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    widened = [ctypes.c_ulong(a) if isinstance(a, int) and name in {"prctl", "mount"} else a for a in arguments]
+    wide = name in {"prctl", "mount", "syscall"}
+    widened = [ctypes.c_ulong(a) if isinstance(a, int) and wide else a for a in arguments]
     if getattr(libc, name)(*widened) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}(2): {os.strerror(number)}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import stat
 from typing import TYPE_CHECKING, Any, Final, final
 
 from schrodinger_agent.api import agent_pb2 as pb
 from schrodinger_agent.api.agent_pb2_grpc import AgentServicer
 from schrodinger_agent.cluster import ClusterRequest
 from schrodinger_agent.converge import WireFault
+from schrodinger_agent.disks.mounts import open_beneath
 from schrodinger_agent.errors import InvalidRequest, NotFound
 from schrodinger_agent.gate import session_of
 from schrodinger_agent.namespaces import open_network, open_network_of, same_network
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from schrodinger_agent.cluster import Cluster
     from schrodinger_agent.host import Host, Session
+    from schrodinger_agent.target import Place
     from schrodinger_agent.types import Observation, Observed
 
 _CHUNK_BYTES: Final = 1 << 16
@@ -61,6 +65,7 @@ class Service(AgentServicer):
             targets=tuple(request.targets),
             lease_ns=request.lease_ns,
             isolated=request.isolated,
+            kinds=frozenset(request.kinds),
         )
         session = self._session(context)
         client_namespace = _client_namespace(request, session)
@@ -126,19 +131,8 @@ class Service(AgentServicer):
 
     async def Fetch(self, request: pb.FetchRequest, context: Any) -> AsyncIterator[pb.Chunk]:
         """A file of a target's data directory, piece by piece."""
-        data = self._cluster(context, request.cluster).target(request.target).place.data.resolve()
-        path = (data / request.path).resolve()
-        if not path.is_relative_to(data):
-            raise InvalidRequest(f"path {request.path!r} leads out of the data directory: name a file inside it")
-        try:
-            if path.exists() and not path.is_file():  # to open a pipe would keep the whole agent waiting
-                raise InvalidRequest(f"path {request.path!r} of target {request.target} is no regular file")
-            file = path.open("rb")
-        except OSError as error:
-            raise NotFound(
-                f"path {request.path!r} of target {request.target} cannot be read: {error.strerror}"
-            ) from None
-        with file:
+        place = self._cluster(context, request.cluster).target(request.target).place
+        with os.fdopen(_open_file(place, request.path), "rb") as file:
             while piece := await asyncio.to_thread(file.read, _CHUNK_BYTES):
                 yield pb.Chunk(data=piece)
 
@@ -154,6 +148,24 @@ class Service(AgentServicer):
 
     def _cluster(self, context: grpc.aio.ServicerContext[Any, Any], name: str) -> Cluster:
         return self._host.cluster(self._session(context), name)
+
+
+def _open_file(place: Place, path: str) -> int:
+    """Open a regular file of a data directory for reading."""
+    data = place.open_data()
+    try:
+        # Not to wait for the other end of a pipe.
+        descriptor = open_beneath(data, path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise InvalidRequest(f"path {path!r} leads out of the data directory: name a file inside it") from None
+        raise NotFound(f"path {path!r} of target {place.name} cannot be read: {error.strerror}") from None
+    finally:
+        os.close(data)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidRequest(f"path {path!r} of target {place.name} is no regular file")
+    return descriptor
 
 
 def _check_spawn(request: pb.SpawnRequest) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from schrodinger_agent import cgroups
+from schrodinger_agent.disks.disk import IMAGE, await_release, thaw
 from schrodinger_agent.journal import Journal, Resource
 from schrodinger_agent.types import HealReport
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_ORDER: Final = ("cgroup", "directory")
-"""Processes end before the files that they use are removed."""
+_ORDER: Final = ("disk", "cgroup", "directory")
+"""A disk that hangs is let go first, or the processes that wait for it could not end; and these end before the files
+that they use are removed."""
 
 
 def sweep(state: StateDirectory, journal: Journal, *, keep: Collection[str] = ()) -> HealReport:
@@ -32,7 +34,7 @@ def sweep(state: StateDirectory, journal: Journal, *, keep: Collection[str] = ()
     for resource in sorted(found.values(), key=lambda resource: (_ORDER.index(resource.kind), resource.path)):
         if resource.cluster in keep:
             continue
-        there = Path(resource.path).exists()
+        there = Path(resource.path).exists() and resource.kind != "disk"
         if problem := remove(resource, journal):
             errors.append(problem)
         elif there:
@@ -45,10 +47,15 @@ def remove(resource: Resource, journal: Journal) -> str:
     """Remove one thing, with the processes in it. Returns what went wrong, or the empty string."""
     path = Path(resource.path)
     try:
-        if resource.kind == "cgroup":
-            cgroups.remove(path)
-        elif path.exists():
-            shutil.rmtree(path)
+        match resource.kind:
+            case "disk":
+                thaw(path)
+            case "cgroup":
+                cgroups.remove(path)
+            case "directory":
+                await_release(path)
+                if path.exists():
+                    shutil.rmtree(path)
     except OSError as error:
         return f"{resource.kind} {path} cannot be removed: {error}"
     journal.gone(resource)
@@ -63,4 +70,5 @@ def _marked(state: StateDirectory) -> Iterator[Resource]:
             yield Resource("cgroup", str(path), cluster)
     if state.clusters.is_dir():
         for path in sorted(state.clusters.iterdir()):
+            yield from (Resource("disk", str(image), path.name) for image in sorted(path.glob(f"*/{IMAGE}")))
             yield Resource("directory", str(path), path.name)

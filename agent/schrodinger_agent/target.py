@@ -1,35 +1,45 @@
 """A target: the place that one node's processes live in, and what may happen there now.
 
-The only writer of its processes. Faults hold it *down* (killed, and nothing may be started) or *frozen*. Which of
-them is for :mod:`schrodinger_agent.converge` to decide; this module carries it out, and never lets one meet a spawn
-half-way.
+The only writer of its processes. Faults hold it *down* (ended, and nothing may be started; several may do so at once)
+or *frozen*. Which of them is for :mod:`schrodinger_agent.converge` to decide; this module carries it out, and never
+lets one meet a spawn half-way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
+from schrodinger_agent.disks.disk import DATA
 from schrodinger_agent.errors import NotNow
 from schrodinger_agent.freezing import CgroupFreezer, SignalFreezer
-from schrodinger_agent.incarnation import Incarnation, Specification
+from schrodinger_agent.incarnation import DiskMount, Incarnation, Specification
 from schrodinger_agent.types import ProcessEnd, Spawned, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from schrodinger_agent.disks import Disk
     from schrodinger_agent.freezing import Freezer
 
 _log = logging.getLogger(__name__)
 
+DISK: Final = "disk"
+"""The directory beside ``data`` at which a node's launcher mounts its disk for a moment."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What a target is made of. Without a network namespace it is on the host's; without a cgroup signals stop it."""
+    """What a target is made of. Without a network namespace it is on the host's; without a cgroup signals stop it.
+
+    ``data`` is where the node finds its data. With a disk of its own only the node does: others look at the disk.
+    """
 
     name: str
     address: str
@@ -37,6 +47,13 @@ class Place:
     network_fd: int | None
     cgroup: Path | None
     pid_namespace: bool
+    disk: Disk | None = None
+
+    def open_data(self) -> int:
+        """A descriptor of the node's data directory. It is the caller's."""
+        if self.disk is not None:
+            return self.disk.open_data()
+        return os.open(self.data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,17 @@ class Killed:
     processes: tuple[int, ...]
     took_ns: int
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLost:
+    """What a loss of power ended, and whether the disk's witness proves it. ``dark_ns``: from the stop to the loss."""
+
+    processes: tuple[int, ...]
+    left: int
+    proved: bool
+    dark_ns: int
+    restored_ns: int
 
 
 @final
@@ -58,7 +86,7 @@ class Target:
         self._on_end = on_end
         self._current: Incarnation | None = None
         self._incarnations = 0
-        self._held_down = False
+        self._holders: set[str] = set()
         self._is_over = False
         # Spawning, killing and freezing exclude each other. A stop excludes nothing: its grace must not delay a fault.
         self._lock = asyncio.Lock()
@@ -68,10 +96,9 @@ class Target:
         """Whether the database is there, or anything it left behind."""
         return self._current is not None and self._current.running
 
-    @property
-    def held_down(self) -> bool:
-        """Whether a fault keeps it down."""
-        return self._held_down
+    def is_held_by(self, holder: str) -> bool:
+        """Whether this kind of fault keeps it down."""
+        return holder in self._holders
 
     async def spawn(
         self, argv: Sequence[str], *, environment: Mapping[str, str], directory: str, output: str
@@ -82,19 +109,21 @@ class Target:
             self._incarnations += 1
             number = self._incarnations
             begin_ns = time.monotonic_ns()
-            incarnation = await Incarnation.launch(
-                number,
-                Specification(
-                    label=str(self.place.data.parent),
-                    argv=argv,
-                    environment=environment,
-                    directory=directory,
-                    output=output,
-                    network_fd=self.place.network_fd,
-                    cgroup=self.place.cgroup,
-                    pid_namespace=self.place.pid_namespace,
-                ),
-            )
+            with self._disk_mount() as disk:
+                incarnation = await Incarnation.launch(
+                    number,
+                    Specification(
+                        label=str(self.place.data.parent),
+                        argv=argv,
+                        environment=environment,
+                        directory=directory,
+                        output=output,
+                        network_fd=self.place.network_fd,
+                        cgroup=self.place.cgroup,
+                        pid_namespace=self.place.pid_namespace,
+                        disk=disk,
+                    ),
+                )
             self._current = incarnation
         incarnation.ended.add_done_callback(lambda ended: self._report_end(incarnation, ended.result()))
         _log.debug("%s: incarnation %d is process %d: %s", self.place.name, number, incarnation.pid, list(argv))
@@ -114,18 +143,43 @@ class Target:
             return Stopped(was_running=True, killed=True)
         return Stopped(was_running=True, killed=False)
 
-    async def kill_and_hold(self) -> Killed:
-        """End everything in the target, by SIGKILL, and let nothing start until it is released."""
+    async def kill_and_hold(self, holder: str) -> Killed:
+        """End everything in the target, by SIGKILL, and let nothing start until the holder releases it."""
         async with self._lock:
-            self._held_down = True
+            self._holders.add(holder)
             begin_ns = time.monotonic_ns()
-            found = tuple(process for process in self.freezer.processes() if process != self._root())
+            found = self._processes()
             await self._kill()
             return Killed(found, time.monotonic_ns() - begin_ns, len(self.freezer.processes()))
 
-    def release(self) -> None:
-        """Let it be started again."""
-        self._held_down = False
+    async def lose_power_and_hold(self, holder: str) -> PowerLost:
+        """Cut the power of the node with a disk: what runs is gone, and what was not synced; nothing starts until then.
+
+        The processes are told to stop, and the disk is lost *without waiting* for them to have done so: the wait would
+        let syncs under way succeed, and hide a database that answers before its sync. Whatever one of them still does
+        in these microseconds it does against a disk that fails, so no sync succeeds after the loss.
+
+        Raises:
+            Failed, DiskError, OSError: something survived, or the disk cannot be mounted again.
+        """
+        disk = self.place.disk
+        assert disk is not None, "only prepared targets lose power"
+        async with self._lock:
+            self._holders.add(holder)
+            frozen_before = self.freezer.asked()
+            found = self._processes()
+            dark_ns = await asyncio.to_thread(self._go_dark, disk)
+            await self._kill()
+            left = len(self.freezer.processes())
+            if not frozen_before:
+                await self.freezer.thaw()
+            restored_ns = -time.monotonic_ns()
+            proved = await asyncio.to_thread(disk.restore_power)
+            return PowerLost(found, left, proved, dark_ns, restored_ns + time.monotonic_ns())
+
+    def release(self, holder: str) -> None:
+        """Let it be started again, as far as this kind of fault is concerned."""
+        self._holders.discard(holder)
 
     async def freeze(self) -> None:
         """Stop every process of the target."""
@@ -148,12 +202,36 @@ class Target:
             self._current.expected = True
             await self._current.kill()
 
+    def _go_dark(self, disk: Disk) -> int:
+        begin_ns = time.monotonic_ns()
+        self.freezer.ask()
+        disk.lose_power()
+        return time.monotonic_ns() - begin_ns
+
+    def _processes(self) -> tuple[int, ...]:
+        """The database's: init, or the launcher, is ours."""
+        return tuple(process for process in self.freezer.processes() if process != self._root())
+
+    @contextmanager
+    def _disk_mount(self) -> Iterator[DiskMount | None]:
+        """The node's mount of its disk, while a launcher needs it."""
+        disk, home = self.place.disk, self.place.data.parent
+        if disk is None:
+            yield None
+            return
+        mount_fd = disk.mount_for_node()
+        try:
+            whole = home / DISK
+            yield DiskMount(mount_fd=mount_fd, whole=str(whole), node=str(whole / DATA), data=str(self.place.data))
+        finally:
+            os.close(mount_fd)
+
     def _require_startable(self) -> None:
         name = self.place.name
         if self._is_over:
             raise NotNow(f"target {name} is being taken down")
-        if self._held_down:
-            raise NotNow(f"target {name} is held down by a kill: lift the fault first")
+        if self._holders:
+            raise NotNow(f"target {name} is held down by a {min(self._holders)}: lift the fault first")
         if self.freezer.asked():
             raise NotNow(f"target {name} is frozen by a pause: lift the fault first")
         if self.running:

@@ -53,7 +53,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One node of a cluster: its IPv4 address and its empty data directory."""
+    """One node of a cluster: its IPv4 address and its empty data directory.
+
+    Where nodes have disks of their own only the node sees what is in it; :meth:`AgentClient.fetch` reads it from
+    outside.
+    """
 
     name: str
     address: str

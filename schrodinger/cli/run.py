@@ -16,7 +16,7 @@ from schrodinger.cli.display import choose_display
 from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.quantities import Quantity
-from schrodinger.cluster import Leader, LocalProvider, Suite, find_binary, load_suite
+from schrodinger.cluster import Leader, LocalProvider, PowerLoss, Suite, find_binary, load_suite
 from schrodinger.nemesis import FAULTS
 from schrodinger.plan import Plan, draw_plan
 from schrodinger.store import DEFAULT_ROOT, create_run
@@ -114,7 +114,8 @@ def run(
 
         async def drawn_and_run() -> int:
             async with local_provider(isolated=chosen["isolated"], debug=chosen["debug"]) as provider:
-                kinds = possible_faults(wanted, await provider.capabilities(), tell=not as_json)
+                able = suited_faults(wanted, loaded, tell=not as_json)
+                kinds = possible_faults(able, await provider.capabilities(), tell=not as_json)
                 with blaming(suite):
                     plan = draw_plan(
                         seed,
@@ -124,6 +125,7 @@ def run(
                         options=options,
                         faults=kinds,
                         leader=isinstance(loaded.database, Leader),
+                        disks=isinstance(loaded.database, PowerLoss),
                         nodes=chosen["nodes"],
                         time_ns=round(chosen["time_s"] * 1e9),
                         rate=chosen["rate"],
@@ -192,6 +194,17 @@ def fault_kinds(text: str) -> tuple[str, ...]:
     """The kinds in a comma-separated list. Raises ValueError naming an unknown one."""
     kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip())
     return () if kinds in ((), ("none",)) else FAULTS.select(kinds).kinds
+
+
+def suited_faults(wanted: Sequence[str], suite: Suite, *, tell: bool) -> tuple[str, ...]:
+    """Those of the wanted kinds that the suite's database is fit for; says which are not, and what would help."""
+    unfit = [kind for kind in wanted if FAULTS[kind].needs_disks and not isinstance(suite.database, PowerLoss)]
+    if tell and unfit:
+        click.echo(
+            f"! no {', '.join(unfit)} faults for suite {suite.name}: it doesn't say where its data is; "
+            "give its database a method data_directory"
+        )
+    return tuple(kind for kind in wanted if kind not in unfit)
 
 
 def possible_faults(wanted: Sequence[str], capabilities: Sequence[Capability], *, tell: bool) -> tuple[str, ...]:

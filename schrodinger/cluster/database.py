@@ -2,7 +2,7 @@
 
 A :class:`Database` says which command runs a node and how to see that it is ready. What else it can do is a
 *capability*, a small protocol of its own: the faults that a plan may draw depend on it (a fault on the leader needs
-:class:`Leader`).
+:class:`Leader`, one on the disk :class:`PowerLoss`).
 """
 
 from __future__ import annotations
@@ -52,4 +52,13 @@ class Leader(Protocol):
 
     async def leaders(self, cluster: Cluster) -> Sequence[str]:
         """Names of the nodes that say they lead, the most credible first; none if nobody does. Takes at most 2 s."""
+        ...
+
+
+@runtime_checkable
+class PowerLoss(Protocol):
+    """A database that keeps on the node's disk whatever must survive a loss of power: its disks may fail."""
+
+    def data_directory(self, node: Node) -> Path:
+        """Where on the node that is: ``node.data``, or a directory in it."""
         ...

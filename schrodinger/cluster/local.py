@@ -23,7 +23,7 @@ from schrodinger.cluster.protocols import ProcessExit, ProviderError
 from schrodinger.workloads import Node
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from schrodinger.cluster.protocols import Capability, Observed
@@ -92,7 +92,7 @@ class LocalProvider:
         """What can be done here, found by trying. Leaves the calling thread where it is."""
         return (await self._open()).capabilities
 
-    async def up(self, names: Sequence[str], logs: Path) -> tuple[Node, ...]:
+    async def up(self, names: Sequence[str], logs: Path, kinds: Collection[str] = ()) -> tuple[Node, ...]:
         """Make the nodes; each one's output goes to ``logs/<name>/node.log``. The calling thread joins the clients."""
         offer = await self._open()
         if offer.isolated:
@@ -100,7 +100,12 @@ class LocalProvider:
         thread = self._clients.thread if offer.isolated else None
         made = await self._ask(
             self._connected().up(
-                self._cluster, names, lease_s=self._lease_s, isolated=offer.isolated, client_thread=thread
+                self._cluster,
+                names,
+                lease_s=self._lease_s,
+                isolated=offer.isolated,
+                client_thread=thread,
+                kinds=kinds,
             )
         )
         self._renewals = asyncio.create_task(self._renew(), name=f"lease of cluster {self._cluster}")
@@ -133,6 +138,12 @@ class LocalProvider:
     async def stop(self, node: Node, grace_s: float) -> None:
         """Ask the node's processes to end; kill what is left after ``grace_s``."""
         await self._ask(self._connected().stop(self._cluster, node.name, grace_s=grace_s))
+
+    async def fetch(self, node: Node, file: Path, copy: Path) -> None:
+        """Copy a file from the node's data directory, which may be on a disk that nobody else sees."""
+        name = str(file.relative_to(node.data))
+        content = await self._ask(self._connected().fetch(self._cluster, node.name, name))
+        await asyncio.to_thread(copy.write_bytes, content)
 
     async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
         """Make exactly these faults (id to resolved fault) be in force, and lift every other one."""

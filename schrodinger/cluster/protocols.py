@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
     from pathlib import Path
 
     from schrodinger.nemesis import Fault
@@ -95,8 +95,15 @@ class Provider(Protocol):
         """What can be done here, found by trying."""
         ...
 
-    async def up(self, names: Sequence[str], logs: Path) -> tuple[Node, ...]:
-        """Make the nodes. Afterwards the calling thread can reach their addresses."""
+    async def up(self, names: Sequence[str], logs: Path, kinds: Collection[str] = ()) -> tuple[Node, ...]:
+        """Make the nodes, prepared for faults of these kinds. Afterwards the calling thread can reach their addresses.
+
+        Nobody but the node can count on seeing its data directory: :meth:`fetch` reads what is in it.
+        """
+        ...
+
+    async def fetch(self, node: Node, file: Path, copy: Path) -> None:
+        """Copy a file from the node's data directory. Raises OSError where it cannot be written."""
         ...
 
     async def down(self) -> tuple[str, ...]:

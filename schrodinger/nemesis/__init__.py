@@ -1,6 +1,7 @@
 """What is done to a cluster, to whom, and when: faults and schedules as data, and how they are drawn from a seed."""
 
 from schrodinger.nemesis.catalogue import FAULTS, FaultCatalogue
+from schrodinger.nemesis.disks import PowerLoss
 from schrodinger.nemesis.faults import CLIENTS, LEADER, Edge, Fault
 from schrodinger.nemesis.invalid import EmptyFaultError, InvalidValueError
 from schrodinger.nemesis.partition import Partition
@@ -24,6 +25,7 @@ __all__ = [
     "Kill",
     "Partition",
     "Pause",
+    "PowerLoss",
     "Schedule",
     "Targets",
     "in_order",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from schrodinger.nemesis.disks import PowerLoss
 from schrodinger.nemesis.invalid import InvalidValueError, choices
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, Pause
@@ -58,5 +59,5 @@ class FaultCatalogue:
         raise InvalidValueError(field, kind, "no such fault", choices(kind, self.kinds))
 
 
-FAULTS = FaultCatalogue((Partition, Kill, Pause))
+FAULTS = FaultCatalogue((Partition, Kill, Pause, PowerLoss))
 """The faults that Schrodinger brings."""

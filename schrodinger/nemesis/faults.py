@@ -38,6 +38,8 @@ class Fault:
     """Something done to a cluster. Its ``kind`` is its name in plans, in histories and on the command line."""
 
     kind: ClassVar[str]
+    needs_disks: ClassVar[bool] = False
+    """Whether it is only drawn for databases that say where their data is, and that it must survive there."""
 
     @classmethod
     def strategy(cls, targets: Targets) -> SearchStrategy[Fault] | None:  # noqa: ARG003 - part of the interface

@@ -21,10 +21,15 @@ NodeSets = SearchStrategy[frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The nodes that faults may hit. ``leader`` says that the suite can tell who leads, so the role may be drawn."""
+    """The nodes that faults may hit.
+
+    ``leader`` says that the suite can tell who leads, so the role may be drawn; ``disks`` that it says where its data
+    is, so disks may fail.
+    """
 
     nodes: tuple[str, ...]
     leader: bool = False
+    disks: bool = False
 
     def __post_init__(self) -> None:
         if not self.nodes:

@@ -38,6 +38,7 @@ def draw_plan(
     faults: Iterable[str] = FAULTS.kinds,
     catalogue: FaultCatalogue = FAULTS,
     leader: bool = False,
+    disks: bool = False,
     nodes: int | None = None,
     time_ns: int | None = None,
     rate: float | None = None,
@@ -55,6 +56,7 @@ def draw_plan(
         faults: kinds of faults that are wanted and possible here; none for a run without faults.
         catalogue: where those kinds are looked up.
         leader: whether the suite can tell who leads, so that faults may be aimed at the leader.
+        disks: whether the suite says where its data is, so that disks may fail.
         nodes: how many nodes, or ``None`` to let the seed decide; so for the time, the rate and the concurrency.
         time_ns: how long the main phase lasts.
         rate: invocations a second; 0 for as fast as they go.
@@ -75,6 +77,7 @@ def draw_plan(
                 workload=workload,
                 faults=wanted,
                 leader=leader,
+                disks=disks,
                 nodes=_fixed_or(nodes, _NODES),
                 time_ns=_fixed_or(time_ns, _TIMES_NS),
                 rate=_fixed_or(rate, _RATES),
@@ -98,6 +101,7 @@ def _plans(
     *,
     faults: FaultCatalogue,
     leader: bool,
+    disks: bool,
     nodes: SearchStrategy[int],
     time_ns: SearchStrategy[int],
     rate: SearchStrategy[float],
@@ -117,7 +121,7 @@ def _plans(
     if not faults.classes:
         return quiet
     length = Length.of(time_ns=quiet.time_ns, rate=quiet.rate, operations=quiet.operations)
-    targets = Targets(quiet.node_names, leader=leader)
+    targets = Targets(quiet.node_names, leader=leader, disks=disks)
     return replace(quiet, schedule=draw(schedules(targets, length, faults=faults)))
 
 

@@ -145,6 +145,20 @@ def _frozen(node: str, measured: Mapping[str, Any]) -> str:
             return ""
 
 
+def _power_loss(evidence: Mapping[str, Any]) -> str:
+    return _node_by_node(evidence, _dark)
+
+
+def _dark(node: str, measured: Mapping[str, Any]) -> str:
+    match measured:
+        case {"processes": int(processes), "unsynced_witness": "lost", "dark_ns": int(dark), "restored_ns": int(took)}:
+            ended = several(processes, "process", "processes")
+            gone = f"what was not synced was gone when it was mounted again ({duration(took)})"
+            return f"{ended} of {node} ended and its disk cut off in {duration(dark)}; {gone}"
+        case _:
+            return ""
+
+
 def _node_by_node(evidence: Mapping[str, Any], tell: Callable[[str, Mapping[str, Any]], str]) -> str:
     """The sentence of each node, or nothing at all when one of them is not what it should be."""
     told = [tell(str(node), measured) for node, measured in evidence.items() if isinstance(measured, Mapping)]
@@ -180,4 +194,5 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "partition": _partition,
     "kill": _kill,
     "pause": _pause,
+    "power-loss": _power_loss,
 }

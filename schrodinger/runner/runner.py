@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, final
@@ -74,8 +73,7 @@ class Run:
     async def execute(self) -> None:
         """All phases. Raises only what cancels it (after everything was taken down); failures are ``error`` events."""
         workload = self.suite.workload(self.plan.workload)
-        kinds = sorted({event.fault.kind for event in self.plan.schedule})
-        self._functions = [*workload.functions, *kinds, PHASE]
+        self._functions = [*workload.functions, *self._kinds(), PHASE]
         self._recorder = Recorder(self.files.history, self._functions)
         self._events = EventLog(self.files.events)
         self.progress.main_total_s = self.plan.time_ns / 1e9
@@ -94,9 +92,13 @@ class Run:
         finally:
             await asyncio.shield(self._end())
 
+    def _kinds(self) -> list[str]:
+        """The kinds of faults in the plan."""
+        return sorted({event.fault.kind for event in self.plan.schedule})
+
     async def _phases(self, workload: Workload) -> None:
         async with self._phase("up", UP_S):
-            nodes = await self.provider.up(self.plan.node_names, self.files.nodes)
+            nodes = await self.provider.up(self.plan.node_names, self.files.nodes, self._kinds())
         cluster = Cluster(nodes, self.plan.options)
         databases = DatabaseNodes(self.provider, self.suite.database, self.binary, cluster, self._note_node)
         exits = asyncio.create_task(self._watch_exits(databases))
@@ -217,12 +219,12 @@ class Run:
         async with self._phase("collect logs", LOGS_S):
             for node in nodes:
                 for log in self.suite.database.logs(node):
-                    await asyncio.to_thread(self._keep_log, node, log)
+                    await self._keep_log(node, log)
 
-    def _keep_log(self, node: Node, log: Path) -> None:
+    async def _keep_log(self, node: Node, log: Path) -> None:
         try:
-            shutil.copy(log, self.files.nodes / node.name / log.name)
-        except OSError as error:
+            await self.provider.fetch(node, log, self.files.nodes / node.name / log.name)
+        except (OSError, ProviderError, ValueError) as error:
             self._note(f"log {log} of {node.name} could not be kept: {error}")
 
     async def _end(self) -> None:

@@ -10,6 +10,8 @@ ensure_packages() {
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     # The agent calls nftables as a library, not as a program.
     /sbin/ldconfig -p | grep -q 'libnftables\.so\.1' || missing+=(libnftables1)
+    # Nodes' disks are made and repaired by its tools.
+    has mkfs.ext4 || [ -x /usr/sbin/mkfs.ext4 ] || missing+=(e2fsprogs)
     # A benchmark compares with it.
     ! $develop || has nft || [ -x /usr/sbin/nft ] || missing+=(nftables)
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" || true

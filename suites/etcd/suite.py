@@ -38,7 +38,7 @@ class Etcd(Database):
         return [
             str(binary),
             f"--name={node.name}",
-            f"--data-dir={node.data / 'etcd'}",
+            f"--data-dir={self.data_directory(node)}",
             f"--initial-cluster={members}",
             f"--listen-peer-urls={peers}",
             f"--initial-advertise-peer-urls={peers}",
@@ -47,6 +47,9 @@ class Etcd(Database):
             "--heartbeat-interval=50",  # half of the defaults: more elections in a short run
             "--election-timeout=500",
         ]
+
+    def data_directory(self, node: Node) -> Path:
+        return node.data / "etcd"
 
     async def ready(self, node: Node, cluster: Cluster) -> bool:
         async with _session(1.0) as session, session.get(f"http://{node.address}:{CLIENT_PORT}/health") as response:

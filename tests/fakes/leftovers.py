@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schrodinger_agent.disks.loop import attached_below
 from schrodinger_agent.state import StateDirectory
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Machine:
     links: frozenset[str]
     mounts: frozenset[str]
     cgroups: frozenset[str]
+    disks: frozenset[str]
 
     @classmethod
     def look(cls, state: Path) -> Machine:
@@ -39,12 +41,13 @@ class Machine:
             links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
             mounts=frozenset(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
             cgroups=frozenset(str(path) for path in Path("/sys/fs/cgroup").rglob(f"{StateDirectory(state).mark}*")),
+            disks=frozenset(f"/dev/loop{number}" for number in attached_below(state)),
         )
 
     def beyond(self, before: Machine) -> list[str]:
         """What is here and was not before."""
-        now = [*self.processes, *self.namespaces, *self.links, *self.mounts, *self.cgroups]
-        then = {*before.processes, *before.namespaces, *before.links, *before.mounts, *before.cgroups}
+        now = [*self.processes, *self.namespaces, *self.links, *self.mounts, *self.cgroups, *self.disks]
+        then = {*before.processes, *before.namespaces, *before.links, *before.mounts, *before.cgroups, *before.disks}
         return sorted(thing for thing in now if thing not in then)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from schrodinger.operations import Cas, Read, Write
 from schrodinger.workloads import Client, register
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from schrodinger.nemesis import Fault
@@ -45,7 +46,7 @@ class MemoryProvider:
     async def capabilities(self) -> tuple[Capability, ...]:
         return ()
 
-    async def up(self, names: Sequence[str], logs: Path) -> tuple[Node, ...]:
+    async def up(self, names: Sequence[str], logs: Path, kinds: Collection[str] = ()) -> tuple[Node, ...]:
         self._maybe_fail("up")
         return tuple(Node(name, "127.0.0.1", logs, logs / name) for name in names)
 
@@ -59,6 +60,9 @@ class MemoryProvider:
 
     async def stop(self, node: Node, grace_s: float) -> None:
         return
+
+    async def fetch(self, node: Node, file: Path, copy: Path) -> None:
+        shutil.copy(file, copy)
 
     async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
         self._maybe_fail("set_faults")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from schrodinger_agent.client import AgentClient
+from schrodinger_agent.disks.loop import attached_below
 from schrodinger_agent.state import StateDirectory
 from schrodinger_agent.types import FaultRequest
 
@@ -88,13 +89,16 @@ class Agent:
     def data_directories(self) -> list[str]:
         return [str(path) for path in self.state.clusters.glob("*")]
 
+    def disks(self) -> list[str]:
+        return [f"/dev/loop{number}" for number in attached_below(self.state.path)]
+
     def databases(self) -> list[str]:
         """Launchers, databases and their children: their command lines name a target's directory."""
         return [line for line in self.processes().values() if str(self.state.clusters) in line]
 
     def left_behind(self) -> list[str]:
         """Everything of the clusters that is still on this machine. The agent itself is not of them."""
-        return [*self.databases(), *self.cgroups(), *self.data_directories()]
+        return [*self.databases(), *self.cgroups(), *self.data_directories(), *self.disks()]
 
     def end(self) -> None:
         for pid in self.agents():
@@ -103,9 +107,9 @@ class Agent:
 
 
 @contextmanager
-def private_agent() -> Iterator[Agent]:
+def private_agent(place: Path | None = None) -> Iterator[Agent]:
     """An agent that nobody else uses. Whatever the test did, nothing of it may be left in the end."""
-    state = Path(tempfile.mkdtemp(prefix="schrodinger-test-"))
+    state = Path(tempfile.mkdtemp(prefix="schrodinger-test-", dir=place))
     agent = Agent(state)
     try:
         yield agent

@@ -186,7 +186,7 @@ def test_an_older_generation_is_refused(agent: Agent) -> None:
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        (FaultRequest(id="x", kind="flood", parameters={}), "kind 'flood' is not known: use partition, kill, pause"),
+        (FaultRequest(id="x", kind="flood", parameters={}), "kind 'flood' is not known: use partition, kill"),
         (FaultRequest(id="x", kind="pause", parameters={}), "needs 'targets', a list"),
         (FaultRequest(id="x", kind="pause", parameters={"targets": []}), "at least one entry"),
         (FaultRequest(id="x", kind="pause", parameters={"targets": ["n1"], "for": 3}), "no parameter 'for'"),

@@ -24,6 +24,7 @@ from schrodinger.nemesis import (
     Kill,
     Partition,
     Pause,
+    PowerLoss,
     Targets,
     in_order,
     shapes,
@@ -94,7 +95,7 @@ def partition(*edges: Edge) -> Partition:
         (lambda: FAULTS["kil"], 'kind is "kil": no such fault; did you mean kill?'),
         (
             lambda: FAULTS.select(["kill", "earthquake"]),
-            'faults is "earthquake": no such fault; the choice is partition, kill, pause',
+            f'faults is "earthquake": no such fault; the choice is {", ".join(FAULTS.kinds)}',
         ),
         (
             lambda: FAULTS.extended(Kill),
@@ -277,13 +278,26 @@ def test_a_fault_of_ones_own_travels_with_the_others() -> None:
     plain = to_plain(event)
     assert plain["fault"] == {"kind": "slow", "node": "n1", "factor": 2.5}
     assert from_plain(plain, Event, catalogue=catalogue) == event
-    assert catalogue.kinds == ("partition", "kill", "pause", "slow")
+    assert catalogue.kinds == (*FAULTS.kinds, "slow")
 
 
 def test_a_fault_outside_the_catalogue_is_not_read() -> None:
     with pytest.raises(InvalidValueError) as refusal:
         from_plain(to_plain(Event(AtTime(1), Slow("n1", 2.5), 1)), Event, catalogue=FaultCatalogue((Kill,)))
     assert str(refusal.value) == 'fault.kind is "slow": no such kind; the choice is kill'
+
+
+def test_disks_fail_only_where_a_suite_says_where_its_data_is() -> None:
+    (family,) = (fault.strategy(Targets(THREE, disks=True)) for fault in FAULTS.select(["power-loss"]))
+    assert family is not None
+    assert PowerLoss.strategy(Targets(THREE)) is None
+
+
+def test_power_that_is_lost_ends_the_databases_and_keeps_them_from_running() -> None:
+    loss = PowerLoss(frozenset({LEADER, "n1"})).resolve(lambda _: "n3")
+    assert loss == PowerLoss(frozenset({"n1", "n3"}))
+    assert loss.ends == loss.holds == {"n1", "n3"}
+    assert loss.describe() == "power-loss: {n1, n3}"
 
 
 def test_a_fault_that_leaves_something_out_says_what() -> None:

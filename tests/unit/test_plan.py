@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schrodinger.nemesis import LEADER, AtOperation, AtTime, Event, Kill, Partition, Pause, shapes
+from schrodinger.nemesis import FAULTS, LEADER, AtOperation, AtTime, Event, Kill, Partition, Pause, shapes
 from schrodinger.plan import Plan, PlanError
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ MALFORMED: list[tuple[Callable[[str], str], str]] = [
     ),
     (
         replaced('"kind": "kill", ', ""),
-        "schedule[2].fault.kind is missing: it says what the rest means; the choice is partition, kill, pause",
+        f"schedule[2].fault.kind is missing: it says what the rest means; the choice is {', '.join(FAULTS.kinds)}",
     ),
     (replaced('"kind": "kill"', '"kind": "kil"'), 'schedule[2].fault.kind is "kil": no such kind; did you mean kill?'),
     (

@@ -45,6 +45,14 @@ def test_a_pause_is_proved_by_the_processes_that_stood_still() -> None:
     )
 
 
+def test_a_power_loss_is_proved_by_the_witness_that_was_not_synced() -> None:
+    dark = {"n1": {"processes": 2, "left": 0, "unsynced_witness": "lost", "dark_ns": 400_000, "restored_ns": 4_000_000}}
+    assert proof.proof(fault(1, "power-loss", "power-loss: n1", 1, 2, evidence=dark)) == (
+        "2 processes of n1 ended and its disk cut off in 400 µs; "
+        "what was not synced was gone when it was mounted again (4.00 ms)."
+    )
+
+
 def test_a_kind_never_heard_of_shows_its_measurements_by_name() -> None:
     skewed = fault(
         1, "clock-skew", "n1 jumps", 1, 2, evidence={"offset_ms": 400, "calls": 12, "undone": True, "by": "vdso"}

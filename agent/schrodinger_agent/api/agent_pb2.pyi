@@ -113,6 +113,7 @@ class UpRequest(_message.Message):
     ISOLATED_FIELD_NUMBER: _builtins.int
     CLIENT_PID_FIELD_NUMBER: _builtins.int
     CLIENT_TID_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
     cluster: _builtins.str
     """[a-z0-9-]{1,40}, unique on the host"""
     lease_ns: _builtins.int
@@ -126,6 +127,10 @@ class UpRequest(_message.Message):
     def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """node names, in order"""
 
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """fault kinds that may be asked for, for what they need to be prepared (disks of their own)"""
+
     def __init__(
         self,
         *,
@@ -135,10 +140,11 @@ class UpRequest(_message.Message):
         isolated: _builtins.bool = ...,
         client_pid: _builtins.int = ...,
         client_tid: _builtins.int = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_pid", b"client_pid", "client_tid", b"client_tid", "cluster", b"cluster", "isolated", b"isolated", "lease_ns", b"lease_ns", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_pid", b"client_pid", "client_tid", b"client_tid", "cluster", b"cluster", "isolated", b"isolated", "kinds", b"kinds", "lease_ns", b"lease_ns", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -155,7 +161,7 @@ class Target(_message.Message):
     address: _builtins.str
     """IPv4"""
     data: _builtins.str
-    """directory for the node's data, empty"""
+    """directory for the node's data, empty; on a disk of its own only the node sees it (see Fetch)"""
     def __init__(
         self,
         *,
@@ -376,7 +382,7 @@ class Fault(_message.Message):
     id: _builtins.str
     """chosen by the caller, unique among the desired"""
     kind: _builtins.str
-    """"partition", "kill", "pause" """
+    """"partition", "kill", "power-loss", ..."""
     parameters: _builtins.str
     """JSON object; each kind validates its own"""
     def __init__(

@@ -38,12 +38,12 @@ class Kill:
 
     def actual(self) -> frozenset[str]:
         """The targets that are held down."""
-        return frozenset(name for name, target in self._targets.items() if target.held_down)
+        return frozenset(name for name, target in self._targets.items() if target.is_held_by(self.kind))
 
     async def apply(self, steps: Steps[str]) -> Reading[str]:
         """Kill all that begin, at once, and release those that end."""
         for name in steps.end:
-            self._targets[name].release()
+            self._targets[name].release(self.kind)
             self._failures.pop(name, None)
         await asyncio.gather(*(self._kill(name) for name in sorted(steps.begin)))
         return await self.observe()
@@ -77,6 +77,6 @@ class Kill:
 
     async def _kill(self, name: str) -> None:
         try:
-            self._killed[name] = await self._targets[name].kill_and_hold()
+            self._killed[name] = await self._targets[name].kill_and_hold(self.kind)
         except (Failed, OSError) as error:
             self._failures[name] = str(error)

@@ -1,0 +1,175 @@
+"""One node's disk: an image file, a loop device, an ext4 file system, and a window on it.
+
+The file system is mounted where nobody sees it (:mod:`~schrodinger_agent.disks.mounts`). The node's database gets a
+mount in its own namespace, of the directory ``data`` in it; the agent keeps the *window*, a descriptor of the root,
+through which faults act and files are read. When agent and node have died, mount and device are gone with them, and the
+image lies in the cluster's directory, which is swept.
+
+A power loss proves itself with a *witness*: a block that was written and synced when the disk was mounted. Just before
+the power goes it is written anew, without a sync. Afterwards it must have its old content again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from typing import TYPE_CHECKING, Final, final
+
+from schrodinger_agent.disks import ext4
+from schrodinger_agent.disks.loop import Loop, attached_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SIZE_BYTES: Final = 1 << 30
+"""Of each disk. The image is sparse: it takes what its node has written."""
+
+IMAGE: Final = "disk.img"
+"""The image's name in the target's directory; by it a sweep knows images."""
+
+DATA: Final = "data"
+"""The directory in the file system that is the node's. The rest is ours."""
+
+_WITNESS: Final = "witness"
+_SYNCED: Final = b"this was synced".ljust(4096, b"\0")
+_UNSYNCED: Final = b"this was not synced".ljust(4096, b"\0")
+_UNMOUNT_S: Final = 8.0
+_POLL_S: Final = 0.002
+
+
+class DiskError(Exception):
+    """A disk does not do what it should; the message says what."""
+
+
+@final
+class Disk:
+    """A disk that is mounted. Methods block, mostly for milliseconds; one caller at a time."""
+
+    def __init__(self, image: Path, loop: Loop) -> None:
+        self.loop = loop
+        self._image = image
+        self._window = -1
+
+    @classmethod
+    def create(cls, image: Path, size_bytes: int = SIZE_BYTES) -> Disk:
+        """Make a new disk and mount it. Raises OSError, and leaves the image at most."""
+        ext4.make(image, size_bytes)
+        disk = cls(image, Loop.attach(image))
+        try:
+            disk._mount()
+            os.mkdir(DATA, dir_fd=disk.window)
+            os.fsync(disk.window)
+        except BaseException:
+            disk.close()
+            raise
+        return disk
+
+    @property
+    def window(self) -> int:
+        """A descriptor of the root directory. It is the disk's: it changes, and is closed, with the mount."""
+        assert self._window >= 0, "the disk is mounted"
+        return self._window
+
+    def mount_for_node(self) -> int:
+        """One more mount, detached, for a launcher to move into its node's tree. The descriptor is the caller's."""
+        return ext4.mount(self.loop.path)
+
+    def open_data(self) -> int:
+        """A descriptor of the node's directory. It is the caller's."""
+        return os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.window)
+
+    def lose_power(self) -> None:
+        """From now on nothing reaches the disk, and what was not synced is lost. Everything on it fails with EIO."""
+        with _opened(self.window, _WITNESS, os.O_WRONLY) as witness:
+            os.pwrite(witness, _UNSYNCED, 0)
+        ext4.shut_down(self.window)
+
+    def restore_power(self) -> bool:
+        """Mount what the disk has kept. Nothing of the node may run any more.
+
+        Returns:
+            Whether the witness proves that the power was lost: its sync has lasted, what came after it has not.
+
+        Raises:
+            DiskError: the old file system is still held.
+            OSError: what the disk has kept cannot be mounted.
+        """
+        self._unmount()
+        self._mount(witness=False)
+        with _opened(self.window, _WITNESS, os.O_RDONLY) as witness:
+            lost = os.pread(witness, len(_SYNCED), 0) == _SYNCED
+        self._write_witness()
+        return lost
+
+    def close(self) -> list[str]:
+        """Unmount and detach; returns what did not go well. May be called again."""
+        problems = []
+        if self._window >= 0:
+            try:
+                self._unmount()
+            except (DiskError, OSError) as error:
+                problems.append(str(error))
+        self.loop.close()
+        if not _until(lambda: self.loop.number not in attached_below(self._image)):
+            problems.append(f"{self.loop.path} still stands for {self._image}")
+        return problems
+
+    def _mount(self, *, witness: bool = True) -> None:
+        mounted = ext4.mount(self.loop.path)
+        try:
+            self._window = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mounted)
+        finally:
+            os.close(mounted)
+        if witness:
+            self._write_witness()
+
+    def _write_witness(self) -> None:
+        with _opened(self.window, _WITNESS, os.O_WRONLY | os.O_CREAT) as witness:
+            os.pwrite(witness, _SYNCED, 0)
+            os.fsync(witness)
+        os.fsync(self.window)
+
+    def _unmount(self) -> None:
+        """Let go of the file system, and wait until it is gone."""
+        ext4.thaw(self.window)
+        os.close(self._window)
+        self._window = -1
+        if not _until(lambda: not ext4.is_mounted(self.loop.number)):
+            raise DiskError(f"the file system of {self._image} is still in use after {_UNMOUNT_S:g} s")
+
+
+def thaw(image: Path) -> None:
+    """End the freeze of a disk that a dead agent has left, which would keep it, and who waits for it, for ever."""
+    for loop in attached_below(image):
+        ext4.release(loop)
+
+
+def await_release(directory: Path) -> None:
+    """Wait until no loop device stands for a file below a directory.
+
+    Raises:
+        OSError: one still does after seconds.
+    """
+    if not _until(lambda: not list(attached_below(directory))):
+        left = ", ".join(f"/dev/loop{number}" for number in attached_below(directory))
+        raise OSError(errno.EBUSY, f"still stands for a file below {directory}", left)
+
+
+@contextlib.contextmanager
+def _opened(directory: int, name: str, flags: int) -> Iterator[int]:
+    descriptor = os.open(name, flags | os.O_CLOEXEC, 0o600, dir_fd=directory)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    """Wait for something that the kernel is about to do."""
+    deadline = time.monotonic() + _UNMOUNT_S
+    while not (met := condition()) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return met
