@@ -8,6 +8,7 @@
 //! - [`linearizable`] decides linearizability of independent keys: an exact linear-time algorithm where written values are distinct,
 //!   a memoised search everywhere else, a smallest witness for the first failure.
 //! - [`models`] says what objects do: a register, with or without compare-and-set.
+//! - [`objects`] decides queues, stacks and sets whose elements are all different, without search.
 //! - [`transactions`] decides isolation levels by cycles of dependencies between transactions.
 //! - [`invariants`] are decided in one pass: counters, banks, unique ids, the elements of a queue.
 //! - [`set`] judges a grow-only set of unique elements.
@@ -19,6 +20,7 @@ pub mod events;
 pub mod invariants;
 pub mod linearizable;
 pub mod models;
+pub mod objects;
 pub mod pairing;
 pub mod set;
 pub mod transactions;
