@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from schrodinger_native import consistency_aliases, consistency_models
+from schrodinger_native import consistency_aliases, consistency_models, linearizable_models
 
 from schrodinger.checkers.invariants import Bank, Counter, TotalQueue, UniqueIds
 from schrodinger.checkers.linearizable import Linearizable
@@ -21,7 +21,22 @@ if TYPE_CHECKING:
 Option: TypeAlias = Literal["model", "consistency", "steps", "bytes"]
 """What a checker can be told: the object, the promise, and how much it may spend."""
 
-MODELS: Final = ("cas-register", "register")
+MODELS: Final = tuple(linearizable_models())
+
+_MODEL_OF: Final = (
+    ({"acquire", "release"}, "mutex"),
+    ({"enqueue", "dequeue"}, "fifo-queue"),
+    ({"push", "pop"}, "stack"),
+    ({"remove", "contains", "read-all"}, "set"),
+    ({"increment", "inc", "decrement", "dec"}, "counter"),
+    ({"get", "put"}, "key-value"),
+    ({"txn"}, "multi-register"),
+    ({"write", "cas"}, "cas-register"),
+)
+"""Functions, each of which suggests a model of a linearizable object; the first that fits."""
+
+_ONLY_LINEARIZABLE: Final = frozenset({"acquire", "release", "push", "pop", "remove", "contains", "get", "put"})
+"""Functions of objects that are judged by linearizability and by nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +60,23 @@ class CheckerKind:
     make: Callable[[CheckerChoice, frozenset[str]], Checker]
 
 
-def _linearizable(choice: CheckerChoice, _: frozenset[str]) -> Checker:
+def _linearizable(choice: CheckerChoice, functions: frozenset[str]) -> Checker:
     defaults = Linearizable()
     if choice.model not in (None, *MODELS):
-        raise ValueError(f"no model is called {choice.model!r}: take one of {', '.join(MODELS)}")
+        near = difflib.get_close_matches(choice.model or "", MODELS, n=3)
+        raise ValueError(f"no model is called {choice.model!r}: take one of {', '.join(near or MODELS)}")
     return Linearizable(
-        model="register" if choice.model == "register" else "cas-register",
+        model=choice.model or _model_of(functions),
         max_steps=defaults.max_steps if choice.steps is None else choice.steps,
         max_bytes=defaults.max_bytes if choice.bytes is None else choice.bytes,
     )
+
+
+def _model_of(functions: frozenset[str]) -> str:
+    if "add" in functions and not functions & {"remove", "contains", "read-all", "increment", "decrement"}:
+        raise ValueError("add suits a counter and a set; say which with --model counter or --model set")
+    suits = (model for suggesting, model in _MODEL_OF if functions & suggesting)
+    return next(suits, Linearizable().model)
 
 
 def _list_append(choice: CheckerChoice, _: frozenset[str]) -> Checker:
@@ -118,7 +141,7 @@ KINDS: Final = (
     ),
     CheckerKind(
         "linearizable",
-        "each key is a register on which every operation takes effect at one instant",
+        "each key is an object on which every operation takes effect at one instant",
         frozenset({"model", "steps", "bytes"}),
         frozenset({"read", "write", "cas"}),
         _linearizable,
@@ -169,6 +192,8 @@ def suitable(functions: Iterable[str], choice: CheckerChoice) -> Checker:
         ValueError: none does, or it does not take what was chosen.
     """
     present = set(functions)
+    if present & _ONLY_LINEARIZABLE:
+        return named("linearizable", choice, present)
     for kind in KINDS:
         if present & kind.functions:
             return named(kind.name, choice, present)

@@ -69,6 +69,11 @@ def lapse(duration_ns: int) -> str:
     return seconds(duration_ns) if duration_ns >= _NANOSECONDS else f"{duration_ns / 1e6:.3f} ms"
 
 
+def occurred(deed: Deed) -> tuple[int, int]:
+    """Operations are told in the order in which they ended; those that nobody knows the end of, as they began."""
+    return (deed.end_ns if deed.is_ok and deed.end_ns is not None else deed.start_ns, deed.index)
+
+
 def look_up(operations: polars.DataFrame, rows: Iterable[int]) -> dict[int, Deed]:
     """The operations with these invocation rows, of those that :meth:`schrodinger.history.History.operations` gives."""
     return {deed.index: deed for deed in deeds(operations.filter(polars.col("index").is_in(sorted(set(rows)))))}

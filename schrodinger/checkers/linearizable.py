@@ -1,9 +1,9 @@
-"""Linearizability of independent registers: every operation seems to take effect at one instant within its interval.
+"""Linearizability: every operation on an object seems to take effect at one instant within its interval.
 
-The work is native (``schrodinger_native.check_linearizable``): exact and linear where all written values of a key
-differ, which is how the register workload writes, and a memoised search elsewhere. Budgets are steps and bytes for each
-key, not time, so a verdict never depends on the machine; a key that exceeds them is *unknown*, unless another is a
-violation.
+The work is native (``schrodinger_native.check_linearizable``): exact and linear for registers of which all written
+values differ, which is how the register workload writes, and a memoised search elsewhere. Budgets are steps and bytes
+for each object, not time, so a verdict never depends on the machine; a key that exceeds them is *unknown*, unless
+another is a violation.
 
 A compare-and-set that failed is left out, like every operation that certainly did not happen: why it failed is not
 evidence. A key's ``info`` operations may have taken effect at any time after their call, or never.
@@ -12,12 +12,13 @@ evidence. A key's ``info`` operations may have taken effect at any time after th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from schrodinger_native import check_linearizable
 
 from schrodinger.checkers.deed import listed
 from schrodinger.checkers.malformed import malformed_verdict
+from schrodinger.checkers.object_story import object_anomaly
 from schrodinger.checkers.register_story import register_anomaly
 from schrodinger.checkers.verdict import Validity, Verdict
 
@@ -27,24 +28,24 @@ if TYPE_CHECKING:
     from schrodinger.checkers.verdict import Anomaly
     from schrodinger.history import History
 
-_STATISTICS = ("keys", "operations", "info", "failed", "observations", "steps", "peak_bytes", "algorithms")
+_STATISTICS = ("keys", "objects", "operations", "info", "failed", "observations", "steps", "peak_bytes", "algorithms")
 
 
 @dataclass(frozen=True, slots=True)
 class Linearizable:
-    """Each key is a linearizable register.
+    """Each key is a linearizable object.
 
     Attributes:
-        model: ``register``, or ``cas-register``, which has compare-and-set as well.
-        initial: what every key holds at first; ``None`` is nil.
-        max_steps: how many operations the search may linearize for one key, those taken back included; looking at 64
-            open operations counts as one more. The search does a few million a second.
-        max_bytes: how much memory the search may hold for one key.
-        read: what reading is called in the history, and ``write`` and ``cas`` the others.
+        model: what the objects are, one of ``schrodinger_native.linearizable_models()``.
+        initial: what every register, counter or key of a store holds at first; ``None`` is nil, of a counter zero.
+        max_steps: how many operations the search may linearize for one object, those taken back included; looking at
+            64 open operations counts as one more. The search does a few million a second.
+        max_bytes: how much memory the search may hold for one object.
+        read: what reading a register is called in the history, and ``write`` and ``cas`` the others.
         name: the name in verdicts.
     """
 
-    model: Literal["register", "cas-register"] = "cas-register"
+    model: str = "cas-register"
     initial: int | None = None
     max_steps: int = 200_000_000
     max_bytes: int = 2_000_000_000
@@ -74,7 +75,7 @@ class Linearizable:
             return malformed_verdict(self.name, found)
         anomalies: tuple[Anomaly, ...] = ()
         if found["failure"] is not None:
-            anomalies = (register_anomaly(history.operations(), found["failure"], read=self.read),)
+            anomalies = (self._anomaly(history, found["failure"]),)
         statistics = {"model": self.model, **{name: found[name] for name in _STATISTICS}}
         statistics |= {name: found[name]["count"] for name in ("failing_keys", "undecided_keys")}
         return Verdict(
@@ -85,22 +86,34 @@ class Linearizable:
             statistics=statistics,
         )
 
+    def _anomaly(self, history: History, failure: Mapping[str, Any]) -> Anomaly:
+        if self.model in ("register", "cas-register"):
+            return register_anomaly(history.operations(), failure, read=self.read)
+        return object_anomaly(history.operations(), failure, model=self.model)
+
     def _reasons(self, found: Mapping[str, Any]) -> list[str]:
         reasons = []
         failing, undecided, progress = found["failing_keys"], found["undecided_keys"], found["progress"]
-        if failing["count"]:
-            which = listed(("nil" if key is None else key for key in failing["first"]), failing["count"])
+        if failing["first"] == [None]:
+            reasons.append("the history is not linearizable")
+        elif failing["count"]:
+            which = listed((_key(key) for key in failing["first"]), failing["count"])
             reasons.append(f"{_are_keys(failing['count'])} not linearizable: {which}")
         if progress is not None:
             limit = {"steps": f"{self.max_steps:,} steps", "bytes": f"{self.max_bytes:,} bytes"}
             reasons.append(
                 f"{_are_keys(undecided['count'])} undecided within {limit.get(progress['limit'], progress['limit'])};"
-                f" of key {progress['key']}, {progress['fraction']:.0%} can be linearized, up to row {progress['row']}"
+                f" of key {_key(progress['key'])}, {progress['fraction']:.0%} can be linearized, up to row"
+                f" {progress['row']}"
             )
         if not reasons and found["verdict"] == "unknown":
-            reasons.append("nothing was observed: no read and no compare-and-set completed ok")
+            reasons.append("nothing was observed: no operation that tells something about the state completed ok")
         return reasons
 
 
 def _are_keys(count: int) -> str:
     return "1 key is" if count == 1 else f"{count:,} keys are"
+
+
+def _key(key: int | None) -> str:
+    return "nil" if key is None else str(key)

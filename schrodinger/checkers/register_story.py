@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars
 
-from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, seconds
+from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, seconds
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ class _Telling:
         self.roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
         found = look_up(operations, [failure["blocked"], *self.roles])
         self.blocked = found[failure["blocked"]]
-        self.witness = sorted((found[row] for row in self.roles), key=_when)
+        self.witness = sorted((found[row] for row in self.roles), key=occurred)
         self.needs = self._needs(self.blocked)
         self.suspects = self._suspects(operations)
         self.name = self._name()
 
     def anomaly(self) -> Anomaly:
         told = [*self.suspects, *(deed for deed in self.witness if deed is not self.blocked), self.blocked]
-        told.sort(key=_when)
+        told.sort(key=occurred)
         return Anomaly(
             name=self.name,
             summary=self._summary(),
@@ -151,9 +151,7 @@ class _Telling:
 
     def _reason(self) -> tuple[str, ...]:
         """What the register held, on every way to order the operations, where the blocked one needed something else."""
-        held = {
-            ("nil" if entry["value"] is None else str(entry["value"])): None for entry in self.failure["configurations"]
-        }
+        held = {entry["state"]: None for entry in self.failure["configurations"]}
         if self.needs is None or not held:
             return ()
         what = "read" if self.blocked.f == self.read else "compare-and-set"
@@ -173,8 +171,3 @@ class _Telling:
         else:
             rule = "each operation takes effect at one instant between its call and its return"
         return f"Linearizability is broken: {rule}."
-
-
-def _when(deed: Deed) -> tuple[int, int]:
-    """Operations are told in the order in which they ended; those that nobody knows the end of, as they began."""
-    return (deed.end_ns if deed.is_ok and deed.end_ns is not None else deed.start_ns, deed.index)

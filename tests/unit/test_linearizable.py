@@ -185,7 +185,7 @@ def test_a_malformed_history_is_unknown_and_names_the_rows(tmp_path: Path) -> No
 def test_a_history_in_which_nothing_was_observed_is_unknown(tmp_path: Path) -> None:
     verdict = judged(tmp_path, "0 invoke write 1\n 0 ok write 1\n 0 invoke read\n 0 fail read")
     assert verdict.validity is Validity.UNKNOWN
-    assert verdict.reasons == ("nothing was observed: no read and no compare-and-set completed ok",)
+    assert verdict.reasons == ("nothing was observed: no operation that tells something about the state completed ok",)
 
 
 def test_an_exceeded_budget_is_unknown_and_says_how_far_it_got(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from schrodinger_native._native import (
     consistency_aliases,
     consistency_models,
     import_edn,
+    linearizable_models,
     rules_out,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "consistency_aliases",
     "consistency_models",
     "import_edn",
+    "linearizable_models",
     "rules_out",
 ]

@@ -150,7 +150,7 @@ class Operations:
 def check_linearizable(
     history: HistoryFile,
     *,
-    model: Literal["register", "cas-register"] = "cas-register",
+    model: str = "cas-register",
     initial: int | None = None,
     read: str = "read",
     write: str = "write",
@@ -159,7 +159,14 @@ def check_linearizable(
     max_bytes: int = 2_000_000_000,
     threads: int | None = None,
 ) -> dict[str, Any]:
-    """Check every key's history, in parallel. Returns plain data, documented in the README of this package."""
+    """Check every object of a history, in parallel. Returns plain data, documented in the README of this package.
+
+    Raises:
+        ValueError: no model has this name.
+    """
+
+def linearizable_models() -> list[str]:
+    """The names of all models that ``check_linearizable`` knows."""
 
 def check_set(
     history: HistoryFile,

@@ -8,7 +8,7 @@ use oracle::{
     Operations, Random, Shape, cases, is_linearizable, printed, produced_by_a_register, random_history, values_of,
 };
 use schrodinger_checkers::linearizable::{
-    Algorithm, Budget, Conclusion, Goal, Zones, decide, decide_by_search, prefix, search, shrink, units, without, zones,
+    Algorithm, Budget, Conclusion, Decide, Goal, Zones, decide, decide_by_search, prefix, search, shrink, zones,
 };
 use schrodinger_checkers::models::{Model, Nature, Register, RegisterAction, State};
 
@@ -16,16 +16,20 @@ const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
 const CASES: usize = 20_000;
 const OPERATIONS: usize = 9;
 
+fn register(operations: &Operations) -> Register {
+    Register { values: values_of(operations) as usize }
+}
+
 fn searched(operations: &Operations, goal: Goal) -> Conclusion {
-    let values = values_of(operations) as usize;
-    search(Register { values }, operations, goal, BUDGET, &AtomicBool::new(false)).conclusion
+    search(register(operations), operations, goal, BUDGET, &AtomicBool::new(false)).conclusion
 }
 
 /// The first return that can't be passed, by brute force on every prefix.
 fn blocked_by_brute_force(operations: &Operations) -> Conclusion {
     let mut returns: Vec<u32> = operations.iter().filter(|o| !o.is_pending()).map(|o| o.completion).collect();
     returns.sort_unstable();
-    let blocked = returns.into_iter().find(|&row| !is_linearizable(&prefix(operations, row + 1)));
+    let blocked =
+        returns.into_iter().find(|&row| !is_linearizable(&prefix(&register(operations), operations, row + 1)));
     blocked.map_or(Conclusion::Linearizable, Conclusion::Blocked)
 }
 
@@ -53,12 +57,11 @@ fn zones_and_the_refuting_test_agree_with_brute_force() {
     let mut by_zones = 0;
     for seed in 0..cases(CASES) as u64 {
         let operations = random_history(1 << 40 | seed, OPERATIONS);
-        let values = values_of(&operations) as usize;
         let expected = blocked_by_brute_force(&operations);
         let interrupt = AtomicBool::new(false);
-        let decision = decide(&operations, values, BUDGET, &interrupt);
+        let decision = decide(&register(&operations), &operations, BUDGET, &interrupt);
         assert_eq!(decision.conclusion, expected, "seed {seed}, {:?}\n{}", decision.algorithm, printed(&operations));
-        let without_zones = decide_by_search(&operations, values, BUDGET, &interrupt).conclusion;
+        let without_zones = decide_by_search(&register(&operations), &operations, BUDGET, &interrupt).conclusion;
         assert_eq!(without_zones, expected, "seed {seed}, search\n{}", printed(&operations));
         by_zones += usize::from(decision.algorithm == Algorithm::Zones);
     }
@@ -69,15 +72,17 @@ fn zones_and_the_refuting_test_agree_with_brute_force() {
 fn a_witness_is_impossible_by_itself_and_nothing_can_be_left_out_of_it() {
     for seed in 0..cases(CASES) as u64 {
         let operations = random_history(2 << 40 | seed, OPERATIONS);
-        let values = values_of(&operations) as usize;
+        let model = register(&operations);
         let Conclusion::Blocked(row) = searched(&operations, Goal::FirstBlocked) else { continue };
-        let (witness, minimal) = shrink(&operations, values, row, BUDGET, &AtomicBool::new(false));
+        let shrunk = shrink(&model, &operations, row, BUDGET, &AtomicBool::new(false));
+        let (witness, minimal) = (shrunk.operations, shrunk.minimal);
         let story = || format!("seed {seed}, blocked at {row}\n{}witness\n{}", printed(&operations), printed(&witness));
         assert!(minimal, "{}", story());
         assert!(!is_linearizable(&witness), "{}", story());
         assert!(witness.iter().any(|operation| operation.completion == row), "{}", story());
-        for unit in units(&witness, values) {
-            assert!(is_linearizable(&without(&witness, values, &[unit])), "{unit:?} can be left out: {}", story());
+        for unit in model.units(&witness).concat() {
+            let (_, rest) = model.without(&witness, &[unit]);
+            assert!(is_linearizable(&rest), "{unit:?} can be left out: {}", story());
         }
     }
 }
@@ -89,9 +94,9 @@ fn leaving_out_a_unit_never_makes_a_possible_history_impossible() {
         if !is_linearizable(&operations) {
             continue;
         }
-        let values = values_of(&operations) as usize;
-        for unit in units(&operations, values) {
-            let rest = without(&operations, values, &[unit]);
+        let model = register(&operations);
+        for unit in model.units(&operations).concat() {
+            let (_, rest) = model.without(&operations, &[unit]);
             assert!(is_linearizable(&rest), "seed {seed}, without {unit:?}\n{}", printed(&operations));
         }
     }
@@ -104,8 +109,7 @@ fn what_a_register_produced_is_never_refuted_at_any_length_and_hardly_ever_undec
         let mut random = Random(4 << 40 | seed);
         let shape = Shape { operations: 2_000, ..Shape::random(&mut random, 1) };
         let operations = produced_by_a_register(&mut random, shape);
-        let values = values_of(&operations) as usize;
-        let decision = decide(&operations, values, BUDGET, &AtomicBool::new(false));
+        let decision = decide(&register(&operations), &operations, BUDGET, &AtomicBool::new(false));
         for conclusion in [decision.conclusion, searched(&operations, Goal::Verdict)] {
             assert!(!matches!(conclusion, Conclusion::Blocked(_)), "seed {seed}, {shape:?}: {conclusion:?}");
             undecided += usize::from(conclusion != Conclusion::Linearizable);
@@ -128,7 +132,7 @@ fn tokens_only_make_the_search_faster_on_histories_too_long_for_brute_force() {
             continue;
         }
         assert_eq!(searched(&operations, Goal::FirstBlocked), expected, "seed {seed}\n{}", printed(&operations));
-        let by_search = decide_by_search(&operations, values, BUDGET, &interrupt).conclusion;
+        let by_search = decide_by_search(&register(&operations), &operations, BUDGET, &interrupt).conclusion;
         assert_eq!(by_search, expected, "seed {seed}\n{}", printed(&operations));
     }
     assert!(undecided <= cases(CASES) / 100, "{undecided} could not be compared: too many to mean anything");
@@ -142,7 +146,7 @@ fn zones_and_search_agree_on_histories_too_long_for_brute_force() {
         if zones(&operations, values) == Zones::Inapplicable {
             continue;
         }
-        let decision = decide(&operations, values, BUDGET, &AtomicBool::new(false));
+        let decision = decide(&register(&operations), &operations, BUDGET, &AtomicBool::new(false));
         assert_eq!(
             decision.conclusion,
             searched(&operations, Goal::FirstBlocked),

@@ -6,15 +6,20 @@ use std::sync::atomic::AtomicBool;
 
 use oracle::{Operations, Random, cases, is_linearizable, printed, random_history, values_of};
 use schrodinger_checkers::linearizable::{
-    Budget, Conclusion, Functions, Limit, Operation, Options, Report, check, decide,
+    Budget, Conclusion, Limit, Operation, Options, Report, Specification, check, decide,
 };
-use schrodinger_checkers::models::RegisterAction;
+use schrodinger_checkers::models::{Register, RegisterAction, RegisterFunctions};
 use schrodinger_checkers::pairing::{Malformed, NEVER};
 use schrodinger_checkers::{Events, Verdict};
 
 const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
-const FUNCTIONS: Functions = Functions { read: Some(0), write: Some(1), cas: Some(2), has_cas: true };
-const OPTIONS: Options = Options { functions: FUNCTIONS, initial: None, budget: BUDGET, threads: 1 };
+const FUNCTIONS: [&str; 3] = ["read", "write", "cas"];
+
+fn options() -> Options {
+    let [read, write, cas] = FUNCTIONS.map(str::to_owned);
+    let specification = Specification::Register(RegisterFunctions { read, write, cas: Some(cas) });
+    Options { model: "cas-register".to_owned(), specification, initial: None, budget: BUDGET, threads: 1 }
+}
 
 /// Columns, written row by row.
 #[derive(Default)]
@@ -55,12 +60,12 @@ impl Rows {
             values: &self.values,
             value_valid: &self.valid,
         };
-        check(&events, options, &AtomicBool::new(false))
+        check(&events, &FUNCTIONS, options, &AtomicBool::new(false))
     }
 
     /// The problems of a malformed history, as one text; none if it is well formed.
     fn problems(&self) -> String {
-        let malformed = self.check(&OPTIONS).err().unwrap_or_default();
+        let malformed = self.check(&options()).err().unwrap_or_default();
         malformed.problems.iter().map(|problem| format!("row {}: {}\n", problem.row, problem.what)).collect()
     }
 }
@@ -98,7 +103,8 @@ fn merged(random: &mut Random, histories: &[Operations]) -> Rows {
 }
 
 fn is_accepted(operations: &Operations) -> bool {
-    let decision = decide(operations, values_of(operations) as usize, BUDGET, &AtomicBool::new(false));
+    let decision =
+        decide(&Register { values: values_of(operations) as usize }, operations, BUDGET, &AtomicBool::new(false));
     assert!(!matches!(decision.conclusion, Conclusion::Exhausted(..)), "the budget is large enough");
     decision.conclusion == Conclusion::Linearizable
 }
@@ -160,14 +166,14 @@ fn keys_are_independent_and_threads_change_nothing() {
     for seed in 0..cases(2_000) as u64 {
         let histories: Vec<Operations> = (0..4).map(|key| without_initial(8 << 40 | (4 * seed + key))).collect();
         let rows = merged(&mut Random(seed), &histories);
-        let report = rows.check(&OPTIONS).expect("well formed");
+        let report = rows.check(&options()).expect("well formed");
         let failing: Vec<Option<i64>> =
             (0..4).filter(|&key| !is_linearizable(&histories[key])).map(|key| Some(key as i64)).collect();
         let mut found = report.failing.first.clone();
         found.sort_unstable();
         assert_eq!(found, failing, "seed {seed}");
         assert_eq!(report.verdict == Verdict::Violation, !failing.is_empty(), "seed {seed}");
-        let parallel = rows.check(&Options { threads: 3, ..OPTIONS }).expect("well formed");
+        let parallel = rows.check(&Options { threads: 3, ..options() }).expect("well formed");
         assert_eq!(format!("{report:?}"), format!("{parallel:?}"), "seed {seed}");
     }
 }
@@ -179,7 +185,7 @@ fn the_key_that_fails_first_in_the_history_is_explained_and_every_failing_key_is
         rows.push(process, 0, 0, key, None);
         rows.push(process, 1, 0, key, Some(&[9]));
     }
-    let report = rows.check(&OPTIONS).expect("well formed");
+    let report = rows.check(&options()).expect("well formed");
     assert_eq!((report.failing.count, report.failing.first), (3, vec![Some(7), Some(5), Some(6)]));
     let failure = report.failure.expect("a violation has a failure");
     assert_eq!((failure.key, failure.blocked, failure.blocked_return), (Some(7), 0, 1));
@@ -194,12 +200,12 @@ fn an_exceeded_budget_is_unknown_and_says_how_far_it_got() {
         rows.push(1, 0, 0, 3, None);
         rows.push(1, 1, 0, 3, Some(&[index % 2]));
     }
-    let enough = rows.check(&OPTIONS).expect("well formed");
+    let enough = rows.check(&options()).expect("well formed");
     assert_eq!((enough.verdict, enough.by_search, enough.by_zones), (Verdict::Valid, 1, 0));
     let budgets =
         [(Limit::Steps, Budget { max_steps: 50, ..BUDGET }), (Limit::Bytes, Budget { max_bytes: 100, ..BUDGET })];
     for (limit, budget) in budgets {
-        let report = rows.check(&Options { budget, ..OPTIONS }).expect("well formed");
+        let report = rows.check(&Options { budget, ..options() }).expect("well formed");
         assert_eq!((report.verdict, report.undecided.count), (Verdict::Unknown, 1));
         let progress = report.progress.expect("an undecided key has progress");
         assert_eq!((progress.key, progress.limit), (Some(3), limit));
@@ -217,20 +223,20 @@ fn a_violation_in_one_key_outweighs_an_exceeded_budget_in_another() {
     rows.push(0, 0, 0, 4, None);
     rows.push(0, 1, 0, 4, Some(&[1]));
     let budget = Budget { max_steps: 50, ..BUDGET };
-    let report = rows.check(&Options { budget, ..OPTIONS }).expect("well formed");
+    let report = rows.check(&Options { budget, ..options() }).expect("well formed");
     assert_eq!((report.verdict, report.undecided.count, report.failing.count), (Verdict::Violation, 1, 1));
 }
 
 #[test]
 fn a_history_without_an_observation_is_unknown() {
-    assert_eq!(Rows::default().check(&OPTIONS).expect("well formed").verdict, Verdict::Unknown);
+    assert_eq!(Rows::default().check(&options()).expect("well formed").verdict, Verdict::Unknown);
     let mut rows = Rows::default();
     rows.push(0, 0, 1, 3, Some(&[1]));
     rows.push(0, 1, 1, 3, Some(&[1]));
-    assert_eq!(rows.check(&OPTIONS).expect("well formed").verdict, Verdict::Unknown);
+    assert_eq!(rows.check(&options()).expect("well formed").verdict, Verdict::Unknown);
     rows.push(0, 0, 0, 3, None);
     rows.push(0, 1, 0, 3, Some(&[1]));
-    assert_eq!(rows.check(&OPTIONS).expect("well formed").verdict, Verdict::Valid);
+    assert_eq!(rows.check(&options()).expect("well formed").verdict, Verdict::Valid);
 }
 
 #[test]
@@ -277,8 +283,11 @@ fn values_of_the_wrong_shape_are_named_and_never_guessed() {
 fn a_compare_and_set_has_no_place_in_a_plain_register() {
     let mut rows = Rows::default();
     rows.push(0, 0, 2, 3, Some(&[1, 2]));
-    let functions = Functions { has_cas: false, ..FUNCTIONS };
-    let malformed = rows.check(&Options { functions, ..OPTIONS }).expect_err("a compare-and-set");
+    let [read, write, _] = FUNCTIONS.map(str::to_owned);
+    let specification = Specification::Register(RegisterFunctions { read, write, cas: None });
+    let options = Options { model: "register".to_owned(), specification, ..options() };
+    let malformed = rows.check(&options).expect_err("a compare-and-set");
+    assert_eq!(malformed.problems[0].what, "the model register has no function \"cas\"; it has read, write");
     assert_eq!((malformed.count, malformed.problems[0].row), (1, 0));
 }
 
@@ -293,7 +302,7 @@ fn arbitrary_rows_never_panic() {
             let process = random.below(4) as i32 - 1;
             rows.push(process, random.below(7) as u8, random.below(4) as u8, random.below(2) as i64, value);
         }
-        let _ = rows.check(&OPTIONS);
+        let _ = rows.check(&options());
     }
 }
 
@@ -305,6 +314,6 @@ fn faults_and_the_nemesis_are_skipped() {
     rows.push(-1, 5, 0, 3, None);
     rows.push(-1, 3, 1, 3, None);
     rows.push(0, 1, 0, 3, None);
-    let report = rows.check(&OPTIONS).expect("well formed");
+    let report = rows.check(&options()).expect("well formed");
     assert_eq!((report.verdict, report.operations), (Verdict::Valid, 1));
 }

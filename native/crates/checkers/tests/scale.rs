@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use oracle::{Operations, values_of};
 use schrodinger_checkers::linearizable::{Algorithm, Budget, Conclusion, Decision, Operation, decide, shrink};
+use schrodinger_checkers::models::Register;
 use schrodinger_checkers::models::RegisterAction::{self, Cas, Read, Write};
 use schrodinger_checkers::pairing::NEVER;
 
@@ -21,11 +22,13 @@ fn sequence(start: u32, actions: impl Iterator<Item = RegisterAction>) -> Operat
 }
 
 fn decided(operations: &Operations, budget: Budget) -> Decision {
-    decide(operations, values_of(operations) as usize, budget, &AtomicBool::new(false))
+    decide(&Register { values: values_of(operations) as usize }, operations, budget, &AtomicBool::new(false))
 }
 
 fn shrunk(operations: &Operations, row: u32, budget: Budget) -> (Operations, bool) {
-    shrink(operations, values_of(operations) as usize, row, budget, &AtomicBool::new(false))
+    let model = Register { values: values_of(operations) as usize };
+    let shrunk = shrink(&model, operations, row, budget, &AtomicBool::new(false));
+    (shrunk.operations, shrunk.minimal)
 }
 
 #[test]

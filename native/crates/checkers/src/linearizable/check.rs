@@ -1,32 +1,38 @@
-//! Checks every key of a history, in parallel, and says what was found.
+//! Checks every object of a history, in parallel, and says what was found.
 //!
-//! Each key has its own budget and is decided from its own operations alone, so the result does not depend on the number of threads.
-//! A key that can't be linearized outweighs any number of keys that could not be decided, and a history without a single observation
+//! Each object has its own budget and is decided from its own operations alone, so the result does not depend on the number of threads.
+//! An object that can't be linearized outweighs any number of those that could not be decided, and a history without a single observation
 //! proves nothing.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use super::decide::{Algorithm, Decision, decide};
-use super::explain::{Explanation, explain};
-use super::key::{Functions, KeyHistory, partition};
+use rustc_hash::FxHashSet;
+
+use super::decide::{Algorithm, Decision};
+use super::explain::Explanation;
+use super::object::Part;
+use super::reading::{Partition, Reading};
 use super::search::Conclusion;
+use super::specification::Specification;
 use super::{Budget, Limit};
 use crate::events::Events;
-use crate::pairing::{Malformed, pair};
+use crate::pairing::Malformed;
 use crate::verdict::Verdict;
 
 /// How many keys are listed before the rest is only counted.
 const LISTED_KEYS: usize = 20;
 
 /// How to check.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
-    /// The functions of a register.
-    pub functions: Functions,
-    /// What every register starts with; nothing is nil.
+    /// What the model is called, for messages.
+    pub model: String,
+    /// What the objects are.
+    pub specification: Specification,
+    /// What every register, counter or key starts with; nothing is nil.
     pub initial: Option<i64>,
-    /// What each key may take.
+    /// What each object may take.
     pub budget: Budget,
     /// How many threads work; at least one does.
     pub threads: usize,
@@ -64,40 +70,55 @@ pub struct Report {
     pub verdict: Verdict,
     /// How many keys there are.
     pub keys: usize,
-    /// Operations on registers, however they ended.
+    /// How many objects there are: keys, or their elements where those are independent.
+    pub objects: usize,
+    /// Operations on objects, however they ended.
     pub operations: usize,
     /// Those that ended `info`, or not at all.
     pub info: usize,
     /// Those that failed, and were left out.
     pub failed: usize,
-    /// Reads and compare-and-sets that completed ok: without any, nothing was checked.
+    /// Operations that completed ok and told something about the state: without any, nothing was checked.
     pub observations: usize,
-    /// Operations linearized over all keys, those taken back included.
+    /// Operations linearized over all objects, those taken back included.
     pub steps: u64,
-    /// The most bytes held for any one key.
+    /// The most bytes held for any one object.
     pub peak_bytes: u64,
-    /// Keys decided by zones.
+    /// Objects decided by zones.
     pub by_zones: usize,
-    /// Keys decided by search.
+    /// Objects decided by search.
     pub by_search: usize,
-    /// Keys that are not linearizable, by the row where each fails.
+    /// Keys that are not linearizable, by the row where each first fails.
     pub failing: Keys,
     /// Keys that could not be decided.
     pub undecided: Keys,
     /// The failure that shows first in the history.
     pub failure: Option<Failure>,
-    /// The undecided key that got least far.
+    /// The undecided object that got least far.
     pub progress: Option<Progress>,
 }
 
-/// Check a history of independent registers.
-pub fn check(events: &Events, options: &Options, interrupt: &AtomicBool) -> Result<Report, Malformed> {
-    let partition = partition(events, &pair(events)?, options.functions, options.initial)?;
-    let decisions = decide_all(&partition.keys, options, interrupt);
+/// Check a history whose functions are called `functions`.
+pub fn check(
+    events: &Events,
+    functions: &[&str],
+    options: &Options,
+    interrupt: &AtomicBool,
+) -> Result<Report, Malformed> {
+    let reading = Reading { events, functions, model: &options.model };
+    let partition = options.specification.read(&reading, options.initial)?;
+    Ok(judge(partition, options.budget, options.threads, interrupt))
+}
+
+/// Decide every object of a history that was read, and sum up.
+pub fn judge(partition: Partition, budget: Budget, threads: usize, interrupt: &AtomicBool) -> Report {
+    let parts = &partition.parts;
+    let decisions = decide_all(parts, budget, threads, interrupt);
     let count = |algorithm| decisions.iter().filter(|decision| decision.algorithm == algorithm).count();
     let mut report = Report {
         verdict: Verdict::Valid,
-        keys: partition.keys.len(),
+        keys: partition.keys,
+        objects: parts.len(),
         operations: partition.operations,
         info: partition.info,
         failed: partition.failed,
@@ -111,25 +132,24 @@ pub fn check(events: &Events, options: &Options, interrupt: &AtomicBool) -> Resu
         failure: None,
         progress: None,
     };
-    conclude(&mut report, &partition.keys, &decisions, options.budget, interrupt);
-    Ok(report)
+    conclude(&mut report, parts, &decisions, budget, interrupt);
+    report
 }
 
-/// Decide every key, largest first so that the threads end together; the answers are in the order of the keys.
-fn decide_all(keys: &[KeyHistory], options: &Options, interrupt: &AtomicBool) -> Vec<Decision> {
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(keys[index].operations.len()));
+/// Decide every object, largest first so that the threads end together; the answers are in the order of the objects.
+fn decide_all(parts: &[Box<dyn Part>], budget: Budget, threads: usize, interrupt: &AtomicBool) -> Vec<Decision> {
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(parts[index].operations()));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut decided = Vec::new();
         while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let KeyHistory { operations, values, .. } = &keys[index];
-            decided.push((index, decide(operations, values.len(), options.budget, interrupt)));
+            decided.push((index, parts[index].decide(budget, interrupt)));
         }
         decided
     };
     let mut decided = thread::scope(|scope| {
-        let others: Vec<_> = (1..options.threads.min(keys.len())).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..threads.min(parts.len())).map(|_| scope.spawn(work)).collect();
         let mut decided = work();
         for other in others {
             match other.join() {
@@ -143,22 +163,30 @@ fn decide_all(keys: &[KeyHistory], options: &Options, interrupt: &AtomicBool) ->
     decided.into_iter().map(|(_, decision)| decision).collect()
 }
 
-fn conclude(report: &mut Report, keys: &[KeyHistory], decisions: &[Decision], budget: Budget, interrupt: &AtomicBool) {
+fn conclude(
+    report: &mut Report,
+    parts: &[Box<dyn Part>],
+    decisions: &[Decision],
+    budget: Budget,
+    interrupt: &AtomicBool,
+) {
     let mut failing = Vec::new();
     let mut undecided = Vec::new();
-    for (history, decision) in keys.iter().zip(decisions) {
+    for (part, decision) in parts.iter().zip(decisions) {
         match decision.conclusion {
             Conclusion::Linearizable => {}
-            Conclusion::Blocked(row) => failing.push((row, history)),
-            Conclusion::Exhausted(limit, row) => undecided.push(progress(history, limit, row)),
+            Conclusion::Blocked(row) => failing.push((row, part)),
+            Conclusion::Exhausted(limit, row) => {
+                undecided.push(Progress { key: part.key(), limit, row, fraction: part.fraction(row) });
+            }
         }
     }
     failing.sort_by_key(|&(row, _)| row);
     undecided.sort_by(|a, b| a.fraction.total_cmp(&b.fraction).then(a.key.cmp(&b.key)));
-    report.failing = listed(failing.iter().map(|(_, history)| history.key));
+    report.failing = listed(failing.iter().map(|(_, part)| part.key()));
     report.undecided = listed(undecided.iter().map(|progress| progress.key));
     report.progress = undecided.first().copied();
-    report.failure = failing.first().map(|&(row, history)| explain(history, row, budget, interrupt));
+    report.failure = failing.first().map(|&(row, part)| part.explain(row, budget, interrupt));
     report.verdict = match (failing.is_empty(), undecided.is_empty() && report.observations > 0) {
         (false, _) => Verdict::Violation,
         (true, false) => Verdict::Unknown,
@@ -166,12 +194,9 @@ fn conclude(report: &mut Report, keys: &[KeyHistory], decisions: &[Decision], bu
     };
 }
 
-fn listed(keys: impl ExactSizeIterator<Item = Option<i64>>) -> Keys {
-    Keys { count: keys.len(), first: keys.take(LISTED_KEYS).collect() }
-}
-
-fn progress(history: &KeyHistory, limit: Limit, row: u32) -> Progress {
-    let required = history.operations.iter().filter(|operation| !operation.is_pending());
-    let (passed, all) = required.fold((0, 0), |(passed, all), o| (passed + usize::from(o.completion < row), all + 1));
-    Progress { key: history.key, limit, row, fraction: passed as f64 / f64::from(all.max(1)) }
+/// Each key once, as it comes first: several objects may belong to one.
+fn listed(keys: impl Iterator<Item = Option<i64>>) -> Keys {
+    let mut seen = FxHashSet::default();
+    let distinct: Vec<Option<i64>> = keys.filter(|&key| seen.insert(key)).collect();
+    Keys { count: distinct.len(), first: distinct.into_iter().take(LISTED_KEYS).collect() }
 }

@@ -1,61 +1,96 @@
-//! Decides one register with the cheapest algorithm that is exact for its history.
+//! Decides one object with the cheapest algorithm that is exact for its history.
+//!
+//! A model that has a check of its own, exact for the histories it takes, is asked first ([`Decide::directly`]). Then comes a test that
+//! refutes the common anomalies, if the model has one, and then the search.
 
 use std::sync::atomic::AtomicBool;
 
-use super::refute::refute;
 use super::search::{Conclusion, Goal, search};
-use super::shrink::{prefix, with_values};
-use super::zones::{Zones, zones};
+use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation};
-use crate::models::{Register, RegisterAction};
+use crate::models::{Counter, KeyValue, Lock, Model, Mutex, Queue, Set, Stack, UnorderedQueue};
 use crate::pairing::NEVER;
 
 /// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// [`zones`]: all written values differ.
+    /// [`super::zones`]: a register of which all written values differ.
     Zones,
-    /// [`search`], after the linear-time test of [`super::refute`].
+    /// [`search`], after the linear-time test of the model, if it has one.
     Search,
 }
 
-/// The answer for one key, and what it took.
+/// The answer for one object, and what it took.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision {
     /// The answer.
     pub conclusion: Conclusion,
     /// What decided.
     pub algorithm: Algorithm,
-    /// Operations linearized, those taken back included; for zones, one an operation.
+    /// Operations linearized, those taken back included; for other algorithms, one an operation.
     pub steps: u64,
-    /// The most bytes that the search held; zero for zones, which hold a fixed few dozen bytes an operation.
+    /// The most bytes that the search held; zero for others, which hold a fixed few dozen bytes an operation.
     pub peak_bytes: u64,
 }
 
-/// Decide the operations of one register with `values` numbered values, sorted by invocation.
-pub fn decide(
-    operations: &[Operation<RegisterAction>],
-    values: usize,
-    budget: Budget,
-    interrupt: &AtomicBool,
-) -> Decision {
-    let conclusion = match zones(operations, values) {
-        Zones::Inapplicable => return decide_by_search(operations, values, budget, interrupt),
-        Zones::Linearizable => Conclusion::Linearizable,
-        Zones::Conflict(conflict) => Conclusion::Blocked(first_blocked(operations, values, &conflict)),
-    };
-    Decision { conclusion, algorithm: Algorithm::Zones, steps: operations.len() as u64, peak_bytes: 0 }
+/// A model with what is known about deciding and explaining it. Nothing need be known.
+pub trait Decide: Model + Clone + Send + Sync {
+    /// Decide the operations, which are sorted by invocation, by a check that is exact for them; nothing if there is none.
+    fn directly(&self, _operations: &[Operation<Self::Action>]) -> Option<Decision> {
+        None
+    }
+
+    /// The row of the first return that a test of linear time shows to be impossible, if it does. That may be a later return than the
+    /// first that can't be passed.
+    fn refute(&self, _operations: &[Operation<Self::Action>]) -> Option<u32> {
+        None
+    }
+
+    /// Everything that can be left out of the operations without making a possible history impossible, in the order in which it
+    /// should be tried.
+    fn units(&self, operations: &[Operation<Self::Action>]) -> Vec<Vec<Unit>> {
+        generic_units(self, operations)
+    }
+
+    /// The operations without some units, and the object that they happened to.
+    fn without(&self, operations: &[Operation<Self::Action>], units: &[Unit]) -> (Self, Vec<Operation<Self::Action>>) {
+        generic_without(self, operations, units)
+    }
+
+    /// Operations among which those that make the history impossible are certainly to be found; all of them, if nothing is known.
+    fn suspects(&self, operations: Vec<Operation<Self::Action>>) -> Vec<Operation<Self::Action>> {
+        operations
+    }
 }
 
-/// Decide with what works for any values: first the test that refutes, then the search, of what came before if the test refuted.
-pub fn decide_by_search(
-    operations: &[Operation<RegisterAction>],
-    values: usize,
+impl Decide for Counter {}
+impl Decide for KeyValue {}
+impl Decide for Lock {}
+impl Decide for Mutex {}
+impl Decide for Queue {}
+impl Decide for Set {}
+impl Decide for Stack {}
+impl Decide for UnorderedQueue {}
+
+/// Decide the operations of one object, sorted by invocation.
+pub fn decide<M: Decide>(
+    model: &M,
+    operations: &[Operation<M::Action>],
     budget: Budget,
     interrupt: &AtomicBool,
 ) -> Decision {
-    let refuted = refute(operations, values);
-    let mut searching = Searching { operations, values, budget, interrupt, steps: 0, peak_bytes: 0 };
+    model.directly(operations).unwrap_or_else(|| decide_by_search(model, operations, budget, interrupt))
+}
+
+/// Decide with what works for any history: first the test that refutes, then the search, of what came before if the test refuted.
+pub fn decide_by_search<M: Decide>(
+    model: &M,
+    operations: &[Operation<M::Action>],
+    budget: Budget,
+    interrupt: &AtomicBool,
+) -> Decision {
+    let refuted = model.refute(operations);
+    let mut searching = Searching { model, operations, budget, interrupt, steps: 0, peak_bytes: 0 };
     let end = refuted.unwrap_or(NEVER);
     let conclusion = match (searching.search_until(end), refuted) {
         (Conclusion::Blocked(passed), _) => Conclusion::Blocked(searching.first_blocked(passed, end)),
@@ -68,22 +103,21 @@ pub fn decide_by_search(
 }
 
 /// Several searches of prefixes of one history.
-struct Searching<'a> {
-    operations: &'a [Operation<RegisterAction>],
-    values: usize,
+struct Searching<'a, M: Decide> {
+    model: &'a M,
+    operations: &'a [Operation<M::Action>],
     budget: Budget,
     interrupt: &'a AtomicBool,
     steps: u64,
     peak_bytes: u64,
 }
 
-impl Searching<'_> {
+impl<M: Decide> Searching<'_, M> {
     /// Search the history as it was before row `end`.
     fn search_until(&mut self, end: u32) -> Conclusion {
-        let model = Register { values: self.values };
         let budget = Budget { max_steps: self.budget.max_steps.saturating_sub(self.steps), ..self.budget };
-        let operations = prefix(self.operations, end);
-        let found = search(model, &operations, Goal::Verdict, budget, self.interrupt);
+        let operations = prefix(self.model, self.operations, end);
+        let found = search(self.model.clone(), &operations, Goal::Verdict, budget, self.interrupt);
         self.steps += found.steps;
         self.peak_bytes = self.peak_bytes.max(found.peak_bytes);
         found.conclusion
@@ -92,6 +126,9 @@ impl Searching<'_> {
     /// The first return that can't be passed. Returns before `passed` can be, and what was before `end` is impossible. When the budget
     /// ends before the row is found, it is the last that is known to be impassable.
     fn first_blocked(&mut self, passed: u32, end: u32) -> u32 {
+        if !self.model.has_offers() {
+            return passed; // The search did not look ahead.
+        }
         let mut returns = returns(self.operations);
         returns.retain(|row| (passed..end).contains(row));
         let (mut low, mut high) = (0, returns.len() - 1);
@@ -107,37 +144,8 @@ impl Searching<'_> {
     }
 }
 
-/// The first return that can't be passed, given values whose operations alone can't be linearized. Those values bound it from above;
-/// if what came before is impossible as well, that names other values, which bound it further, and so does what came before the middle:
-/// violations may be as many as operations.
-fn first_blocked(operations: &[Operation<RegisterAction>], values: usize, conflict: &[u32]) -> u32 {
-    let returns = returns(operations);
-    let (mut low, mut high) = (0, bound(operations, values, conflict));
-    loop {
-        match zones(&prefix(operations, high), values) {
-            Zones::Conflict(earlier) => high = bound(operations, values, &earlier),
-            Zones::Linearizable | Zones::Inapplicable => return high,
-        }
-        let [passed, blocked] = [low, high].map(|end| returns.partition_point(|&row| row < end));
-        let middle = returns[passed + (blocked - passed) / 2];
-        match zones(&prefix(operations, middle + 1), values) {
-            Zones::Conflict(earlier) => high = bound(operations, values, &earlier),
-            Zones::Linearizable | Zones::Inapplicable => low = middle + 1,
-        }
-    }
-}
-
-/// The first return that can't be passed in the operations of these values alone, which can't be linearized.
-fn bound(operations: &[Operation<RegisterAction>], values: usize, conflict: &[u32]) -> u32 {
-    let few = with_values(operations, values, conflict);
-    let returns = returns(&few);
-    let passed = returns.partition_point(|&row| zones(&prefix(&few, row + 1), values) == Zones::Linearizable);
-    debug_assert!(passed < returns.len(), "the operations of conflicting values are not linearizable");
-    returns[passed.min(returns.len() - 1)]
-}
-
 /// The rows of all returns, in order.
-fn returns(operations: &[Operation<RegisterAction>]) -> Vec<u32> {
+pub fn returns<A>(operations: &[Operation<A>]) -> Vec<u32> {
     let required = operations.iter().filter(|operation| !operation.is_pending());
     let mut rows: Vec<u32> = required.map(|operation| operation.completion).collect();
     rows.sort_unstable();

@@ -1,19 +1,22 @@
-//! Explains why a key can't be linearized: the return that can't be passed, a smallest set of operations that shows it, and what was
+//! Explains why an object can't be linearized: the return that can't be passed, a smallest set of operations that shows it, and what was
 //! in the way in each configuration that got that far.
 
 use std::sync::atomic::AtomicBool;
 
-use super::key::KeyHistory;
-use super::search::{Goal, search};
-use super::shrink::shrink;
+use super::decide::Decide;
+use super::object::Object;
+use super::search::{Found, Goal, search};
+use super::shrink::{Shrunk, shrink};
 use super::{Budget, Operation};
-use crate::models::{Register, RegisterAction};
+use crate::models::{Model, Nature, shown};
 
-/// Why one key is not linearizable.
+/// Why one object is not linearizable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The key.
     pub key: Option<i64>,
+    /// Which of the elements at the key; nothing if it is about all that there is.
+    pub element: Option<i64>,
     /// The invocation of the operation whose return is the first that can't be passed.
     pub blocked: u32,
     /// The row of that return.
@@ -40,11 +43,11 @@ pub struct Witness {
 pub enum Role {
     /// Its return can't be passed.
     Blocked,
-    /// It produced the value that the blocked operation needs.
+    /// It produced the value or element that the blocked operation needs.
     Source,
-    /// It produced another value.
+    /// It changed the state otherwise.
     Overwrite,
-    /// It observed a value.
+    /// It only observed.
     Observer,
 }
 
@@ -63,56 +66,65 @@ impl Role {
 /// A configuration from which nothing could go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
-    /// What the register held; nothing is nil.
-    pub value: Option<i64>,
-    /// The invocation of the operation that put it there; nothing if it was there from the start.
+    /// The state, in words: of a register, its value.
+    pub state: String,
+    /// The invocation of the operation that brought it about; nothing if it was so from the start.
     pub since: Option<u32>,
     /// The operations that were called and could not go.
     pub stuck: Vec<Stuck>,
 }
 
-/// An operation that could not go, because it needs another value than the register held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An operation that could not go in a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stuck {
     /// The row of its invocation.
     pub row: u32,
-    /// The value that it needs; nothing is nil.
-    pub needs: Option<i64>,
+    /// What it would have had to find, if that is one value or element.
+    pub needs: Option<String>,
 }
 
 /// Explain a history whose return in `row` is the first that can't be passed.
-pub fn explain(history: &KeyHistory, row: u32, budget: Budget, interrupt: &AtomicBool) -> Explanation {
-    let values = history.values.len();
-    let (witness, minimal) = shrink(&history.operations, values, row, budget, interrupt);
-    let dead_ends = search(Register { values }, &witness, Goal::FirstBlocked, budget, interrupt).dead_ends;
-    let blocked = history.operations.iter().find(|operation| operation.completion == row);
-    let configurations = dead_ends.iter().map(|dead_end| Configuration {
-        value: history.values[dead_end.state as usize],
-        since: dead_end.since.map(|index| witness[index].invocation),
-        stuck: dead_end.stuck.iter().filter_map(|&index| stuck(history, &witness[index])).collect(),
-    });
+pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrupt: &AtomicBool) -> Explanation {
+    let Shrunk { model, operations: witness, minimal } =
+        shrink(&object.model, &object.operations, row, budget, interrupt);
+    let Found { dead_ends, model, .. } = search(model, &witness, Goal::FirstBlocked, budget, interrupt);
+    let blocked = object.operations.iter().find(|operation| operation.completion == row);
+    let mut configurations = Vec::new();
+    for dead_end in &dead_ends {
+        let stuck = dead_end.stuck.iter().map(|&index| {
+            let needs = model.consumes(witness[index].action).map(|token| shown(token, &object.names));
+            Stuck { row: witness[index].invocation, needs }
+        });
+        configurations.push(Configuration {
+            state: model.describe(dead_end.state, &object.names),
+            since: dead_end.since.map(|index| witness[index].invocation),
+            stuck: stuck.collect(),
+        });
+    }
+    let role = |operation: &Operation<M::Action>| match blocked {
+        Some(blocked) => role(&model, operation, blocked),
+        None => Role::Overwrite,
+    };
     Explanation {
-        key: history.key,
+        key: object.key,
+        element: object.element,
         blocked: blocked.map_or(row, |operation| operation.invocation),
         blocked_return: row,
-        configurations: configurations.collect(),
-        witness: witness.iter().map(|o| Witness { row: o.invocation, role: role(o, row, blocked) }).collect(),
+        configurations,
+        witness: witness.iter().map(|o| Witness { row: o.invocation, role: role(o) }).collect(),
         minimal,
     }
 }
 
-fn stuck(history: &KeyHistory, operation: &Operation<RegisterAction>) -> Option<Stuck> {
-    let needs = history.values[operation.action.consumes()? as usize];
-    Some(Stuck { row: operation.invocation, needs })
-}
-
-fn role(operation: &Operation<RegisterAction>, row: u32, blocked: Option<&Operation<RegisterAction>>) -> Role {
-    if operation.completion == row {
+fn role<M: Model>(model: &M, operation: &Operation<M::Action>, blocked: &Operation<M::Action>) -> Role {
+    if operation.completion == blocked.completion {
         return Role::Blocked;
     }
-    match operation.action.produces() {
-        None => Role::Observer,
-        value if value == blocked.and_then(|blocked| blocked.action.consumes()) => Role::Source,
-        Some(_) => Role::Overwrite,
+    if model.nature(operation.action) == Nature::Observation {
+        return Role::Observer;
+    }
+    match (model.produces(operation.action), model.consumes(blocked.action)) {
+        (Some(left), Some(needed)) if left == needed => Role::Source,
+        _ => Role::Overwrite,
     }
 }

@@ -1,9 +1,10 @@
 //! Linearizability: every operation seems to take effect at one instant between its call and its return (Herlihy and Wing, 1990).
 //!
-//! A history is linearizable exactly when the part of each object is, so keys are checked on their own, and in parallel
-//! ([`check`]). A key whose written values are all different is decided exactly in linear time ([`zones`]); any other first meets a
-//! linear-time test that refutes the common anomalies ([`refute`]) and then the search ([`search`]). A failure is cut down to operations of
-//! which none can be left out ([`shrink`]) before it is explained.
+//! A history is linearizable exactly when the part of each object is, so objects are checked on their own, and in parallel
+//! ([`check`]): keys, and where they are independent, the elements of a key. A register whose written values are all different is
+//! decided exactly in linear time ([`zones`]); any other first meets a linear-time test that refutes the common anomalies
+//! ([`refute`]). Whatever has no check of its own is searched ([`search`]). A failure is cut down to operations of which none can be
+//! left out ([`shrink`]) before it is explained.
 //!
 //! An operation that failed did not happen, and is left out; one that ended `info`, or not at all, can take effect at any time after
 //! its call, or never, so a read that ended so says nothing and is left out as well.
@@ -14,20 +15,25 @@ mod configuration;
 mod cuts;
 mod decide;
 mod explain;
-mod key;
 mod memo;
+mod object;
+mod reading;
 mod refute;
+mod register;
 mod search;
 mod shrink;
+mod specification;
 mod timeline;
 mod zones;
 
-pub use check::{Failure, Keys, Options, Progress, Report, check};
-pub use decide::{Algorithm, Decision, decide, decide_by_search};
+pub use check::{Failure, Keys, Options, Progress, Report, check, judge};
+pub use decide::{Algorithm, Decide, Decision, decide, decide_by_search};
 pub use explain::{Configuration, Explanation, Role, Stuck, Witness};
-pub use key::{Functions, KeyHistory};
+pub use object::{Object, Part};
+pub use reading::{Partition, Reading};
 pub use search::{Conclusion, DeadEnd, Found, Goal, search};
-pub use shrink::{Unit, prefix, shrink, units, without};
+pub use shrink::{Shrunk, Unit, prefix, shrink};
+pub use specification::{MODELS, Specification};
 pub use zones::{Zones, zones};
 
 use crate::pairing::NEVER;

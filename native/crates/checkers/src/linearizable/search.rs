@@ -50,7 +50,9 @@ pub enum Conclusion {
 
 /// What the search found, and what it took.
 #[derive(Debug)]
-pub struct Found {
+pub struct Found<M> {
+    /// The model, which knows the states.
+    pub model: M,
     /// The answer.
     pub conclusion: Conclusion,
     /// Operations linearized, those taken back included.
@@ -86,7 +88,7 @@ pub fn search<M: Model>(
     goal: Goal,
     budget: Budget,
     interrupt: &AtomicBool,
-) -> Found {
+) -> Found<M> {
     Search::new(model, operations, goal, budget).run(interrupt)
 }
 
@@ -133,7 +135,7 @@ impl<'a, M: Model> Search<'a, M> {
         }
     }
 
-    fn run(mut self, interrupt: &AtomicBool) -> Found {
+    fn run(mut self, interrupt: &AtomicBool) -> Found<M> {
         let mut poll_at = POLL_INTERVAL;
         loop {
             self.at.observe();
@@ -166,13 +168,14 @@ impl<'a, M: Model> Search<'a, M> {
         }
     }
 
-    fn exhausted(self, limit: Limit) -> Found {
+    fn exhausted(self, limit: Limit) -> Found<M> {
         let front = self.front;
         self.found(Conclusion::Exhausted(limit, front))
     }
 
-    fn found(self, conclusion: Conclusion) -> Found {
-        Found { conclusion, steps: self.at.steps, peak_bytes: self.peak_bytes, dead_ends: self.dead_ends }
+    fn found(self, conclusion: Conclusion) -> Found<M> {
+        let (steps, dead_ends) = (self.at.steps, self.dead_ends);
+        Found { model: self.at.model, conclusion, steps, peak_bytes: self.peak_bytes, dead_ends }
     }
 
     /// Note how far this configuration got, and forget alternatives that a cut made pointless (rule 6).

@@ -31,6 +31,11 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         number
     }
 
+    /// The number of `thing`, if it has one.
+    pub fn find(&self, thing: &T) -> Option<u32> {
+        self.numbers.get(thing).copied()
+    }
+
     /// The thing with this number, which was given by [`Interner::number`].
     pub fn thing(&self, number: u32) -> &T {
         &self.things[number as usize]

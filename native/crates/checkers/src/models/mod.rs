@@ -4,7 +4,12 @@
 //! leave out most interleavings without missing any: which actions only observe, which overwrite whatever was there, what an action
 //! needs to find (*consumes*) and what it leaves behind (*produces*), and when an operation that may have happened is of use.
 
+mod call;
+mod counter;
 mod interner;
+mod key_value;
+mod lock;
+mod mutex;
 mod queue;
 mod register;
 mod set;
@@ -15,12 +20,18 @@ mod words;
 
 use std::fmt::Debug;
 
+pub use call::{Call, Complaint, Decoder};
+pub use counter::{Counter, CounterAction, CounterDecoder};
 pub use interner::Interner;
-pub use queue::{Queue, QueueAction};
-pub use register::{Register, RegisterAction};
-pub use set::{Set, SetAction};
-pub use stack::{Stack, StackAction};
-pub use unordered_queue::UnorderedQueue;
+pub use key_value::{Access, KeyValue, KeyValueDecoder, Transaction};
+pub use lock::{Lock, LockAction, LockDecoder, LockKind};
+pub use mutex::{Mutex, MutexAction, MutexDecoder};
+pub use queue::{Queue, QueueAction, QueueDecoder};
+pub use register::{Register, RegisterAction, RegisterDecoder, RegisterFunctions};
+pub use set::{Set, SetAction, SetDecoder};
+pub use stack::{Stack, StackAction, StackDecoder};
+pub use unordered_queue::{UnorderedQueue, UnorderedQueueDecoder};
+pub use words::shown;
 
 /// A state, numbered by the model that knows it.
 pub type State = u32;
@@ -52,7 +63,7 @@ pub enum Nature {
 /// be taken out of any legal sequence if it is not required, together with actions of unknown result.
 pub trait Model {
     /// One thing that can happen to the object, with what was observed.
-    type Action: Copy + Eq + Ord + Debug;
+    type Action: Copy + Eq + Ord + Debug + Send + Sync;
 
     /// The state before anything happened.
     fn initial(&self) -> State;
@@ -103,6 +114,11 @@ pub trait Model {
 
     /// The aids that the required action `goal` wants in `state`, before it goes.
     fn wants(&mut self, _state: State, _goal: Self::Action, _wanted: &mut Vec<Aid>) {}
+
+    /// Whether the state after some actions is the same whatever order they went in.
+    fn commutes(&self) -> bool {
+        false
+    }
 
     /// What `action` is about, and nothing else; nothing for an action that is about none, or about several.
     ///

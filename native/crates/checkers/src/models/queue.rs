@@ -3,10 +3,12 @@
 //! Elements are numbered, and may repeat. A dequeue of which nobody knows the end, if it happened, took whatever was the oldest, or
 //! nothing.
 
+use super::call::{Call, Complaint, Decoder};
 use super::interner::Interner;
 use super::shelf::{self, Shelf};
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State, Token};
+use crate::linearizable::{Object, Operation, Part};
 
 /// What happened to a queue, first-in-first-out or unordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +93,7 @@ impl Model for Queue {
     }
 
     fn aid(&self, action: QueueAction) -> Aid {
-        if action == QueueAction::DequeueAny { A_DEQUEUE } else { AN_ENQUEUE }
+        if matches!(action, QueueAction::Enqueue(_)) { AN_ENQUEUE } else { A_DEQUEUE }
     }
 
     fn wants(&mut self, state: State, goal: QueueAction, wanted: &mut Vec<Aid>) {
@@ -136,5 +138,60 @@ pub fn element_of(action: QueueAction) -> Option<u32> {
     match action {
         QueueAction::Enqueue(element) | QueueAction::Dequeue(element) => Some(element),
         QueueAction::Empty | QueueAction::DequeueAny => None,
+    }
+}
+
+/// Reads the operations of a queue of either kind: numbers its elements.
+#[derive(Debug, Default)]
+pub struct Elements {
+    numbers: Interner<Option<i64>>,
+}
+
+impl Elements {
+    /// What `call` did to a queue.
+    pub fn decode(&mut self, call: &Call) -> Result<Option<QueueAction>, Complaint> {
+        if call.function == "enqueue" {
+            let [element] = call.asked("an enqueue needs one element")?;
+            return Ok(Some(QueueAction::Enqueue(self.numbers.number(Some(element)))));
+        }
+        Ok(Some(match call.observed()? {
+            Some(element) => QueueAction::Dequeue(self.numbers.number(Some(element))),
+            None if call.is_ok() => QueueAction::Empty,
+            None => QueueAction::DequeueAny,
+        }))
+    }
+
+    /// What the numbers stand for.
+    pub fn names(&self) -> &[Option<i64>] {
+        self.numbers.things()
+    }
+}
+
+/// Reads the operations of a first-in-first-out queue.
+#[derive(Debug, Default)]
+pub struct QueueDecoder {
+    elements: Elements,
+}
+
+impl Decoder for QueueDecoder {
+    type Model = Queue;
+
+    fn functions(&self) -> Vec<&str> {
+        vec!["enqueue", "dequeue"]
+    }
+
+    fn decode(&mut self, call: &Call) -> Result<Option<QueueAction>, Complaint> {
+        self.elements.decode(call)
+    }
+
+    fn observes(&self, action: QueueAction) -> bool {
+        !matches!(action, QueueAction::Enqueue(_))
+    }
+
+    fn parts(self, key: Option<i64>, operations: Vec<Operation<QueueAction>>) -> Vec<Box<dyn Part>> {
+        let names = self.elements.names().to_vec();
+        let enqueues = operations.iter().filter(|operation| matches!(operation.action, QueueAction::Enqueue(_)));
+        let model = Queue::new(names.len(), enqueues.count());
+        vec![Object::whole(key, model, names, operations)]
     }
 }

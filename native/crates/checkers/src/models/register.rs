@@ -5,8 +5,11 @@
 //! been tried. That can only make a checker more lenient, and keeps a client's honest doubt about *why* it failed from becoming a
 //! violation.
 
+use super::call::{Call, Complaint, Decoder};
+use super::interner::Interner;
 use super::words::shown;
 use super::{Model, Nature, State, Token};
+use crate::linearizable::{Object, Operation, Part};
 
 /// What happened to a register, in numbered values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,5 +97,68 @@ impl Model for Register {
 
     fn produces(&self, action: RegisterAction) -> Option<Token> {
         action.produces()
+    }
+}
+
+/// What the functions of a register are called.
+#[derive(Clone, Debug)]
+pub struct RegisterFunctions {
+    /// Observes the value.
+    pub read: String,
+    /// Replaces the value.
+    pub write: String,
+    /// Replaces the value if it is another; nothing for a register without compare-and-set.
+    pub cas: Option<String>,
+}
+
+/// Reads the operations of a register.
+#[derive(Debug)]
+pub struct RegisterDecoder<'a> {
+    functions: &'a RegisterFunctions,
+    values: Interner<Option<i64>>,
+}
+
+impl<'a> RegisterDecoder<'a> {
+    /// Reads the operations of a register that starts with `initial`.
+    pub fn new(functions: &'a RegisterFunctions, initial: Option<i64>) -> Self {
+        let mut values = Interner::default();
+        values.number(initial);
+        RegisterDecoder { functions, values }
+    }
+}
+
+impl Decoder for RegisterDecoder<'_> {
+    type Model = Register;
+
+    fn functions(&self) -> Vec<&str> {
+        let RegisterFunctions { read, write, cas } = self.functions;
+        [read, write].into_iter().chain(cas).map(String::as_str).collect()
+    }
+
+    fn decode(&mut self, call: &Call) -> Result<Option<RegisterAction>, Complaint> {
+        if call.function == self.functions.read {
+            let value = call.observed()?;
+            return Ok(call.is_ok().then(|| RegisterAction::Read(self.values.number(value))));
+        }
+        if call.function == self.functions.write {
+            let [value] = call.asked("a write needs one value")?;
+            return Ok(Some(RegisterAction::Write(self.values.number(Some(value)))));
+        }
+        let [old, new] = call.asked("a compare-and-set needs two values, the expected and the new")?;
+        let [old, new] = [old, new].map(|value| self.values.number(Some(value)));
+        // A compare-and-set that changes nothing is a read.
+        Ok(match old == new {
+            true => call.is_ok().then_some(RegisterAction::Read(old)),
+            false => Some(RegisterAction::Cas(old, new)),
+        })
+    }
+
+    fn observes(&self, action: RegisterAction) -> bool {
+        action.consumes().is_some()
+    }
+
+    fn parts(self, key: Option<i64>, operations: Vec<Operation<RegisterAction>>) -> Vec<Box<dyn Part>> {
+        let names = self.values.things().to_vec();
+        vec![Object::whole(key, Register { values: names.len() }, names, operations)]
     }
 }

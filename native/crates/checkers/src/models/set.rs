@@ -2,10 +2,13 @@
 //!
 //! Where nobody read all elements, they have nothing to do with each other: each is a register that holds whether it is there.
 
-use super::register::RegisterAction;
+use super::call::{Call, Complaint, Decoder, by_subject};
+use super::interner::Interner;
+use super::register::{Register, RegisterAction};
 use super::shelf::{self, Shelf};
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State};
+use crate::linearizable::{Object, Operation, Part};
 
 /// What happened to a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,14 +129,7 @@ impl Model for Set {
     }
 
     fn subject(&self, action: SetAction) -> Option<u32> {
-        match action {
-            SetAction::Add(element)
-            | SetAction::Remove(element)
-            | SetAction::Insert(element)
-            | SetAction::Delete(element)
-            | SetAction::Contains(element, _) => Some(element),
-            SetAction::ReadAll(_) => None,
-        }
+        element_of(action)
     }
 
     fn forget(&mut self, element: u32) {
@@ -149,5 +145,95 @@ impl Model for Set {
 
     fn bytes(&self) -> u64 {
         self.shelf.bytes()
+    }
+}
+
+fn element_of(action: SetAction) -> Option<u32> {
+    match action {
+        SetAction::Add(element)
+        | SetAction::Remove(element)
+        | SetAction::Insert(element)
+        | SetAction::Delete(element)
+        | SetAction::Contains(element, _) => Some(element),
+        SetAction::ReadAll(_) => None,
+    }
+}
+
+/// Reads the operations of a set.
+#[derive(Debug, Default)]
+pub struct SetDecoder {
+    elements: Interner<Option<i64>>,
+    reads: Vec<Vec<u32>>,
+}
+
+impl SetDecoder {
+    /// What an operation on one element told: whether it changed the set, or found the element. It may tell nothing.
+    fn told(call: &Call, element: i64) -> Result<Option<bool>, Complaint> {
+        match call.result {
+            None => Ok(None),
+            Some([told]) if call.function != "contains" && *told == element => Ok(None),
+            Some([told, flag @ (0 | 1)]) if *told == element => Ok(Some(*flag == 1)),
+            Some([flag @ (0 | 1)]) if call.function == "contains" => Ok(Some(*flag == 1)),
+            Some(told) => {
+                let what = format!("a {} returns the element and 0 or 1, not {told:?}", call.function);
+                Err((call.end(), what))
+            }
+        }
+    }
+}
+
+impl Decoder for SetDecoder {
+    type Model = Set;
+
+    fn functions(&self) -> Vec<&str> {
+        vec!["add", "remove", "contains", "read-all", "read"]
+    }
+
+    fn decode(&mut self, call: &Call) -> Result<Option<SetAction>, Complaint> {
+        if matches!(call.function, "read-all" | "read") {
+            if !call.is_ok() {
+                return Ok(None);
+            }
+            let Some(seen) = call.result else {
+                return Err((call.end(), "a read of a set returns its elements, not nil".to_owned()));
+            };
+            self.reads.push(seen.iter().map(|&element| self.elements.number(Some(element))).collect());
+            return Ok(Some(SetAction::ReadAll(self.reads.len() as u32 - 1)));
+        }
+        let needs = format!("a {} needs one element", call.function);
+        let Some([element]) = call.argument else { return Err((call.row(), needs)) };
+        let (told, number) = (Self::told(call, *element)?, self.elements.number(Some(*element)));
+        Ok(match (call.function, told) {
+            ("add", Some(true)) => Some(SetAction::Insert(number)),
+            ("add", Some(false)) => Some(SetAction::Contains(number, true)),
+            ("add", None) => Some(SetAction::Add(number)),
+            ("remove", Some(true)) => Some(SetAction::Delete(number)),
+            ("remove", Some(false)) => Some(SetAction::Contains(number, false)),
+            ("remove", None) => Some(SetAction::Remove(number)),
+            (_, Some(there)) => Some(SetAction::Contains(number, there)),
+            (_, None) if call.is_ok() => return Err((call.end(), "a contains returns 0 or 1, not nil".to_owned())),
+            (_, None) => None,
+        })
+    }
+
+    fn observes(&self, action: SetAction) -> bool {
+        !matches!(action, SetAction::Add(_) | SetAction::Remove(_))
+    }
+
+    fn parts(self, key: Option<i64>, operations: Vec<Operation<SetAction>>) -> Vec<Box<dyn Part>> {
+        let names = self.elements.things().to_vec();
+        if !self.reads.is_empty() {
+            return vec![Object::whole(key, Set::new(names.len(), &self.reads), names, operations)];
+        }
+        let of_element = by_subject(names.len(), operations, element_of);
+        let parts = names.into_iter().zip(of_element).map(|(name, operations)| {
+            let as_register = |operation: Operation<SetAction>| {
+                let Operation { invocation, completion, action } = operation;
+                action.as_register().map(|action| Operation { invocation, completion, action })
+            };
+            let alone = operations.into_iter().filter_map(as_register).collect();
+            Object::element(key, name, Register { values: 2 }, vec![Some(0), Some(1)], alone)
+        });
+        parts.collect()
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Elements are numbered, and may repeat. A pop of which nobody knows the end, if it happened, took whatever was on top, or nothing.
 
+use super::call::{Call, Complaint, Decoder};
 use super::interner::Interner;
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State, Token};
+use crate::linearizable::{Object, Operation, Part};
 
 /// What happened to a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,7 +75,7 @@ impl Model for Stack {
     }
 
     fn aid(&self, action: StackAction) -> Aid {
-        element_of(action).unwrap_or(self.elements as u32)
+        if let StackAction::Push(element) = action { element } else { self.elements as u32 }
     }
 
     fn wants(&mut self, state: State, goal: StackAction, wanted: &mut Vec<Aid>) {
@@ -118,5 +120,40 @@ pub fn element_of(action: StackAction) -> Option<u32> {
     match action {
         StackAction::Push(element) | StackAction::Pop(element) => Some(element),
         StackAction::Empty | StackAction::PopAny => None,
+    }
+}
+
+/// Reads the operations of a stack.
+#[derive(Debug, Default)]
+pub struct StackDecoder {
+    elements: Interner<Option<i64>>,
+}
+
+impl Decoder for StackDecoder {
+    type Model = Stack;
+
+    fn functions(&self) -> Vec<&str> {
+        vec!["push", "pop"]
+    }
+
+    fn decode(&mut self, call: &Call) -> Result<Option<StackAction>, Complaint> {
+        if call.function == "push" {
+            let [element] = call.asked("a push needs one element")?;
+            return Ok(Some(StackAction::Push(self.elements.number(Some(element)))));
+        }
+        Ok(Some(match call.observed()? {
+            Some(element) => StackAction::Pop(self.elements.number(Some(element))),
+            None if call.is_ok() => StackAction::Empty,
+            None => StackAction::PopAny,
+        }))
+    }
+
+    fn observes(&self, action: StackAction) -> bool {
+        !matches!(action, StackAction::Push(_))
+    }
+
+    fn parts(self, key: Option<i64>, operations: Vec<Operation<StackAction>>) -> Vec<Box<dyn Part>> {
+        let names = self.elements.things().to_vec();
+        vec![Object::whole(key, Stack::new(names.len()), names, operations)]
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Where no dequeue found it empty, elements have nothing to do with each other, and each is checked on its own.
 
-use super::queue::{QueueAction, element_of};
+use super::call::by_subject;
+use super::call::{Call, Complaint, Decoder};
+use super::queue::{Elements, QueueAction, element_of};
 use super::shelf::{self, Shelf};
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State, Token};
+use crate::linearizable::{Object, Operation, Part};
 
 /// A bag that starts empty. A state is a map: how often it has each element.
 #[derive(Clone, Debug)]
@@ -62,7 +65,7 @@ impl Model for UnorderedQueue {
     }
 
     fn aid(&self, action: QueueAction) -> Aid {
-        element_of(action).unwrap_or(self.elements as u32)
+        if let QueueAction::Enqueue(element) = action { element } else { self.elements as u32 }
     }
 
     fn wants(&mut self, state: State, goal: QueueAction, wanted: &mut Vec<Aid>) {
@@ -97,5 +100,50 @@ impl Model for UnorderedQueue {
 
     fn bytes(&self) -> u64 {
         self.shelf.bytes()
+    }
+}
+
+/// Reads the operations of a bag.
+#[derive(Debug, Default)]
+pub struct UnorderedQueueDecoder {
+    elements: Elements,
+}
+
+impl Decoder for UnorderedQueueDecoder {
+    type Model = UnorderedQueue;
+
+    fn functions(&self) -> Vec<&str> {
+        vec!["enqueue", "dequeue"]
+    }
+
+    fn decode(&mut self, call: &Call) -> Result<Option<QueueAction>, Complaint> {
+        self.elements.decode(call)
+    }
+
+    fn observes(&self, action: QueueAction) -> bool {
+        !matches!(action, QueueAction::Enqueue(_))
+    }
+
+    fn parts(self, key: Option<i64>, operations: Vec<Operation<QueueAction>>) -> Vec<Box<dyn Part>> {
+        let names = self.elements.names().to_vec();
+        if operations.iter().any(|operation| operation.action == QueueAction::Empty) {
+            return vec![Object::whole(key, UnorderedQueue::new(names.len()), names, operations)];
+        }
+        // An unknown dequeue is of use only to those who find the bag empty.
+        let of_element = by_subject(names.len(), operations, element_of);
+        let parts = names.into_iter().zip(of_element).map(|(name, operations)| {
+            let alone =
+                operations.iter().map(|operation| Operation { action: renumbered(operation.action), ..*operation });
+            Object::element(key, name, UnorderedQueue::new(1), vec![name], alone.collect())
+        });
+        parts.collect()
+    }
+}
+
+fn renumbered(action: QueueAction) -> QueueAction {
+    match action {
+        QueueAction::Enqueue(_) => QueueAction::Enqueue(0),
+        QueueAction::Dequeue(_) => QueueAction::Dequeue(0),
+        other => other,
     }
 }

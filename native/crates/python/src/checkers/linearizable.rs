@@ -8,10 +8,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use schrodinger_checkers::linearizable::{
-    self, Budget, Explanation, Functions, Keys, Limit, Options, Progress, Report,
+    self, Budget, Explanation, Keys, Limit, MODELS, Options, Progress, Report, Specification,
 };
+use schrodinger_checkers::models::RegisterFunctions;
 
-use super::{events, malformed_dict, position};
+use super::{events, malformed_dict};
 use crate::errors::to_python;
 use crate::history::HistoryFile;
 use crate::interrupt::interruptible;
@@ -34,27 +35,18 @@ pub fn check_linearizable<'py>(
     max_bytes: u64,
     threads: Option<NonZero<usize>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let has_cas = match model {
-        "cas-register" => true,
-        "register" => false,
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "no model is called {model:?}: take \"register\" or \"cas-register\""
-            )));
-        }
-    };
-    let history = Arc::clone(history.history());
-    let functions = Functions {
-        read: position(&history, read),
-        write: position(&history, write),
-        cas: position(&history, cas),
-        has_cas,
+    let functions = RegisterFunctions { read: read.to_owned(), write: write.to_owned(), cas: Some(cas.to_owned()) };
+    let Some(specification) = Specification::named(model, functions) else {
+        return Err(PyValueError::new_err(format!("no model is called {model:?}: take one of {}", MODELS.join(", "))));
     };
     let threads = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-    let options = Options { functions, initial, budget: Budget { max_steps, max_bytes }, threads };
+    let budget = Budget { max_steps, max_bytes };
+    let options = Options { model: model.to_owned(), specification, initial, budget, threads };
+    let history = Arc::clone(history.history());
     let result = interruptible(py, move |interrupt| {
         let columns = history.columns()?;
-        Ok(linearizable::check(&events(&columns), &options, interrupt))
+        let functions: Vec<&str> = history.functions().iter().map(String::as_str).collect();
+        Ok(linearizable::check(&events(&columns), &functions, &options, interrupt))
     })?;
     match result.map_err(to_python)? {
         Ok(report) => report_dict(py, &report),
@@ -62,10 +54,17 @@ pub fn check_linearizable<'py>(
     }
 }
 
+/// The names of all models.
+#[pyfunction]
+pub fn linearizable_models() -> Vec<&'static str> {
+    MODELS.to_vec()
+}
+
 fn report_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("verdict", report.verdict.name())?;
     dict.set_item("keys", report.keys)?;
+    dict.set_item("objects", report.objects)?;
     dict.set_item("operations", report.operations)?;
     dict.set_item("info", report.info)?;
     dict.set_item("failed", report.failed)?;
@@ -107,6 +106,7 @@ fn progress_dict<'py>(py: Python<'py>, progress: &Progress) -> PyResult<Bound<'p
 fn failure_dict<'py>(py: Python<'py>, failure: &Explanation) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("key", failure.key)?;
+    dict.set_item("element", failure.element)?;
     dict.set_item("blocked", failure.blocked)?;
     dict.set_item("blocked_return", failure.blocked_return)?;
     dict.set_item("minimal", failure.minimal)?;
@@ -121,13 +121,13 @@ fn failure_dict<'py>(py: Python<'py>, failure: &Explanation) -> PyResult<Bound<'
     let configurations = PyList::empty(py);
     for configuration in &failure.configurations {
         let entry = PyDict::new(py);
-        entry.set_item("value", configuration.value)?;
+        entry.set_item("state", &configuration.state)?;
         entry.set_item("since", configuration.since)?;
         let stuck = PyList::empty(py);
         for operation in &configuration.stuck {
             let reason = PyDict::new(py);
             reason.set_item("row", operation.row)?;
-            reason.set_item("needs", operation.needs)?;
+            reason.set_item("needs", operation.needs.as_deref())?;
             stuck.append(reason)?;
         }
         entry.set_item("stuck", stuck)?;

@@ -30,6 +30,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(invariants::check_bank, module)?)?;
     module.add_function(wrap_pyfunction!(invariants::check_total_queue, module)?)?;
     module.add_function(wrap_pyfunction!(linearizable::check_linearizable, module)?)?;
+    module.add_function(wrap_pyfunction!(linearizable::linearizable_models, module)?)?;
     module.add_function(wrap_pyfunction!(set::check_set, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::check_append, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::check_rw_register, module)?)?;

@@ -1,0 +1,112 @@
+//! A counter: add, increment and decrement, which tell nothing, and read, which tells the sum.
+
+use super::call::{Call, Complaint, Decoder};
+use super::interner::Interner;
+use super::{Aid, Model, Nature, State};
+use crate::linearizable::{Object, Operation, Part};
+
+/// What happened to a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CounterAction {
+    /// This much was added; it may be negative.
+    Add(i64),
+    /// This was the sum.
+    Read(i64),
+}
+
+/// A counter. A state is a sum.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    sums: Interner<i64>,
+}
+
+impl Counter {
+    /// A counter that starts with `initial`.
+    pub fn new(initial: i64) -> Self {
+        let mut sums = Interner::default();
+        sums.number(initial);
+        Counter { sums }
+    }
+}
+
+impl Model for Counter {
+    type Action = CounterAction;
+
+    fn initial(&self) -> State {
+        0
+    }
+
+    fn step(&mut self, state: State, action: CounterAction) -> Option<State> {
+        let sum = *self.sums.thing(state);
+        match action {
+            CounterAction::Add(amount) => Some(self.sums.number(sum.wrapping_add(amount))),
+            CounterAction::Read(read) => (read == sum).then_some(state),
+        }
+    }
+
+    fn nature(&self, action: CounterAction) -> Nature {
+        if matches!(action, CounterAction::Read(_)) { Nature::Observation } else { Nature::Update }
+    }
+
+    /// Additions change places freely, so an unknown one can be put off until just before a read of another sum.
+    fn aids(&self) -> usize {
+        1
+    }
+
+    fn wants(&mut self, state: State, goal: CounterAction, wanted: &mut Vec<Aid>) {
+        if matches!(goal, CounterAction::Read(read) if read != *self.sums.thing(state)) {
+            wanted.push(0);
+        }
+    }
+
+    fn commutes(&self) -> bool {
+        true
+    }
+
+    fn describe(&self, state: State, _: &[Option<i64>]) -> String {
+        self.sums.thing(state).to_string()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.sums.bytes()
+    }
+}
+
+/// Reads the operations of a counter.
+#[derive(Debug)]
+pub struct CounterDecoder {
+    /// What the counter starts with.
+    pub initial: i64,
+}
+
+impl Decoder for CounterDecoder {
+    type Model = Counter;
+
+    fn functions(&self) -> Vec<&str> {
+        vec!["add", "increment", "inc", "decrement", "dec", "read"]
+    }
+
+    fn decode(&mut self, call: &Call) -> Result<Option<CounterAction>, Complaint> {
+        if call.function == "read" {
+            return match call.observed()? {
+                Some(sum) => Ok(Some(CounterAction::Read(sum))),
+                None if call.is_ok() => Err((call.end(), "a read of a counter returns its sum, not nil".to_owned())),
+                None => Ok(None),
+            };
+        }
+        let [amount] = match call.argument {
+            None if call.function != "add" => [1],
+            _ => call.asked("a counter is changed by one number")?,
+        };
+        let amount = if call.function.starts_with("dec") { amount.wrapping_neg() } else { amount };
+        Ok(Some(CounterAction::Add(amount)))
+    }
+
+    fn observes(&self, action: CounterAction) -> bool {
+        matches!(action, CounterAction::Read(_))
+    }
+
+    fn parts(self, key: Option<i64>, operations: Vec<Operation<CounterAction>>) -> Vec<Box<dyn Part>> {
+        vec![Object::whole(key, Counter::new(self.initial), Vec::new(), operations)]
+    }
+}

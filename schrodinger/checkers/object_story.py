@@ -1,0 +1,124 @@
+"""The story of a queue, lock, set or any other object that could not be linearized, told operation by operation.
+
+The native checker names the operation whose return no order can explain, the operations that show it, and the states in
+which every order of them ends before that return. Registers, whose anomalies have names of their own, are told by
+:mod:`schrodinger.checkers.register_story`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from schrodinger.checkers.deed import Deed, look_up, occurred, seconds, shown
+from schrodinger.checkers.verdict import Anomaly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars
+
+OBJECTS: Final[Mapping[str, str]] = {
+    "counter": "the counter",
+    "set": "the set",
+    "fifo-queue": "the queue",
+    "unordered-queue": "the queue",
+    "stack": "the stack",
+    "mutex": "the mutex",
+    "owner-aware-mutex": "the lock",
+    "reentrant-mutex": "the lock",
+    "fenced-mutex": "the lock",
+    "reentrant-fenced-mutex": "the lock",
+    "multi-register": "the store",
+    "key-value": "the store",
+}
+"""What is told of an object of each native model, other than a register."""
+
+_ROLES: Final = {"source": "brought it about", "overwrite": "took effect before", "observer": "saw the state"}
+_TOLD: Final = 40
+"""Longer witnesses are told by their end, which is where it goes wrong."""
+
+
+def object_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, model: str) -> Anomaly:
+    """The anomaly of a ``failure`` as ``check_linearizable`` describes it, of an object of this ``model``."""
+    roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
+    found = look_up(operations, [failure["blocked"], *roles])
+    blocked = found[failure["blocked"]]
+    witness = sorted((found[row] for row in roles), key=occurred)
+    name = f"impossible {blocked.f}"
+    place = _place(failure, model)
+    told = witness[-_TOLD:]
+    left = len(witness) - len(told)
+    earlier = (f"{left:,} earlier operations are not told.",) if left else ()
+    parts = [(deed, name if deed is blocked else _ROLES[roles[deed.index]]) for deed in told]
+    return Anomaly(
+        name=name,
+        summary=f"No order of {len(witness):,} operations on {place} explains what they returned.",
+        story=(
+            *earlier,
+            *(sentence(deed) for deed in told),
+            *_reasons(failure, found, blocked, place),
+            "Linearizability is broken: each operation takes effect at one instant between its call and its return.",
+        ),
+        operations=tuple(deed.involved(role) for deed, role in sorted(parts, key=lambda part: part[0].index)),
+    )
+
+
+def sentence(deed: Deed) -> str:
+    """What one operation did, and when, such as "Process 1 began to dequeue at 0.100 s and got 3 at 0.200 s"."""
+    what = deed.f if deed.argument is None else f"{deed.f} {shown(deed.argument)}"
+    if deed.key is not None:
+        what = f"{what} on key {deed.key}"
+    began = f"Process {deed.process} began to {what} at {seconds(deed.start_ns)}"
+    if not deed.is_ok or deed.end_ns is None:
+        return f"{began}; nobody knows whether or when it did."
+    tells_nothing = deed.value is None if deed.argument is None else deed.value in (None, deed.argument)
+    if tells_nothing and deed.f in _ANSWERED:
+        return f"{began} and got nothing at {seconds(deed.end_ns)}."
+    if tells_nothing:
+        return f"{began} and was acknowledged at {seconds(deed.end_ns)}."
+    return f"{began} and got {shown(deed.value) or 'nothing'} at {seconds(deed.end_ns)}."
+
+
+_ANSWERED: Final = frozenset({"dequeue", "pop", "read", "get", "read-all"})
+"""Functions of which no answer is an answer."""
+
+
+def _place(failure: Mapping[str, Any], model: str) -> str:
+    thing = OBJECTS.get(model, "the object")
+    if failure["key"] is not None and model not in ("multi-register", "key-value"):
+        thing = f"{thing} {failure['key']}"
+    return thing if failure["element"] is None else f"element {failure['element']} of {thing}"
+
+
+def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Deed, place: str) -> list[str]:
+    """In which states every order of the operations ends, and who is then stuck."""
+    told = []
+    for entry in failure["configurations"]:
+        since = "" if entry["since"] is None else f" after process {found[entry['since']].process}'s"
+        after = f"{since} {found[entry['since']].f}" if since else ""
+        others = [found[stuck["row"]] for stuck in entry["stuck"] if stuck["row"] != blocked.index]
+        also = f", nor can {_listed(others)}" if others else ""
+        told.append(
+            f"In one order {place} is {_state(entry, failure)}{after}: process {blocked.process}'s"
+            f" {_label(blocked)} can't go there{also}."
+        )
+    if len(told) == 1:
+        return [told[0].replace("In one order", "In whatever order these took effect,", 1)]
+    return told
+
+
+def _state(entry: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
+    state: str = entry["state"]
+    if failure["element"] is not None:
+        return {"0": "not there", "1": "there"}.get(state, state)
+    return state
+
+
+def _label(deed: Deed) -> str:
+    if deed.argument is None and deed.is_ok and deed.value is not None:
+        return f"{deed.f} of {shown(deed.value)}"
+    return deed.f if deed.argument is None else f"{deed.f} {shown(deed.argument)}"
+
+
+def _listed(deeds: list[Deed]) -> str:
+    return " or ".join(f"process {deed.process}'s {_label(deed)}" for deed in deeds)
