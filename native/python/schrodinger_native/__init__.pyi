@@ -236,10 +236,54 @@ def check_bank(
 ) -> dict[str, Any]:
     """Every read of all balances (account, balance, account, balance, …) adds up to ``total``, or to the first."""
 
+def check_queue(
+    history: HistoryFile, *, enqueue: str = "enqueue", dequeue: str = "dequeue", drain: str = "drain"
+) -> dict[str, Any]:
+    """What comes out of a queue was put in, and not more often than that, in whatever order."""
+
 def check_total_queue(
     history: HistoryFile, *, enqueue: str = "enqueue", dequeue: str = "dequeue", drain: str = "drain"
 ) -> dict[str, Any]:
-    """What was put into a queue comes out, and nothing else, in whatever order."""
+    """The same, and what was put in comes out, once the queue was seen empty."""
+
+def check_final_set(history: HistoryFile, *, add: str = "add", read: str = "read") -> dict[str, Any]:
+    """What was added and acknowledged is in the last read of a set, and nothing that nobody added."""
+
+def check_monotonic(
+    history: HistoryFile,
+    *,
+    increment: str = "inc",
+    read: str = "read",
+    read_all: str = "read-all",
+    sessions: bool = False,
+) -> dict[str, Any]:
+    """No observation of a value that only grows shows less than one before it; of the same process, if ``sessions``."""
+
+def check_long_fork(history: HistoryFile, *, transaction: str = "txn") -> dict[str, Any]:
+    """No two transactions that read the same keys, each written once, saw two writes in opposite orders."""
+
+def check_lock(
+    history: HistoryFile,
+    *,
+    acquire: str = "acquire",
+    release: str = "release",
+    use_: str = "use",
+    leased: bool = False,
+    reentrant: bool = False,
+    exclusive: bool = True,
+) -> dict[str, Any]:
+    """No two processes certainly held a lock at once (if ``exclusive``), and its fencing tokens only rise."""
+
+def check_log(
+    history: HistoryFile,
+    *,
+    send: str = "send",
+    poll: str = "poll",
+    transaction: str = "txn",
+    assign: str = "assign",
+    subscribe: str = "subscribe",
+) -> dict[str, Any]:
+    """Messages of logs with offsets are there once, in one order, for everybody who polls."""
 
 def consistency_models() -> list[str]:
     """The models that ``check_append`` knows, weaker ones before stronger ones."""

@@ -1,77 +1,23 @@
-//! Invariants: what each finds, with a twin that it must not; the counter's bounds against their definition; and what honest objects did,
-//! with operations of unknown end, is never called a violation. SCHRODINGER_FUZZ_CASES sets how many.
+//! Invariants: what each finds, with a twin that it must not; each against its definition; what honest objects did, with operations of
+//! unknown end, is never called a violation; and what the beginning of a history violates, all of it violates. SCHRODINGER_FUZZ_CASES sets how many.
 
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
+mod operations;
 mod oracle;
 mod rows;
 
+use operations::{FAIL, INFO, OK, Operation, assert_final, random_operations, rows as laid_out, sequence, told};
 use oracle::{Random, cases};
 use rows::Rows;
 use schrodinger_checkers::Verdict;
-use schrodinger_checkers::invariants::{Report, bank, counter, total_queue, unique_ids};
+use schrodinger_checkers::invariants::{bank, counter, final_set, queue, total_queue, unique_ids};
+use schrodinger_checkers::set;
 
 const CASES: usize = 20_000;
-const INVOKE: u8 = 0;
-const OK: u8 = 1;
-const FAIL: u8 = 2;
-const INFO: u8 = 3;
-
-/// One operation: its function, when it was invoked and completed, how, and its values then.
-#[derive(Clone, Debug)]
-struct Operation {
-    f: u8,
-    interval: (usize, usize),
-    outcome: u8,
-    asked: Option<Vec<i64>>,
-    answered: Option<Vec<i64>>,
-}
-
-/// Each operation in a process of its own.
-fn rows(operations: &[Operation]) -> Rows {
-    let mut moments: Vec<(usize, usize, bool)> = Vec::new();
-    for (process, operation) in operations.iter().enumerate() {
-        moments.push((operation.interval.0, process, false));
-        moments.push((operation.interval.1, process, true));
-    }
-    moments.sort_unstable_by_key(|&(moment, process, is_end)| (moment, is_end, process));
-    let mut rows = Rows::default();
-    for (_, process, is_end) in moments {
-        let operation = &operations[process];
-        let (kind, value) = match is_end {
-            false => (INVOKE, &operation.asked),
-            true if operation.outcome == OK => (OK, &operation.answered),
-            true => (operation.outcome, &operation.asked),
-        };
-        rows.push(process as i32, kind, operation.f, value.as_deref());
-    }
-    rows
-}
-
-/// Operations one after the other: function, outcome, what was asked and answered.
-fn sequence(operations: &[(u8, u8, &[i64], &[i64])]) -> Rows {
-    let mut placed = Vec::new();
-    for (place, &(f, outcome, asked, answered)) in operations.iter().enumerate() {
-        placed.push(Operation {
-            f,
-            interval: (2 * place, 2 * place + 1),
-            outcome,
-            asked: (!asked.is_empty()).then(|| asked.to_vec()),
-            answered: (!answered.is_empty()).then(|| answered.to_vec()),
-        });
-    }
-    rows(&placed)
-}
-
-/// The verdict and the names of what was found.
-fn told(report: Result<Report, schrodinger_checkers::pairing::Malformed>) -> (Verdict, Vec<&'static str>) {
-    let report = report.unwrap_or_else(|malformed| panic!("{malformed:?}"));
-    (report.verdict, report.findings.iter().map(|finding| finding.name).collect())
-}
-
 fn ids(operations: &[(u8, u8, &[i64], &[i64])]) -> (Verdict, Vec<&'static str>) {
     let rows = sequence(operations);
-    told(unique_ids::check(&rows.beginning(rows.kind.len()), Some(0)))
+    told(unique_ids::check(&rows.events(), Some(0)))
 }
 
 #[test]
@@ -81,9 +27,10 @@ fn an_id_that_is_handed_out_twice_is_found_and_a_failed_one_does_not_count() {
     assert_eq!(ids(&[(0, INFO, &[], &[])]).0, Verdict::Unknown);
 }
 
+const COUNTER: counter::Functions = counter::Functions { add: Some(0), read: Some(1) };
+
 fn count(rows: &Rows) -> (Verdict, Vec<&'static str>) {
-    let functions = counter::Functions { add: Some(0), read: Some(1) };
-    told(counter::check(&rows.beginning(rows.kind.len()), functions, 0))
+    told(counter::check(&rows.events(), COUNTER, 0))
 }
 
 #[test]
@@ -102,17 +49,12 @@ fn the_bounds_of_a_count_are_those_of_the_definition() {
     let mut impossible = 0;
     for seed in 0..cases(CASES) as u64 {
         let mut random = Random(seed);
-        let operations: Vec<Operation> = (0..1 + random.below(8))
-            .map(|_| {
-                let begin = random.below(20);
-                let interval = (begin, begin + random.below(10));
-                let f = random.below(2) as u8;
-                let amount = random.below(9) as i64 - 4;
-                let outcome = [OK, OK, FAIL, INFO][random.below(4)];
-                let asked = (f == 0).then(|| vec![amount]);
-                Operation { f, interval, outcome, asked, answered: Some(vec![amount]) }
-            })
-            .collect();
+        let operations = random_operations(&mut random, 8, 4, |random, operation| {
+            operation.f = random.below(2) as u8;
+            let amount = random.below(9) as i64 - 4;
+            operation.asked = (operation.f == 0).then(|| vec![amount]);
+            operation.answered = Some(vec![amount]);
+        });
         let is_impossible = operations.iter().filter(|read| read.f == 1 && read.outcome == OK).any(|read| {
             let adds = || operations.iter().filter(|add| add.f == 0 && add.outcome != FAIL);
             let amount = |add: &Operation| add.asked.as_ref().map_or(0, |asked| asked[0]);
@@ -123,7 +65,9 @@ fn the_bounds_of_a_count_are_those_of_the_definition() {
             let most = certain + adds().filter(is_possible).map(amount).filter(|a| *a > 0).sum::<i64>();
             read.answered.as_ref().is_some_and(|value| value[0] < least || value[0] > most)
         });
-        let (verdict, _) = count(&rows(&operations));
+        let rows = laid_out(&operations);
+        assert_final(&rows, |events| counter::check(events, COUNTER, 0));
+        let (verdict, _) = count(&rows);
         assert_eq!(verdict == Verdict::Violation, is_impossible, "seed {seed}: {operations:?}");
         impossible += usize::from(is_impossible);
     }
@@ -133,7 +77,7 @@ fn the_bounds_of_a_count_are_those_of_the_definition() {
 fn balances(reads: &[&[i64]], options: bank::Options) -> (Verdict, Vec<&'static str>) {
     let operations: Vec<(u8, u8, &[i64], &[i64])> = reads.iter().map(|&read| (0, OK, &[][..], read)).collect();
     let rows = sequence(&operations);
-    told(bank::check(&rows.beginning(rows.kind.len()), &options))
+    told(bank::check(&rows.events(), &options))
 }
 
 #[test]
@@ -152,17 +96,17 @@ fn money_that_appears_is_found_and_money_that_moves_is_not() {
     assert_eq!(balances(&[&[0, 5, 1, 5]], promised), (Verdict::Violation, vec!["wrong-total"]));
 }
 
-const QUEUE: total_queue::Functions = total_queue::Functions { enqueue: Some(0), dequeue: Some(1), drain: Some(2) };
+const QUEUE: queue::Functions = queue::Functions { enqueue: Some(0), dequeue: Some(1), drain: Some(2) };
 
-fn queue(rows: &Rows) -> (Verdict, Vec<&'static str>) {
-    told(total_queue::check(&rows.beginning(rows.kind.len()), QUEUE))
+fn emptied_queue(rows: &Rows) -> (Verdict, Vec<&'static str>) {
+    told(total_queue::check(&rows.events(), QUEUE))
 }
 
 #[test]
 fn elements_that_are_lost_unexpected_or_duplicated_are_found() {
     let put = |value: &'static [i64]| (0, OK, value, value);
     let take = |value: &'static [i64]| (1, OK, &[][..], value);
-    let queue = |operations: &[(u8, u8, &[i64], &[i64])]| queue(&sequence(operations));
+    let queue = |operations: &[(u8, u8, &[i64], &[i64])]| emptied_queue(&sequence(operations));
     assert_eq!(queue(&[put(&[1]), take(&[])]), (Verdict::Violation, vec!["lost"]));
     assert_eq!(queue(&[put(&[1]), put(&[2]), (2, OK, &[], &[2])]), (Verdict::Violation, vec!["lost"]));
     assert_eq!(queue(&[take(&[7]), put(&[7])]), (Verdict::Violation, vec!["unexpected"]));
@@ -175,6 +119,118 @@ fn elements_that_are_lost_unexpected_or_duplicated_are_found() {
 }
 
 #[test]
+fn a_queue_of_whatever_order_may_keep_what_it_got_and_give_it_only_once() {
+    let found = |operations: &[(u8, u8, &[i64], &[i64])]| told(queue::check(&sequence(operations).events(), QUEUE));
+    let put = |value: &'static [i64]| (0, OK, value, value);
+    let take = |value: &'static [i64]| (1, OK, &[][..], value);
+    assert_eq!(found(&[put(&[1]), put(&[2]), take(&[2])]), (Verdict::Valid, vec![]));
+    assert_eq!(found(&[take(&[1]), put(&[1])]), (Verdict::Violation, vec!["unexpected"]));
+    assert_eq!(found(&[put(&[1]), take(&[1]), take(&[1])]), (Verdict::Violation, vec!["duplicated"]));
+    assert_eq!(found(&[put(&[1]), take(&[1]), take(&[1]), put(&[1])]), (Verdict::Violation, vec!["duplicated"]));
+    assert_eq!(found(&[put(&[1]), take(&[1]), put(&[1]), take(&[1])]), (Verdict::Valid, vec![]));
+}
+
+/// Each taking has an attempt of its own that began before it ended, whichever order they are given out in.
+fn has_attempts(takings: &[usize], attempts: &mut Vec<usize>) -> bool {
+    let Some((&end, rest)) = takings.split_first() else { return true };
+    (0..attempts.len()).filter(|&place| attempts[place] <= end).collect::<Vec<_>>().into_iter().any(|place| {
+        let begin = attempts.remove(place);
+        let fits = has_attempts(rest, attempts);
+        attempts.insert(place, begin);
+        fits
+    })
+}
+
+#[test]
+fn what_comes_out_of_a_queue_is_judged_as_if_all_ways_to_match_it_were_tried() {
+    let mut impossible = 0;
+    for seed in 0..cases(CASES) as u64 {
+        let mut random = Random(2 << 40 | seed);
+        let operations = random_operations(&mut random, 9, 4, |random, operation| {
+            operation.f = random.below(3) as u8;
+            let count = if operation.f == 2 { random.below(3) } else { usize::from(random.chance(90)) };
+            let values: Vec<i64> = (0..count).map(|_| random.below(3) as i64).collect();
+            operation.answered = (!values.is_empty()).then(|| values.clone());
+            if operation.f == 0 {
+                operation.asked = Some(values.first().map_or(vec![0], |&value| vec![value]));
+            }
+        });
+        let is_impossible = (0..3).any(|value| {
+            let is_attempt = |o: &&Operation| o.f == 0 && o.outcome != FAIL && o.asked() == value;
+            let mut attempts = operations.iter().filter(is_attempt).map(|o| o.interval.0).collect();
+            let ends = |o: &Operation| {
+                let times = o.answered.iter().flatten().filter(|&&taken| taken == value).count();
+                vec![o.interval.1; times]
+            };
+            let takings: Vec<usize> = operations.iter().filter(|o| o.f > 0 && o.is_ok()).flat_map(ends).collect();
+            !has_attempts(&takings, &mut attempts)
+        });
+        let rows = laid_out(&operations);
+        assert_final(&rows, |events| queue::check(events, QUEUE));
+        let (verdict, findings) = told(queue::check(&rows.events(), QUEUE));
+        assert_eq!(verdict == Verdict::Violation, is_impossible, "seed {seed}: {findings:?} {operations:?}");
+        impossible += usize::from(is_impossible);
+    }
+    assert!((cases(CASES) / 10..cases(CASES) * 9 / 10).contains(&impossible), "{impossible} were impossible");
+}
+
+const SET: set::Functions = set::Functions { add: Some(0), read: Some(1) };
+
+#[test]
+fn only_the_last_read_of_a_set_decides_what_was_lost() {
+    let found = |operations: &[(u8, u8, &[i64], &[i64])]| told(final_set::check(&sequence(operations).events(), SET));
+    let add = |value: &'static [i64]| (0, OK, value, value);
+    let read = |values: &'static [i64]| (1, OK, &[][..], values);
+    assert_eq!(found(&[add(&[1]), read(&[7]), read(&[1])]), (Verdict::Valid, vec![]));
+    assert_eq!(found(&[add(&[1]), add(&[2]), read(&[2])]), (Verdict::Violation, vec!["lost"]));
+    assert_eq!(found(&[add(&[1]), read(&[1, 9])]), (Verdict::Violation, vec!["unexpected"]));
+    assert_eq!(found(&[add(&[1]), (0, FAIL, &[9], &[]), read(&[1, 9])]), (Verdict::Violation, vec!["unexpected"]));
+    assert_eq!(found(&[add(&[1]), (0, INFO, &[9], &[]), read(&[1, 9])]), (Verdict::Valid, vec![]));
+    assert_eq!(found(&[add(&[1]), (0, INFO, &[9], &[]), read(&[1])]), (Verdict::Valid, vec![]));
+    assert_eq!(found(&[add(&[1]), read(&[1, 1])]), (Verdict::Violation, vec!["duplicated"]));
+    assert_eq!(found(&[add(&[1]), read(&[1]), add(&[2])]), (Verdict::Unknown, vec![]));
+    assert_eq!(found(&[add(&[1])]), (Verdict::Unknown, vec![]));
+}
+
+#[test]
+fn the_last_read_of_a_set_is_judged_by_the_definition() {
+    let mut violations = 0;
+    for seed in 0..cases(CASES) as u64 {
+        let mut random = Random(3 << 40 | seed);
+        let operations = random_operations(&mut random, 8, 4, |random, operation| {
+            operation.f = random.below(2) as u8;
+            operation.asked = (operation.f == 0).then(|| vec![random.below(5) as i64]);
+            let repeated = random.chance(5).then_some(0);
+            let seen = (0..5).filter(|_| random.chance(60)).chain(repeated).collect();
+            operation.answered = if operation.f == 0 { operation.asked.clone() } else { Some(seen) };
+        });
+        let reads = operations.iter().filter(|o| o.f == 1 && o.is_ok());
+        let expected = reads.max_by_key(|read| read.interval.0).map_or(vec![], |last| {
+            let seen = last.answered.as_deref().unwrap_or(&[]);
+            let adds = |value: i64| operations.iter().filter(move |o| o.f == 0 && o.asked() == value);
+            let is_lost =
+                |value: i64| adds(value).any(|add| add.is_ok() && add.is_before(last)) && !seen.contains(&value);
+            let may_be_there = |value: i64| adds(value).any(|add| add.outcome != FAIL && !last.is_before(add));
+            let is_repeated = |value: i64| seen.iter().filter(|&&other| other == value).count() > 1;
+            let mut names = vec![];
+            names.extend((0..5).any(is_lost).then_some("lost"));
+            names.extend(seen.iter().any(|&value| !may_be_there(value)).then_some("unexpected"));
+            names.extend((0..5).any(is_repeated).then_some("duplicated"));
+            names
+        });
+        // Reads that began together: which of them is the last is a matter of rows.
+        let begun: Vec<usize> = operations.iter().filter(|o| o.f == 1 && o.is_ok()).map(|o| o.interval.0).collect();
+        if begun.iter().filter(|&begin| Some(begin) == begun.iter().max()).count() > 1 {
+            continue;
+        }
+        let (_, findings) = told(final_set::check(&laid_out(&operations).events(), SET));
+        assert_eq!(findings, expected, "seed {seed}: {operations:?}");
+        violations += usize::from(!findings.is_empty());
+    }
+    assert!(violations > cases(CASES) / 10, "only {violations} were violations: too few to mean anything");
+}
+
+#[test]
 fn what_an_honest_queue_did_is_never_a_violation() {
     let mut valid = 0;
     for seed in 0..cases(CASES) as u64 {
@@ -182,7 +238,7 @@ fn what_an_honest_queue_did_is_never_a_violation() {
         let (mut content, mut operations): (Vec<i64>, Vec<Operation>) = (Vec::new(), Vec::new());
         let count = 2 + random.below(10);
         for instant in 0..count {
-            let at = 10 * instant + 5;
+            let (at, process) = (10 * instant + 5, instant as i32);
             let interval = (at - 1 - random.below(5), at + 1 + random.below(15));
             let outcome = [OK, OK, OK, OK, FAIL, INFO][random.below(6)];
             let happens = outcome == OK || (outcome == INFO && random.chance(50));
@@ -190,16 +246,25 @@ fn what_an_honest_queue_did_is_never_a_violation() {
             let operation = if !is_last && random.chance(50) {
                 let value = vec![instant as i64];
                 content.extend(happens.then_some(instant as i64));
-                Operation { f: 0, interval, outcome, asked: Some(value.clone()), answered: Some(value) }
+                Operation {
+                    process,
+                    f: 0,
+                    key: None,
+                    interval,
+                    outcome,
+                    asked: Some(value.clone()),
+                    answered: Some(value),
+                }
             } else {
                 let all = if is_last { content.len() } else { content.len().min(1) };
                 let taken: Vec<i64> = if happens { content.drain(..all).collect() } else { Vec::new() };
                 let answered = (!taken.is_empty()).then_some(taken);
-                Operation { f: if is_last { 2 } else { 1 }, interval, outcome, asked: None, answered }
+                let f = if is_last { 2 } else { 1 };
+                Operation { process, f, key: None, interval, outcome, asked: None, answered }
             };
             operations.push(operation);
         }
-        let (verdict, findings) = queue(&rows(&operations));
+        let (verdict, findings) = emptied_queue(&laid_out(&operations));
         assert_ne!(verdict, Verdict::Violation, "seed {seed}: {findings:?} {operations:?}");
         valid += usize::from(verdict == Verdict::Valid);
     }
@@ -209,7 +274,7 @@ fn what_an_honest_queue_did_is_never_a_violation() {
 #[test]
 fn values_that_make_no_sense_are_malformed_with_their_row() {
     let rows = sequence(&[(0, OK, &[], &[1, 2])]);
-    let events = rows.beginning(rows.kind.len());
+    let events = rows.events();
     let row = |problem: schrodinger_checkers::pairing::Malformed| problem.problems[0].row;
     assert_eq!(unique_ids::check(&events, Some(0)).map_err(row).err(), Some(1));
     let counter = counter::check(&events, counter::Functions { add: None, read: Some(0) }, 0);
@@ -217,5 +282,5 @@ fn values_that_make_no_sense_are_malformed_with_their_row() {
     assert_eq!(total_queue::check(&events, QUEUE).map_err(row).err(), Some(0));
     let odd = sequence(&[(0, OK, &[], &[1, 2, 3])]);
     let options = bank::Options { read: Some(0), total: None, accounts: None, allow_negative: false };
-    assert_eq!(bank::check(&odd.beginning(odd.kind.len()), &options).map_err(row).err(), Some(1));
+    assert_eq!(bank::check(&odd.events(), &options).map_err(row).err(), Some(1));
 }

@@ -1,12 +1,21 @@
-//! Invariants that one pass over the history decides: what a counter can show, what a bank holds, ids that come twice, elements of a queue.
+//! Invariants that one pass over the history decides: what a counter can show, what a bank holds, ids that come twice, elements of a
+//! queue or a log, who holds a lock.
 //!
-//! Each is after Jepsen's checker of that name. What is certain counts against the database and what nobody knows for it: an operation that
+//! Each is after Jepsen's checker of that name, where it has one. What is certain counts against the database and what nobody knows for it: an operation that
 //! ended `info` may have happened, one that failed did not. Every checker has a twin in the tests that decides by the definition.
 
 pub mod bank;
 pub mod counter;
+pub mod final_set;
+pub mod lock;
+pub mod log;
+pub mod long_fork;
+pub mod monotonic;
+pub mod queue;
 pub mod total_queue;
 pub mod unique_ids;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -28,6 +37,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Why a history without findings proves less than it seems.
     pub doubts: Vec<String>,
+    /// What is no finding and good to know, by name.
+    pub counts: BTreeMap<&'static str, usize>,
 }
 
 impl Report {
@@ -42,7 +53,12 @@ impl Report {
             (true, false) => Verdict::Unknown,
             (true, true) => Verdict::Valid,
         };
-        Report { verdict, operations, observations, findings, doubts }
+        Report { verdict, operations, observations, findings, doubts, counts: BTreeMap::new() }
+    }
+
+    fn counting(mut self, name: &'static str, count: usize) -> Report {
+        self.counts.insert(name, count);
+        self
     }
 }
 
@@ -66,6 +82,14 @@ pub struct Case {
     pub roles: Vec<&'static str>,
     /// What happened, in a sentence without its end.
     pub told: String,
+}
+
+impl Case {
+    /// Operations, each with what it did, and what that comes to.
+    fn new(rows: &[(u32, &'static str)], told: String) -> Case {
+        let (rows, roles) = rows.iter().copied().unzip();
+        Case { rows, roles, told }
+    }
 }
 
 impl Finding {

@@ -28,7 +28,13 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(invariants::check_unique_ids, module)?)?;
     module.add_function(wrap_pyfunction!(invariants::check_counter, module)?)?;
     module.add_function(wrap_pyfunction!(invariants::check_bank, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_queue, module)?)?;
     module.add_function(wrap_pyfunction!(invariants::check_total_queue, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_final_set, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_monotonic, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_long_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_lock, module)?)?;
+    module.add_function(wrap_pyfunction!(invariants::check_log, module)?)?;
     module.add_function(wrap_pyfunction!(linearizable::check_linearizable, module)?)?;
     module.add_function(wrap_pyfunction!(linearizable::linearizable_models, module)?)?;
     module.add_function(wrap_pyfunction!(set::check_set, module)?)?;

@@ -1,0 +1,263 @@
+//! Logs: what each finding is, with a twin that it must not be, and all of them against their definitions.
+//! SCHRODINGER_FUZZ_CASES sets how many histories.
+
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
+mod operations;
+mod oracle;
+mod rows;
+
+use operations::{FAIL, INFO, OK, Operation, random_operations, rows as laid_out, told};
+use oracle::{Random, cases};
+use schrodinger_checkers::Verdict;
+use schrodinger_checkers::invariants::log;
+
+const CASES: usize = 20_000;
+const SEND: u8 = 0;
+const POLL: u8 = 1;
+const ASSIGN: u8 = 2;
+const SUBSCRIBE: u8 = 3;
+const LOG: log::Functions = log::Functions {
+    send: Some(SEND),
+    poll: Some(POLL),
+    transaction: Some(4),
+    assign: Some(ASSIGN),
+    subscribe: Some(SUBSCRIBE),
+};
+
+/// Process, function, outcome, what was asked and answered.
+type Line<'a> = (i32, u8, u8, &'a [i64], &'a [i64]);
+
+/// One after the other.
+fn found(operations: &[Line]) -> (Verdict, Vec<&'static str>) {
+    let placed: Vec<Operation> = operations
+        .iter()
+        .enumerate()
+        .map(|(place, &(process, f, outcome, asked, answered))| Operation {
+            process,
+            f,
+            key: None,
+            interval: (2 * place, 2 * place + 1),
+            outcome,
+            asked: Some(asked.to_vec()),
+            answered: Some(answered.to_vec()),
+        })
+        .collect();
+    told(log::check(&laid_out(&placed).events(), LOG))
+}
+
+/// A message of log 7, acknowledged at an offset.
+macro_rules! send {
+    ($value:expr, $offset:expr) => {
+        (0, SEND, OK, &[3, 7, 1, $value][..], &[3, 7, 2, $offset, $value][..])
+    };
+}
+
+/// Process 1 polls offsets and values from log 7.
+macro_rules! poll {
+    ($($number:expr),*) => {
+        (1, POLL, OK, &[][..], &[4, 7, const { [$($number),*].len() as i64 }, $($number),*][..])
+    };
+}
+
+const ASSIGNED: Line<'static> = (1, ASSIGN, OK, &[7], &[7]);
+
+#[test]
+fn messages_that_are_lost_doubled_or_made_up_are_found_and_an_honest_log_is_not() {
+    let violation = |name| (Verdict::Violation, vec![name]);
+    let (one, two, three) = (send!(11, 0), send!(12, 1), send!(13, 2));
+    assert_eq!(found(&[one, two, poll!(0, 11, 1, 12)]), (Verdict::Valid, vec![]));
+    assert_eq!(found(&[one, two, three, poll!(2, 13), poll!(0, 11)]), violation("lost-write"));
+    assert_eq!(found(&[one, two, three, poll!(0, 11, 2, 13), poll!(1, 12)]), violation("int-poll-skip"));
+    assert_eq!(found(&[one, two, poll!(1, 12, 0, 11)]), violation("int-nonmonotonic-poll"));
+    assert_eq!(found(&[one, poll!(0, 11), poll!(0, 11, 1, 11)]), violation("duplicate"));
+    assert_eq!(found(&[one, send!(12, 0), poll!(0, 11)]), violation("inconsistent-offsets"));
+    assert_eq!(found(&[one, poll!(0, 11, 1, 99)]), violation("unexpected"));
+    assert_eq!(found(&[poll!(0, 11), one]), violation("unexpected"));
+    let (failed, unknown) =
+        ((0, SEND, FAIL, &[3, 7, 1, 11][..], &[][..]), (0, SEND, INFO, &[3, 7, 1, 11][..], &[][..]));
+    assert_eq!(found(&[failed, poll!(0, 11)]), violation("G1a"));
+    assert_eq!(found(&[unknown, poll!(0, 11)]), (Verdict::Valid, vec![]));
+    assert_eq!(found(&[two, one, poll!(0, 11, 1, 12)]), violation("nonmonotonic-send"));
+    let both = (0, 4, OK, &[3, 7, 1, 11, 3, 7, 1, 12][..], &[3, 7, 2, 1, 11, 3, 7, 2, 0, 12][..]);
+    assert_eq!(found(&[both, poll!(0, 12, 1, 11)]), violation("int-nonmonotonic-send"));
+    assert_eq!(found(&[one, two, poll!(0, 11)]), (Verdict::Unknown, vec![]));
+    assert_eq!(found(&[one]).0, Verdict::Unknown);
+}
+
+#[test]
+fn who_keeps_its_place_goes_on_from_there_and_who_was_moved_need_not() {
+    let violation = |name| (Verdict::Violation, vec![name]);
+    let sent = [send!(11, 0), send!(12, 1), send!(13, 2)];
+    let after = |operations: &[Line<'static>]| {
+        found(&[&sent[..], operations, &[(2, POLL, OK, &[], &[4, 7, 6, 0, 11, 1, 12, 2, 13])]].concat())
+    };
+    assert_eq!(after(&[ASSIGNED, poll!(0, 11), poll!(2, 13)]), violation("poll-skip"));
+    assert_eq!(after(&[ASSIGNED, poll!(0, 11, 1, 12), poll!(1, 12)]), violation("nonmonotonic-poll"));
+    assert_eq!(after(&[ASSIGNED, poll!(0, 11), poll!(1, 12, 2, 13)]), (Verdict::Valid, vec![]));
+    assert_eq!(after(&[poll!(0, 11), poll!(2, 13)]), (Verdict::Valid, vec![]));
+    assert_eq!(after(&[ASSIGNED, poll!(0, 11), ASSIGNED, poll!(2, 13)]), (Verdict::Valid, vec![]));
+    assert_eq!(
+        after(&[ASSIGNED, poll!(0, 11), (1, SUBSCRIBE, OK, &[7], &[7]), poll!(2, 13)]),
+        (Verdict::Valid, vec![])
+    );
+    assert_eq!(after(&[ASSIGNED, poll!(0, 11), (1, POLL, FAIL, &[], &[]), poll!(2, 13)]), (Verdict::Valid, vec![]));
+}
+
+#[test]
+fn steps_that_make_no_sense_and_messages_that_are_sent_twice_are_malformed_with_their_row() {
+    let row = |operations: &[Operation]| {
+        log::check(&laid_out(operations).events(), LOG).err().map(|malformed| malformed.problems[0].row)
+    };
+    let operation = |at: usize, f: u8, answered: &[i64]| Operation {
+        process: 0,
+        f,
+        key: None,
+        interval: (at, at + 1),
+        outcome: OK,
+        asked: None,
+        answered: Some(answered.to_vec()),
+    };
+    for steps in [&[3, 7][..], &[3, 7, 3, 1, 2, 3], &[4, 7, 1, 0], &[0, 7, 1, 1], &[3, 7, 9, 1], &[4, 7, -2]] {
+        assert_eq!(row(&[operation(0, 4, steps)]), Some(1), "{steps:?}");
+    }
+    assert_eq!(row(&[operation(0, SEND, &[3, 7, 1, 5]), operation(2, SEND, &[3, 7, 1, 5])]), Some(2));
+}
+
+struct Message {
+    value: i64,
+    offset: Option<i64>,
+}
+
+/// What an operation sent, or polled.
+fn messages(operation: &Operation) -> Vec<Message> {
+    let steps = if operation.is_ok() { &operation.answered } else { &operation.asked };
+    match steps.as_deref() {
+        Some([_, _, 1, value]) => vec![Message { value: *value, offset: None }],
+        Some([_, _, _, pairs @ ..]) => {
+            pairs.chunks(2).map(|pair| Message { value: pair[1], offset: Some(pair[0]) }).collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// The names of all that is wrong, by comparing everything with everything.
+fn wrong(operations: &[Operation]) -> Vec<&'static str> {
+    let sends = || operations.iter().filter(|o| o.f == SEND);
+    let polls = || operations.iter().filter(|o| o.f == POLL && o.is_ok());
+    let told = || {
+        operations
+            .iter()
+            .filter(|o| o.f <= POLL && o.is_ok())
+            .flat_map(messages)
+            .filter_map(|m| Some((m.offset?, m.value)))
+    };
+    let polled = || polls().flat_map(messages).filter_map(|m| Some((m.offset?, m.value)));
+    let value = |send: &Operation| messages(send)[0].value;
+    let offset = |send: &Operation| messages(send)[0].offset.filter(|_| send.is_ok());
+    let inconsistent = told().any(|one| told().any(|other| one.0 == other.0 && one.1 != other.1));
+    let duplicate = told().any(|one| told().any(|other| one.0 != other.0 && one.1 == other.1));
+    let sender = |value_: i64| sends().find(|send| value(send) == value_);
+    let unexpected = polls().any(|poll| {
+        messages(poll).iter().any(|m| sender(m.value).is_none_or(|send| send.outcome != FAIL && poll.is_before(send)))
+    });
+    let aborted = polled().any(|(_, value)| sender(value).is_some_and(|send| send.outcome == FAIL));
+    let is_polled = |send: &Operation| polled().any(|(_, other)| other == value(send));
+    let lost = sends()
+        .any(|send| !is_polled(send) && polled().any(|(end, _)| offset(send).is_some_and(|offset| offset < end)));
+    let is_between = |from: i64, to: i64| told().any(|(offset, _)| from < offset && offset < to);
+    let (mut skips, mut falls) = ([false; 2], [false; 2]);
+    for poll in polls() {
+        let offsets: Vec<i64> = messages(poll).iter().filter_map(|m| m.offset).collect();
+        for pair in offsets.windows(2) {
+            falls[0] |= pair[1] <= pair[0];
+            skips[0] |= is_between(pair[0], pair[1]);
+        }
+        let own = || operations.iter().filter(|o| o.process == poll.process && o.is_before(poll));
+        let moved = own().filter(|o| o.f == ASSIGN || o.f == SUBSCRIBE).max_by_key(|o| o.interval);
+        let shaken =
+            own().filter(|o| o.f == ASSIGN || o.f == SUBSCRIBE || o.f == POLL && !o.is_ok()).max_by_key(|o| o.interval);
+        let last = own().filter(|o| o.f == POLL && o.is_ok() && !messages(o).is_empty()).max_by_key(|o| o.interval);
+        let is_told = moved.is_some_and(|o| o.f == ASSIGN && o.is_ok());
+        if let (true, Some(last), Some(&next)) = (is_told, last, offsets.first()) {
+            let place = messages(last).last().and_then(|m| m.offset);
+            if let Some(place) = place.filter(|_| shaken.is_some_and(|shaken| shaken.is_before(last))) {
+                falls[1] |= next <= place;
+                skips[1] |= is_between(place, next);
+            }
+        }
+    }
+    let backwards = sends()
+        .any(|one| sends().any(|other| one.is_before(other) && offset(other).is_some() && offset(one) > offset(other)));
+    let names = [
+        ("inconsistent-offsets", inconsistent),
+        ("duplicate", duplicate),
+        ("unexpected", unexpected),
+        ("G1a", aborted),
+        ("lost-write", lost),
+        ("int-poll-skip", skips[0]),
+        ("int-nonmonotonic-poll", falls[0]),
+        ("poll-skip", skips[1]),
+        ("nonmonotonic-poll", falls[1]),
+        ("nonmonotonic-send", backwards),
+    ];
+    names.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect()
+}
+
+/// Sends to one log and polls of it, with a mistake now and then.
+fn random_log(random: &mut Random) -> Vec<Operation> {
+    let mistakes = [0, 3, 12][random.below(3)];
+    let mut log: Vec<i64> = Vec::new();
+    let mut fresh = 0;
+    let mut place: std::collections::HashMap<i32, usize> = std::collections::HashMap::new();
+    random_operations(random, 20, 2, |random, operation| {
+        operation.f = [SEND, SEND, SEND, POLL, POLL, POLL, POLL, ASSIGN, SUBSCRIBE][random.below(9)];
+        operation.asked = Some(vec![]);
+        operation.answered = Some(vec![]);
+        if operation.f == SEND {
+            fresh += 1;
+            operation.asked = Some(vec![3, 7, 1, fresh]);
+            let mut offset = log.len() as i64;
+            if random.chance(mistakes) {
+                offset += random.below(3) as i64 - 1;
+            }
+            if operation.is_ok() || random.chance(if operation.outcome == INFO { 50 } else { mistakes }) {
+                log.push(fresh);
+            }
+            let is_known = random.chance(80);
+            operation.answered = Some(if is_known { vec![3, 7, 2, offset, fresh] } else { vec![3, 7, 1, fresh] });
+        } else if operation.f == POLL {
+            let place = place.entry(operation.process).or_insert(0);
+            let mut pairs = Vec::new();
+            let jump = if random.chance(5 * mistakes) { 0 } else { 9 };
+            for step in 0..random.below(5) {
+                if step == jump || random.chance(mistakes) {
+                    *place = if random.chance(50) { *place + 1 } else { random.below(log.len() + 2) };
+                }
+                let Some(&value) = log.get(*place) else { break };
+                pairs.extend([*place as i64, if random.chance(mistakes) { random.below(9) as i64 } else { value }]);
+                *place += 1;
+            }
+            operation.asked = Some(vec![]);
+            operation.answered = Some([&[4, 7, pairs.len() as i64][..], &pairs].concat());
+        } else {
+            place.insert(operation.process, if operation.f == ASSIGN { 0 } else { random.below(log.len() + 1) });
+        }
+    })
+}
+
+#[test]
+fn logs_are_judged_by_the_definition() {
+    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for seed in 0..cases(CASES) as u64 {
+        let operations = random_log(&mut Random(seed));
+        let (verdict, findings) = told(log::check(&laid_out(&operations).events(), LOG));
+        assert_eq!(findings, wrong(&operations), "seed {seed}: {operations:?}");
+        for name in findings {
+            *counts.entry(name).or_default() += 1;
+        }
+        *counts.entry(verdict.name()).or_default() += 1;
+    }
+    assert_eq!(counts.len(), 13, "not every finding and verdict came up: {counts:?}");
+    assert!(counts.values().all(|&count| count > cases(CASES) / 2000), "{counts:?}: too few to mean anything");
+}
