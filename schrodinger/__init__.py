@@ -5,7 +5,7 @@ and decides whether that history is possible under the consistency the database 
 is written with.
 """
 
-from schrodinger import operations, workloads
+from schrodinger import checkers, operations, workloads
 from schrodinger.cluster.database import Database, Leader, PowerLoss
 from schrodinger.cluster.protocols import Cluster
 from schrodinger.cluster.suite import Suite
@@ -23,6 +23,7 @@ __all__ = [
     "PowerLoss",
     "Suite",
     "Wheel",
+    "checkers",
     "operations",
     "workloads",
 ]

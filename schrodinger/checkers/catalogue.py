@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from schrodinger_native import consistency_aliases, consistency_models, linearizable_models
 
-from schrodinger.checkers.invariants import Bank, Counter, TotalQueue, UniqueIds
+from schrodinger.checkers.availability import Availability
+from schrodinger.checkers.clock import Clock
+from schrodinger.checkers.invariants import Bank, Counter, LongFork, Monotonic, UniqueIds
 from schrodinger.checkers.linearizable import Linearizable
-from schrodinger.checkers.set import SetChecker
+from schrodinger.checkers.lock import Lock
+from schrodinger.checkers.log_pattern import CRASHES, LogPattern
+from schrodinger.checkers.queues import Log, Queue, TotalQueue
+from schrodinger.checkers.set import FinalSet, SetFull
+from schrodinger.checkers.stats import Stats
+from schrodinger.checkers.together import All
 from schrodinger.checkers.transactional import ListAppend, RwRegister
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from schrodinger.checkers.verdict import Checker
 
-Option: TypeAlias = Literal["model", "consistency", "steps", "bytes"]
-"""What a checker can be told: the object, the promise, and how much it may spend."""
+Option: TypeAlias = Literal["model", "consistency", "steps", "bytes", "pattern"]
+"""What a checker can be told: the object, the promise, how much it may spend, what to look for in logs."""
 
 MODELS: Final = tuple(linearizable_models())
 
@@ -47,6 +54,7 @@ class CheckerChoice:
     consistency: str | None = None
     steps: int | None = None
     bytes: int | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,39 +114,67 @@ def _consistency(choice: CheckerChoice) -> str:
     raise ValueError(f"{message}\nthe models are are {', '.join(consistency_models())}")
 
 
-def _set(_: CheckerChoice, functions: frozenset[str]) -> Checker:
+def _set_full(_: CheckerChoice, functions: frozenset[str]) -> Checker:
+    return SetFull(read=_read_of_all(functions))
+
+
+def _final_set(_: CheckerChoice, functions: frozenset[str]) -> Checker:
+    return FinalSet(read=_read_of_all(functions))
+
+
+def _read_of_all(functions: frozenset[str]) -> str:
     """Other tools call it ``read`` to read all elements."""
-    return SetChecker(read="read" if "read" in functions and "read-all" not in functions else "read-all")
+    return "read" if "read" in functions and "read-all" not in functions else "read-all"
+
+
+def _of(checker: Checker) -> Callable[[CheckerChoice, frozenset[str]], Checker]:
+    """A checker that takes no options."""
+    return lambda _, __: checker
+
+
+NONE: Final[frozenset[Option]] = frozenset()
+BY_NAME: Final[frozenset[str]] = frozenset()
+"""Its functions look like those of another checker, or it suits any history: it must be asked for."""
 
 
 KINDS: Final = (
+    CheckerKind("unique-ids", "no id is handed out twice", NONE, frozenset({"generate"}), _of(UniqueIds())),
+    CheckerKind("bank", "all balances always add up to the same", NONE, frozenset({"transfer"}), _of(Bank())),
     CheckerKind(
-        "unique-ids", "no id is handed out twice", frozenset(), frozenset({"generate"}), lambda _, __: UniqueIds()
-    ),
-    CheckerKind(
-        "bank", "all balances always add up to the same", frozenset(), frozenset({"transfer"}), lambda _, __: Bank()
+        "log",
+        "messages of logs with offsets are there once, in one order, and none is lost",
+        NONE,
+        frozenset({"send", "poll"}),
+        _of(Log()),
     ),
     CheckerKind(
         "total-queue",
         "what was put into a queue comes out once, in whatever order",
-        frozenset(),
+        NONE,
         frozenset({"enqueue", "dequeue"}),
-        lambda _, __: TotalQueue(),
+        _of(TotalQueue()),
+    ),
+    CheckerKind("queue", "what comes out of a queue was put in; it may keep what it got", NONE, BY_NAME, _of(Queue())),
+    CheckerKind(
+        "lock",
+        "two processes never certainly hold a lock at once, and its fencing tokens rise",
+        NONE,
+        frozenset({"acquire", "release"}),
+        _of(Lock()),
     ),
     CheckerKind(
         "counter",
-        "every read lies between what must and what may have been added (by name only: it looks like a set)",
-        frozenset(),
-        frozenset(),
-        lambda _, __: Counter(),
+        "every read lies between what must and what may have been added",
+        NONE,
+        BY_NAME,
+        _of(Counter()),
     ),
+    CheckerKind("monotonic", "what is incremented and never set back only grows", NONE, BY_NAME, _of(Monotonic())),
     CheckerKind(
-        "set",
-        "what was added and acknowledged is in every later read",
-        frozenset(),
-        frozenset({"add"}),
-        _set,
+        "set-full", "what was added and acknowledged is in every later read", NONE, frozenset({"add"}), _set_full
     ),
+    CheckerKind("set", "what was added and acknowledged is in the last read", NONE, BY_NAME, _final_set),
+    CheckerKind("clock", "how far nodes' clocks stray and jump", NONE, frozenset({"clock"}), _of(Clock())),
     CheckerKind(
         "linearizable",
         "each key is an object on which every operation takes effect at one instant",
@@ -160,6 +196,24 @@ KINDS: Final = (
         frozenset(),
         _rw_register,
     ),
+    CheckerKind(
+        "long-fork", "reads of the same keys, each written once, agree on one order", NONE, BY_NAME, _of(LongFork())
+    ),
+    CheckerKind("stats", "every function succeeded now and then", NONE, BY_NAME, _of(Stats())),
+    CheckerKind(
+        "availability",
+        "operations succeed within ten seconds after faults are healed",
+        NONE,
+        BY_NAME,
+        _of(Availability()),
+    ),
+    CheckerKind(
+        "log-pattern",
+        "no node logged that it crashed, or what the pattern says",
+        frozenset({"pattern"}),
+        BY_NAME,
+        lambda choice, _: LogPattern(choice.pattern or CRASHES),
+    ),
 )
 
 
@@ -177,12 +231,36 @@ def named(name: str, choice: CheckerChoice, functions: Iterable[str] = ()) -> Ch
         "consistency": choice.consistency,
         "steps": choice.steps,
         "bytes": choice.bytes,
+        "pattern": choice.pattern,
     }
     for option, value in chosen.items():
         if value is not None and option not in kind.options:
             takes = ", ".join(sorted(kind.options)) or "no options"
             raise ValueError(f"checker {name} has no {option}; it takes {takes}")
     return kind.make(choice, frozenset(functions))
+
+
+def several(names: Sequence[str], choice: CheckerChoice, functions: Iterable[str] = ()) -> Checker:
+    """The checkers of these names, together; each takes of what was chosen what it knows.
+
+    Raises:
+        ValueError: no checker has the name, two are the same, or what was chosen is for none of them.
+    """
+    if len(names) == 1:
+        return named(names[0], choice, functions)
+    kinds = [kind for kind in KINDS if kind.name in names]
+    for option in get_args(Option):
+        if getattr(choice, option) is not None and not any(option in kind.options for kind in kinds):
+            raise ValueError(f"none of the checkers {', '.join(names)} has a {option}")
+    present = frozenset(functions)
+    return All(tuple(named(name, _understood(name, choice), present) for name in names))
+
+
+def _understood(name: str, choice: CheckerChoice) -> CheckerChoice:
+    """The part of ``choice`` that the checker of this name takes."""
+    kind = next((kind for kind in KINDS if kind.name == name), None)
+    known = kind.options if kind else frozenset()
+    return replace(choice, **{option: None for option in get_args(Option) if option not in known})
 
 
 def suitable(functions: Iterable[str], choice: CheckerChoice) -> Checker:

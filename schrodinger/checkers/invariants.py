@@ -1,4 +1,4 @@
-"""Invariants that one pass decides: unique ids, a counter, a bank, the elements of a queue. After Jepsen's checkers.
+"""Invariants of numbers: ids that are unique, sums that are kept, values that only grow. After Jepsen's checkers.
 
 The work is native and linear (``schrodinger_native.check_unique_ids`` and its like). What nobody knows counts for the
 database: an operation that ended ``info`` may have happened, one that failed did not.
@@ -7,17 +7,14 @@ database: an operation that ended ``info`` may have happened, one that failed di
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from schrodinger_native import check_bank, check_counter, check_total_queue, check_unique_ids
+from schrodinger_native import check_bank, check_counter, check_long_fork, check_monotonic, check_unique_ids
 
-from schrodinger.checkers.deed import look_up, seconds
-from schrodinger.checkers.malformed import malformed_verdict
-from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
+from schrodinger.checkers.findings import verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from schrodinger.checkers.verdict import Verdict
     from schrodinger.history import History
 
 
@@ -35,7 +32,7 @@ class UniqueIds:
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
-        return _verdict(self.name, history, check_unique_ids(history.file, generate=self.generate))
+        return verdict_of(self.name, history, check_unique_ids(history.file, generate=self.generate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +47,15 @@ class Counter:
     read: str = "read"
     name: str = "counter"
 
+    @property
+    def violations_are_final(self) -> bool:
+        """The bounds of a read only become narrower as more is known of the adds."""
+        return True
+
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
         found = check_counter(history.file, add=self.add, read=self.read, initial=self.initial)
-        return _verdict(self.name, history, found)
+        return verdict_of(self.name, history, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,54 +87,52 @@ class Bank:
         found = check_bank(
             history.file, read=self.read, total=self.total, accounts=accounts, allow_negative=self.allow_negative
         )
-        return _verdict(self.name, history, found)
+        return verdict_of(self.name, history, found)
 
 
 @dataclass(frozen=True, slots=True)
-class TotalQueue:
-    """What was put into a queue comes out once, and nothing else does, in whatever order."""
+class Monotonic:
+    """A value that is incremented and never set back: whoever looks later sees no less.
 
-    enqueue: str = "enqueue"
-    dequeue: str = "dequeue"
-    drain: str = "drain"
-    name: str = "total-queue"
+    Attributes:
+        sessions: compare only what one process sees with what it saw before, where reads may show an older state.
+        increment: what raising the value is called; it completes with what the value became.
+        read: what reading it is called.
+        read_all: what reading every number that was handed out is called, in the order of the database's time stamps.
+        name: the name in verdicts.
+    """
+
+    sessions: bool = False
+    increment: str = "inc"
+    read: str = "read"
+    read_all: str = "read-all"
+    name: str = "monotonic"
+
+    @property
+    def violations_are_final(self) -> bool:
+        """Each observation is judged by those that had returned before."""
+        return True
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
-        found = check_total_queue(history.file, enqueue=self.enqueue, dequeue=self.dequeue, drain=self.drain)
-        return _verdict(self.name, history, found)
+        found = check_monotonic(
+            history.file, increment=self.increment, read=self.read, read_all=self.read_all, sessions=self.sessions
+        )
+        return verdict_of(self.name, history, found)
 
 
-def _verdict(name: str, history: History, found: Mapping[str, Any]) -> Verdict:
-    if found["verdict"] == "malformed":
-        return malformed_verdict(name, found)
-    anomalies = tuple(_anomaly(history, finding) for finding in found["findings"])
-    return Verdict(
-        validity=Validity(found["verdict"]),
-        checker=name,
-        reasons=(*(anomaly.summary for anomaly in anomalies), *found["doubts"]),
-        anomalies=anomalies,
-        statistics={
-            "operations": found["operations"],
-            "observations": found["observations"],
-            **{finding["name"]: finding["count"] for finding in found["findings"]},
-        },
-    )
+@dataclass(frozen=True, slots=True)
+class LongFork:
+    """Reads of the same keys, each written once, agree on the order of the writes."""
 
+    transaction: str = "txn"
+    name: str = "long-fork"
 
-def _anomaly(history: History, finding: Mapping[str, Any]) -> Anomaly:
-    """One kind of finding, told by its first cases."""
-    cases = finding["first"]
-    roles = {row: role for case in cases for row, role in zip(case["rows"], case["roles"], strict=False)}
-    deeds = look_up(history.operations(), roles)
-    told = cases[0]["told"]
-    more = f"; {finding['count']:,} such cases" if finding["count"] > 1 else ""
-    return Anomaly(
-        name=finding["name"],
-        summary=f"{told[0].upper()}{told[1:]}{more}.",
-        story=(
-            *(f"Process {deed.process} {roles[row]}, from {seconds(deed.start_ns)}." for row, deed in deeds.items()),
-            *(f"{case['told'][0].upper()}{case['told'][1:]}." for case in cases[1:]),
-        ),
-        operations=tuple(deed.involved(roles[row]) for row, deed in deeds.items()),
-    )
+    @property
+    def violations_are_final(self) -> bool:
+        """Two reads that disagree do so for ever."""
+        return True
+
+    def check(self, history: History) -> Verdict:
+        """Judge the whole history."""
+        return verdict_of(self.name, history, check_long_fork(history.file, transaction=self.transaction))

@@ -1,8 +1,11 @@
-"""A grow-only set of unique elements: what was acknowledged is there from then on.
+"""A grow-only set: what was acknowledged is there, from then on or in the end.
 
-The work is native (``schrodinger_native.check_set``), after Jepsen's ``set-full``: lost, stale, never-read, unexpected,
-duplicated and recovered elements, in time linear in all that was read. The final reads are nothing special, only the
-last ones; without a read that began after the last acknowledged add, nothing is proven and the verdict is *unknown*.
+``SetFull`` judges every read of a set of unique elements, after Jepsen's ``set-full``: lost, stale, never-read,
+unexpected, duplicated and recovered elements, in time linear in all that was read. The final reads are nothing special,
+only the last ones; without a read that began after the last acknowledged add, nothing is proven and the verdict is
+*unknown*. ``FinalSet`` judges the last read alone, after Jepsen's ``set``, for databases that promise nothing before.
+
+The work is native (``schrodinger_native.check_set`` and ``check_final_set``).
 """
 
 from __future__ import annotations
@@ -10,9 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from schrodinger_native import check_set
+from schrodinger_native import check_final_set, check_set
 
 from schrodinger.checkers.deed import listed
+from schrodinger.checkers.findings import verdict_of
 from schrodinger.checkers.malformed import malformed_verdict
 from schrodinger.checkers.set_story import set_anomalies
 from schrodinger.checkers.verdict import Validity, Verdict
@@ -28,7 +32,7 @@ _STATISTICS = ("attempts", "acknowledged", "reads", "stable", "stale_latencies_n
 
 
 @dataclass(frozen=True, slots=True)
-class SetChecker:
+class SetFull:
     """Every acknowledged element is in the set, none is there twice, and none that nobody added.
 
     Attributes:
@@ -42,7 +46,7 @@ class SetChecker:
     linearizable: bool = True
     add: str = "add"
     read: str = "read-all"
-    name: str = "set"
+    name: str = "set-full"
 
     @property
     def violations_are_final(self) -> bool:
@@ -68,6 +72,19 @@ class SetChecker:
                 **{name: found[name]["count"] for name in _COUNTED},
             },
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FinalSet:
+    """Every element that was acknowledged before the last read began is in it, once, and none that nobody added."""
+
+    add: str = "add"
+    read: str = "read-all"
+    name: str = "set"
+
+    def check(self, history: History) -> Verdict:
+        """Judge the last read."""
+        return verdict_of(self.name, history, check_final_set(history.file, add=self.add, read=self.read))
 
 
 def _doubts(found: Mapping[str, Any]) -> Iterator[str]:

@@ -60,7 +60,7 @@ async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
                 await run.execute()
             except asyncio.CancelledError:
                 interrupted = True
-        checker = execution.suite.workload(execution.plan.workload).checker(execution.plan.parameters)
+        checker = execution.suite.checker(execution.plan.workload, execution.plan.parameters)
         run.progress.checker = f"{checker.name} is checking the history"
         verdict = await asyncio.to_thread(judge_run, execution.files, checker, execution.plan)
         run.progress.checker = str(verdict.validity)

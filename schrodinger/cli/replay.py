@@ -40,7 +40,7 @@ def replay(
             plan = replace(plan, options=suite.settle_options(plan.options))
             workload = suite.workload(plan.workload)
             workload.stream(plan.parameters, 0, 0)
-            watch = online_checker(workload, plan.parameters) if fail_fast else None
+            watch = online_checker(suite, plan.workload, plan.parameters) if fail_fast else None
             binary = find_binary(suite.database.sources, plan.options.get("version"))
         if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):
             raise Refused(

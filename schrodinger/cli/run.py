@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from schrodinger.checkers import Online
+from schrodinger.checkers import watchable
 from schrodinger.cli.display import choose_display
 from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
@@ -24,8 +24,8 @@ from schrodinger.store import DEFAULT_ROOT, create_run
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from schrodinger.checkers import Online
     from schrodinger.cluster import Capability
-    from schrodinger.workloads import Workload
 
 SEED_BITS = 32
 LONGEST_S = 31 * 24 * 3600.0
@@ -132,7 +132,7 @@ def run(
                         concurrency=chosen["concurrency"],
                         operations=chosen["operations"],
                     )
-                    watch = online_checker(workload, plan.parameters) if fail_fast else None
+                    watch = online_checker(loaded, workload.name, plan.parameters) if fail_fast else None
                 return await run_plan(plan, loaded, binary, provider, root=root, as_json=as_json, watch=watch)
 
         status = asyncio.run(drawn_and_run())
@@ -149,14 +149,15 @@ async def local_provider(*, isolated: bool | None, debug: bool) -> AsyncIterator
         await provider.down()
 
 
-def online_checker(workload: Workload, parameters: Mapping[str, Any]) -> Online:
-    """The workload's checker, if it can judge while the run goes on."""
-    checker = workload.checker(parameters)
-    if isinstance(checker, Online) and checker.violations_are_final:
-        return checker
-    raise Refused(
-        f"checker {checker.name} of workload {workload.name} can judge only whole histories; leave out --fail-fast"
-    )
+def online_checker(suite: Suite, workload: str, parameters: Mapping[str, Any]) -> Online:
+    """Those of the run's checkers that can judge while it goes on."""
+    checker = suite.checker(workload, parameters)
+    watched = watchable(checker)
+    if watched is None:
+        raise Refused(
+            f"checker {checker.name} of workload {workload} can judge only whole histories; leave out --fail-fast"
+        )
+    return watched
 
 
 async def run_plan(

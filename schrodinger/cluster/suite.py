@@ -12,12 +12,15 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from schrodinger.checkers import All
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from schrodinger.checkers import Checker
     from schrodinger.cluster.database import Database
     from schrodinger.workloads import Workload
 
@@ -30,11 +33,22 @@ class SuiteError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A database and what is done to it. ``workloads`` are called by their names."""
+    """A database and what is done to it.
+
+    Attributes:
+        name: the name in reports.
+        database: how it is run.
+        workloads: what clients do, each called by its name.
+        checkers: who judges every run beside the workload's own checker.
+
+    Raises:
+        SuiteError: there is no workload, or two have one name.
+    """
 
     name: str
     database: Database
     workloads: Sequence[Workload]
+    checkers: Sequence[Checker] = ()
 
     def __post_init__(self) -> None:
         names = [workload.name for workload in self.workloads]
@@ -50,6 +64,13 @@ class Suite:
                 return workload
         names = ", ".join(workload.name for workload in self.workloads)
         raise SuiteError(f"suite {self.name} has no workload {name!r}; it has {names}")
+
+    def checker(self, workload: str | None, parameters: Mapping[str, Any]) -> Checker:
+        """Who judges a run of this workload: its own checker, and those of the suite. Raises :class:`SuiteError`."""
+        own = self.workload(workload).checker(parameters)
+        if not self.checkers:
+            return own
+        return All((*(own.checkers if isinstance(own, All) else (own,)), *self.checkers))
 
     def settle_options(self, chosen: Mapping[str, str]) -> dict[str, str]:
         """All of the database's options, with defaults for those not chosen. Raises :class:`SuiteError`."""

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from schrodinger.history.intervals import FaultInterval, FaultRecord
 
 HISTORY_FILE: Final = "history.arrow"
+NODES_FOLDER: Final = "nodes"
+"""Beside the history in a run directory: a folder a node, with its logs."""
 PHASE: Final = "phase"
 """The ``f`` of the nemesis's rows that mark where a phase of the run begins; ``detail`` is the phase's name."""
+MAIN_PHASE: Final = "main"
+"""The phase in which clients and faults are let loose."""
 FINAL_OPERATIONS: Final = "final operations"
 """The phase after all faults are healed, in which everything is read once more."""
 
@@ -98,6 +102,12 @@ class History:
         """When each phase of the run began, in nanoseconds on the history's clock."""
         marks = self._nemesis().filter(polars.col("f") == PHASE)
         return {row["detail"]: row["time"] for row in marks.iter_rows(named=True) if row["detail"] is not None}
+
+    def node_logs(self) -> tuple[tuple[str, Path], ...]:
+        """The logs of the run's nodes, each with its node's name; none for a history that is in no run directory."""
+        folder = self.path.parent / NODES_FOLDER
+        logs = sorted(path for path in folder.glob("*/*") if path.is_file())
+        return tuple((path.parent.name, path) for path in logs)
 
     def _fault_record(self) -> FaultRecord:
         edges = self._nemesis().filter(polars.col("type").is_in(["inject", "heal"]))

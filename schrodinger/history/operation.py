@@ -15,7 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Value: TypeAlias = int | tuple[int, ...] | None
 """What an operation carries. ``None`` is the absent value (nil); a tuple is a pair for compare-and-set, the elements
@@ -136,3 +139,116 @@ class ReadAll(Operation):
 
     f: ClassVar[str] = "read-all"
     only_observes: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer(Operation):
+    """Move ``amount`` from ``source`` to ``target``; ``fail("too little")`` where there is not so much to move."""
+
+    f: ClassVar[str] = "transfer"
+    source: int
+    target: int
+    amount: int
+
+    @property
+    def argument(self) -> Value:  # noqa: D102 - inherited
+        return (self.source, self.target, self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBalances(Operation):
+    """Read the balances of accounts 0 to ``accounts`` - 1 at one instant. Complete it with :meth:`show`."""
+
+    f: ClassVar[str] = "read"
+    only_observes: ClassVar[bool] = True
+    accounts: int
+
+    def show(self, balances: Mapping[int, int]) -> Completion:
+        """It happened; ``balances`` has what each account held."""
+        return self.ok(tuple(number for pair in sorted(balances.items()) for number in pair))
+
+
+@dataclass(frozen=True, slots=True)
+class Generate(Operation):
+    """Hand out an id that nobody else gets. Complete it with ``ok(id)``."""
+
+    f: ClassVar[str] = "generate"
+
+
+@dataclass(frozen=True, slots=True)
+class Increment(Operation):
+    """Raise a number that starts at 0 by one. Complete it with what it became: ``ok(value)``."""
+
+    f: ClassVar[str] = "inc"
+    key: int
+
+    @property
+    def partition_key(self) -> int | None:  # noqa: D102 - inherited
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue(Operation):
+    """Put ``element`` into the queue."""
+
+    f: ClassVar[str] = "enqueue"
+    element: int
+
+    @property
+    def argument(self) -> Value:  # noqa: D102 - inherited
+        return self.element
+
+
+@dataclass(frozen=True, slots=True)
+class Dequeue(Operation):
+    """Take an element out of the queue. Complete it with ``ok(element)``, or ``ok(None)`` when the queue was empty."""
+
+    f: ClassVar[str] = "dequeue"
+
+
+@dataclass(frozen=True, slots=True)
+class Drain(Operation):
+    """Take everything out of the queue. Complete it with ``ok(tuple_of_elements)``."""
+
+    f: ClassVar[str] = "drain"
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire(Operation):
+    """Take a lock, or ``fail`` when somebody has it. Complete it with ``ok(token)``, or ``ok(None)`` without tokens."""
+
+    f: ClassVar[str] = "acquire"
+    key: int
+
+    @property
+    def partition_key(self) -> int | None:  # noqa: D102 - inherited
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Operation):
+    """Give a lock back; ``fail`` when this client does not have it."""
+
+    f: ClassVar[str] = "release"
+    key: int
+
+    @property
+    def partition_key(self) -> int | None:  # noqa: D102 - inherited
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Operation):
+    """Use what a lock protects, with the ``token`` of its holder; ``fail`` when it is not let in."""
+
+    f: ClassVar[str] = "use"
+    key: int
+    token: int | None
+
+    @property
+    def partition_key(self) -> int | None:  # noqa: D102 - inherited
+        return self.key
+
+    @property
+    def argument(self) -> Value:  # noqa: D102 - inherited
+        return self.token

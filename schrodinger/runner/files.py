@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schrodinger.checkers import Validity
-from schrodinger.history import HISTORY_FILE
+from schrodinger.history import HISTORY_FILE, NODES_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class RunFiles:
     @property
     def nodes(self) -> Path:
         """A folder a node, with its logs."""
-        return self.directory / "nodes"
+        return self.directory / NODES_FOLDER
 
     @property
     def stacks(self) -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING, Any
 
-from schrodinger.checkers import Strength, Validity, Verdict, combine
+from schrodinger.checkers import All, Strength, Validity, Verdict, combine, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +16,10 @@ if TYPE_CHECKING:
 
 def judge(history: History, checker: Checker, plan: Plan | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
     """The verdict on a whole run. A checker that raises proves nothing, and says so with its trace."""
-    strength = () if plan is None else (Strength(planned_faults=len(plan.schedule)),)
-    return combine([*(_check(each, history) for each in (checker, *strength)), machinery(history, events)])
+    judges = [*(checker.checkers if isinstance(checker, All) else (checker,))]
+    if plan is not None:
+        judges.append(Strength(planned_faults=len(plan.schedule)))
+    return combine([*(guarded(each, history) for each in judges), machinery(history, events)])
 
 
 def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
@@ -43,15 +44,3 @@ def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> V
 
 def _mentioned(error: str, found: Mapping[Validity, list[str]]) -> bool:
     return any(error in reason for reasons in found.values() for reason in reasons)
-
-
-def _check(checker: Checker, history: History) -> Verdict:
-    try:
-        return checker.check(history)
-    except Exception:
-        trace = traceback.format_exc()
-        return Verdict(
-            validity=Validity.INFRASTRUCTURE_ERROR,
-            checker=checker.name,
-            reasons=(f"checker {checker.name} raised:\n{trace}",),
-        )

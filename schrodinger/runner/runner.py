@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from schrodinger.checkers import Validity
 from schrodinger.cluster import Cluster, ProviderError
-from schrodinger.history import FINAL_OPERATIONS, NEMESIS, PHASE, Recorder
+from schrodinger.history import FINAL_OPERATIONS, MAIN_PHASE, NEMESIS, PHASE, Recorder
 from schrodinger.runner.files import EventLog, RunFiles
 from schrodinger.runner.nemesis import Nemesis
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
@@ -116,7 +116,7 @@ class Run:
             async with self._phase("setup", SETUP_S, databases):
                 await databases.start()
                 await databases.ready()
-            async with self._phase("main", self.plan.time_ns / 1e9 + MAIN_GRACE_S):
+            async with self._phase(MAIN_PHASE, self.plan.time_ns / 1e9 + MAIN_GRACE_S):
                 violation = await self._main(workers, nemesis, exits)
             async with self._phase("heal", HEAL_S):
                 await nemesis.heal()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import strategies
 from schrodinger_native import Stream
 
-from schrodinger.checkers import SetChecker
+from schrodinger.checkers import SetFull
 from schrodinger.history import Add, Completion, Operation, ReadAll
 from schrodinger.workloads.parameters import WholeNumber, read_parameters
 from schrodinger.workloads.workload import unique_value
@@ -61,7 +61,7 @@ class SetWorkload:
 
     def checker(self, parameters: Mapping[str, Any]) -> Checker:  # noqa: ARG002
         """Acknowledged elements are in every later read."""
-        return SetChecker(linearizable=True)
+        return SetFull(linearizable=True)
 
 
 class SetStream:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schrodinger.checkers import Linearizable, Online, SetChecker, Validity, Verdict
+from schrodinger.checkers import Linearizable, Online, SetFull, Validity, Verdict
 from schrodinger.history import History, Read
 from schrodinger.plan import Plan
 from schrodinger.runner import Run, RunFiles, judge, read_events
@@ -93,7 +93,7 @@ def test_a_checker_that_raises_while_it_watches_ends_the_run_with_its_trace(tmp_
 
 @pytest.mark.parametrize(
     ("checker", "final"),
-    [(Linearizable(), True), (SetChecker(linearizable=True), True), (SetChecker(linearizable=False), False)],
+    [(Linearizable(), True), (SetFull(linearizable=True), True), (SetFull(linearizable=False), False)],
 )
 def test_only_violations_that_nothing_can_mend_are_watched_for(checker: Online, final: bool) -> None:
     assert isinstance(checker, Online)

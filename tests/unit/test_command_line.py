@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from schrodinger_native import consistency_aliases
 
-from schrodinger.checkers import ListAppend, SetChecker, Validity, Verdict
+from schrodinger.checkers import ListAppend, SetFull, Validity, Verdict
 from schrodinger.checkers.catalogue import KINDS, CheckerChoice, named, suitable
 from schrodinger.cli import main
 from schrodinger.cli.execution import judge_run, report_run
@@ -92,7 +92,7 @@ def test_a_verdict_and_a_report_that_cannot_be_written_hide_no_verdict(
     files = create_run(PLAN, tmp_path)
     files.verdict.mkdir()
     files.report.mkdir()
-    assert judge_run(files, SetChecker(), PLAN).validity is Validity.INFRASTRUCTURE_ERROR
+    assert judge_run(files, SetFull(), PLAN).validity is Validity.INFRASTRUCTURE_ERROR
     report_run(files)
     said = capsys.readouterr().err
     assert "the verdict could not be written" in said
@@ -132,7 +132,7 @@ def test_a_consistency_model_goes_by_any_of_its_names_and_an_unknown_one_is_refu
 def test_a_history_suggests_its_checker() -> None:
     assert suitable(["txn", "phase"], CheckerChoice()).name == "list-append"
     assert suitable(["read", "transfer"], CheckerChoice()).name == "bank"
-    assert suitable(["add", "read"], CheckerChoice()) == SetChecker(read="read")
-    assert suitable(["add", "read-all"], CheckerChoice()) == SetChecker()
+    assert suitable(["add", "read"], CheckerChoice()) == SetFull(read="read")
+    assert suitable(["add", "read-all"], CheckerChoice()) == SetFull()
     with pytest.raises(ValueError, match="choose one with --checker unique-ids"):
         suitable(["dance"], CheckerChoice())

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schrodinger_native import check_set
 
-from schrodinger.checkers import SetChecker, Validity
+from schrodinger.checkers import SetFull, Validity
 from tests.fakes.scripts import written
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ NAMES = {
 }
 
 
-def judged(path: Path, script: str, checker: SetChecker | None = None) -> Verdict:
-    return (checker or SetChecker()).check(written(path / "history.arrow", script))
+def judged(path: Path, script: str, checker: SetFull | None = None) -> Verdict:
+    return (checker or SetFull()).check(written(path / "history.arrow", script))
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -91,7 +91,7 @@ def test_a_lost_element_is_told_from_its_acknowledgement_to_the_read_that_missed
 
 
 def test_elements_may_become_visible_late_where_reads_are_not_linearizable(tmp_path: Path) -> None:
-    verdict = judged(tmp_path, GOLDEN["stale read"][0], SetChecker(linearizable=False))
+    verdict = judged(tmp_path, GOLDEN["stale read"][0], SetFull(linearizable=False))
     assert verdict.validity is Validity.VALID
     assert verdict.statistics["stale"] == 1
 

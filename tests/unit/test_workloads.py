@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schrodinger import workloads
-from schrodinger.operations import Add, Cas, Read, ReadAll, Write
+from schrodinger.operations import (
+    Acquire,
+    Add,
+    Cas,
+    Read,
+    ReadAll,
+    ReadBalances,
+    Release,
+    Transaction,
+    Transfer,
+    Use,
+    Write,
+    WriteKey,
+)
 from tests.fakes.memory import MemoryClient
 
 if TYPE_CHECKING:
@@ -18,6 +31,17 @@ if TYPE_CHECKING:
 
 REGISTER = workloads.register(lambda: MemoryClient({}))
 SET = workloads.set(lambda: MemoryClient({}))
+BANK = workloads.bank(lambda: MemoryClient({}))
+LONG_FORK = workloads.long_fork(lambda: MemoryClient({}))
+LOCK = workloads.lock(lambda: MemoryClient({}))
+OTHERS = [
+    BANK,
+    LONG_FORK,
+    LOCK,
+    workloads.monotonic(lambda: MemoryClient({})),
+    workloads.queue(lambda: MemoryClient({})),
+    workloads.unique_ids(lambda: MemoryClient({})),
+]
 seeds = st.integers(0, 2**64 - 1)
 processes = st.integers(0, 10_000)
 
@@ -27,7 +51,7 @@ def stream(workload: Workload, parameters: dict[str, Any], seed: int, process: i
     return [operations.operation(index) for index in range(count)]
 
 
-@pytest.mark.parametrize("workload", [REGISTER, SET])
+@pytest.mark.parametrize("workload", [REGISTER, SET, *OTHERS], ids=lambda workload: workload.name)
 @given(seed=seeds, process=processes)
 def test_a_stream_can_be_entered_anywhere(workload: Workload, seed: int, process: int) -> None:
     whole = stream(workload, {}, seed, process, 20)
@@ -77,6 +101,55 @@ def test_the_set_reads_about_as_rarely_as_it_was_told() -> None:
     assert all(isinstance(operation, Add | ReadAll) for operation in operations)
 
 
+@pytest.mark.parametrize("workload", OTHERS, ids=lambda workload: workload.name)
+@given(data=st.data())
+def test_what_is_drawn_for_a_plan_is_what_the_workload_understands(workload: Workload, data: st.DataObject) -> None:
+    parameters = data.draw(workload.parameters())
+    assert {operation.f for operation in stream(workload, dict(parameters), 1, 2, 9)} <= set(workload.functions)
+    assert {operation.f for operation in workload.final(parameters, 10, 3)} <= set(workload.functions)
+    assert workload.checker(parameters).name
+
+
+@given(seed=seeds, accounts=st.integers(2, 9))
+def test_transfers_stay_within_the_bank_and_between_two_accounts(seed: int, accounts: int) -> None:
+    for operation in stream(BANK, {"accounts": accounts}, seed, 3, 40):
+        if isinstance(operation, Transfer):
+            assert {operation.source, operation.target} <= set(range(accounts))
+            assert operation.source != operation.target
+        else:
+            assert operation == ReadBalances(accounts)
+
+
+@given(seed=seeds, width=st.integers(2, 4), length=st.integers(2, 6))
+def test_long_fork_keys_are_written_once_and_read_by_those_who_write_their_group(
+    seed: int, width: int, length: int
+) -> None:
+    parameters = {"width": width, "round": length}
+    written, groups = [], set()
+    for process in range(3 * width):
+        for operation in stream(LONG_FORK, parameters, seed, process, 5 * length):
+            assert isinstance(operation, Transaction)
+            written += [step.key for step in operation.steps if isinstance(step, WriteKey)]
+            groups |= {tuple(step.key for step in operation.steps)} - {(key,) for key in written}
+    assert len(written) == len(set(written)) == 3 * width * 5
+    assert {key for group in groups for key in group} <= set(written)
+    assert 0 < len(groups) <= 15
+
+
+def test_a_process_uses_the_lock_that_it_took_with_its_token_and_gives_it_back() -> None:
+    operations = LOCK.stream({"keys": 2}, 1, 0)
+    acquire = operations.operation(0)
+    assert isinstance(acquire, Acquire)
+    operations.observe(acquire, acquire.ok(41))
+    assert operations.operation(1) == Use(acquire.key, 41)
+    assert operations.operation(2) == Release(acquire.key)
+    again = operations.operation(3)
+    operations.observe(again, again.fail("held"))
+    use = operations.operation(4)
+    assert isinstance(use, Use)
+    assert use.token is None
+
+
 @pytest.mark.parametrize(
     ("workload", "parameters", "message"),
     [
@@ -88,6 +161,8 @@ def test_the_set_reads_about_as_rarely_as_it_was_told() -> None:
         (SET, {"adds_per_read": 0}, "adds_per_read"),
         (SET, {"adds_per_read": True}, "adds_per_read"),
         (SET, {"colour": 1}, "no parameter 'colour'"),
+        (BANK, {"accounts": 1}, "accounts of the bank workload is 1; give a whole number of at least 2"),
+        (LONG_FORK, {"colour": 1}, "no parameter 'colour'"),
     ],
 )
 def test_parameters_that_are_not_the_workloads_are_refused(

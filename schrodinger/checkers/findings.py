@@ -1,0 +1,58 @@
+"""What one pass over a history found, as a verdict: the native checkers of invariants all report in one form.
+
+Each finding has a name, how often it came up, and its first cases: the rows that take part, what each did, and a
+sentence. A doubt is why a history without findings proves less than it seems.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from schrodinger.checkers.deed import look_up, seconds
+from schrodinger.checkers.malformed import malformed_verdict
+from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schrodinger.history import History
+
+
+def verdict_of(checker: str, history: History, found: Mapping[str, Any]) -> Verdict:
+    """The verdict of ``checker`` on ``history``, from what its native part ``found``."""
+    if found["verdict"] == "malformed":
+        return malformed_verdict(checker, found)
+    anomalies = tuple(_anomaly(history, finding) for finding in found["findings"])
+    return Verdict(
+        validity=Validity(found["verdict"]),
+        checker=checker,
+        reasons=(*(anomaly.summary for anomaly in anomalies), *found["doubts"]),
+        anomalies=anomalies,
+        statistics={
+            "operations": found["operations"],
+            "observations": found["observations"],
+            **found["counts"],
+            **{finding["name"]: finding["count"] for finding in found["findings"]},
+        },
+    )
+
+
+def _anomaly(history: History, finding: Mapping[str, Any]) -> Anomaly:
+    """One kind of finding: its first case in full, the others by their sentences."""
+    first, *others = finding["first"]
+    deeds = look_up(history.operations(), first["rows"])
+    told = [(deeds[row], role) for row, role in zip(first["rows"], first["roles"], strict=True)]
+    more = f"; {finding['count']:,} such cases" if finding["count"] > 1 else ""
+    return Anomaly(
+        name=finding["name"],
+        summary=f"{_capitalised(first['told'])}{more}.",
+        story=(
+            *(f"Process {deed.process} {role}: {deed.label}, from {seconds(deed.start_ns)}." for deed, role in told),
+            *(f"{_capitalised(case['told'])}." for case in others),
+        ),
+        operations=tuple(deed.involved(role) for deed, role in told),
+    )
+
+
+def _capitalised(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
