@@ -96,7 +96,8 @@ def test_a_malformed_transaction_is_named_with_its_row(tmp_path: Path) -> None:
     verdict = ListAppend().check(recorded(tmp_path / "h.arrow", ["txn"], events))
     assert verdict.validity is Validity.UNKNOWN
     assert verdict.reasons == (
-        "the history is malformed at row 0: no micro-operation has code 7: 0 reads, 1 appends, 2 writes",
+        "the history is malformed at row 0: no micro-operation has code 7: "
+        "0 reads, 1 appends, 2 writes, 3 tells a version",
     )
 
 

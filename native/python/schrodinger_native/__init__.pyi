@@ -207,14 +207,14 @@ def check_rw_register(
     history: HistoryFile,
     *,
     consistency: str = "strict-serializable",
-    inferences: list[Literal["initial-state", "sequential-keys", "linearizable-keys"]] = ...,
+    inferences: list[Literal["initial-state", "database-versions", "sequential-keys", "linearizable-keys"]] = ...,
     transaction: str = "txn",
     max_search: int = 5_000_000,
 ) -> dict[str, Any]:
     """Check transactions that read and write registers, each value written to a key only once.
 
     The order of versions is inferred: writes follow reads, and what ``inferences`` assume of each key
-    (``initial-state`` when left out). Returns what ``check_append`` returns.
+    (``initial-state`` and ``database-versions`` when left out). Returns what ``check_append`` returns.
 
     Raises:
         ValueError: no consistency model, or no inference, has this name.

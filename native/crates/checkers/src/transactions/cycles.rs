@@ -4,14 +4,17 @@
 //! (G-single); several, no two of them next to each other (G-nonadjacent); any number (G2). Each is looked for with dependencies of data
 //! alone, then with process order, then with real time as well. All edges here are about single items, hence the suffix `-item`.
 //!
-//! Whether a class has a cycle is a question about strongly connected components and takes linear time, except for G-single, for which
-//! each anti-dependency needs a search of its own. Shortest cycles come from breadth-first searches in which passing through an
-//! auxiliary node is free; they share a budget of visited edges. Within one component, a cycle suppresses every class that it implies.
+//! Whether a class has a cycle is a question about strongly connected components and takes linear time, except for G-single: there each
+//! anti-dependency must be closed by a path without any, which is decided for 64 of them at once, under a budget. Shortest cycles come from
+//! breadth-first searches in which passing through an auxiliary node is free; they have a budget of visited edges, and beyond it the
+//! best cycle so far is taken. Within one component, a cycle suppresses every class that it implies.
 
-use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::components::{Apart, Only, cyclic_components, next_layer};
+use super::components::{Apart, Only, cyclic_components};
 use super::graph::{Edge, Graph, Kinds, PASS, PROCESS, REALTIME, RW, WR, WW};
+use super::paths::{Path, Search, length};
+use super::reachability::connected;
 
 /// What the kinds of a cycle's data edges make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,8 +113,10 @@ pub struct Cycles {
     pub found: Vec<Cycle>,
     /// Edges looked at in search of short cycles.
     pub edges_visited: u64,
-    /// Whether some class could not be decided.
-    pub exhausted: bool,
+    /// Where it could not be decided whether there is a cycle with exactly one anti-dependency.
+    pub undecided: Vec<Reach>,
+    /// Whether the search was told to stop.
+    pub interrupted: bool,
 }
 
 /// What the edges of a cycle make of it.
@@ -136,11 +141,15 @@ pub fn classify(dependencies: &[Dependency]) -> (Class, Reach) {
 
 /// Every class of cycle in `graph`, whose first `transactions` nodes are transactions. At most `budget` edges are looked at for each
 /// class beyond the one search that finds any cycle at all.
-pub fn cycles(graph: &Graph, transactions: usize, budget: u64) -> Cycles {
+pub fn cycles(graph: &Graph, transactions: usize, budget: u64, interrupt: &AtomicBool) -> Cycles {
     let mut all = Cycles::default();
     let everything = WW | WR | RW | PROCESS | REALTIME;
     let mut number_of = Vec::new();
     for members in cyclic_components(&Only { graph, kinds: everything }) {
+        if interrupt.load(Ordering::Relaxed) {
+            all.interrupted = true;
+            break;
+        }
         number_of.resize(graph.nodes(), u32::MAX);
         for (number, &member) in members.iter().enumerate() {
             number_of[member as usize] = number as u32;
@@ -171,16 +180,54 @@ impl Component<'_> {
                     continue;
                 }
                 search.left = budget;
-                if let Some(path) = self.shortest(class, class.kinds() | reach.kinds(), &mut search) {
+                let kinds = class.kinds() | reach.kinds();
+                let path = if class == Class::Single {
+                    let (path, is_decided) = self.single(kinds, &mut search);
+                    if !is_decided && !all.undecided.contains(&reach) {
+                        all.undecided.push(reach);
+                    }
+                    path
+                } else {
+                    self.shortest(class, kinds, &mut search)
+                };
+                if let Some(path) = path {
                     let dependencies = self.contracted(&path);
                     let (class, reach) = classify(&dependencies);
                     all.found.push(Cycle { class, reach, dependencies });
-                } else if class == Class::Single && search.left == 0 {
-                    all.exhausted = true;
                 }
             }
         }
         all.edges_visited += search.visited;
+    }
+
+    /// A short cycle with exactly one anti-dependency, and whether it is decided that there is one or none. Without anti-dependencies
+    /// there must be no cycle.
+    fn single(&self, kinds: Kinds, search: &mut Search) -> (Option<Path>, bool) {
+        let anti: Vec<(u32, Edge)> = (0..self.members.len() as u32)
+            .filter(|&node| self.is_transaction(node))
+            .flat_map(|node| self.graph.out(node).map(move |number| (node, self.graph.edge(number))))
+            .filter(|(_, edge)| edge.kind == RW)
+            .collect();
+        let closing: Vec<(u32, u32)> = anti.iter().map(|&(node, edge)| (edge.to, node)).collect();
+        let mut budget = search.left;
+        let found = connected(&Only { graph: self.graph, kinds: kinds & !RW }, &closing, &mut budget);
+        search.visited += search.left - budget;
+        let mut best: Option<Path> = None;
+        for (node, edge) in found.pairs.iter().map(|&pair| anti[pair]) {
+            let limit = best.as_ref().map_or(usize::MAX, length);
+            if let Some(rest) = search.path(edge.to, node, kinds & !RW, false, limit - 1, best.is_none()) {
+                best = Some(closed(node, edge, rest));
+            }
+            if best.as_ref().is_some_and(|path| length(path) <= 2) || search.left == 0 {
+                break;
+            }
+        }
+        let is_decided = best.is_some() || !found.exhausted;
+        (best, is_decided)
+    }
+
+    fn is_transaction(&self, node: u32) -> bool {
+        (self.members[node as usize] as usize) < self.transactions
     }
 
     /// A short cycle of these kinds, as edges with where they start.
@@ -196,25 +243,20 @@ impl Component<'_> {
         let mut best: Option<Path> = None;
         for &state in parts.iter().flatten() {
             let node = state / layers as u32;
-            if self.members[node as usize] as usize >= self.transactions || (is_apart && state % 2 == 1) {
+            if !self.is_transaction(node) || (is_apart && state % 2 == 1) {
                 continue;
             }
             let starts = self.graph.out(node).map(|number| self.graph.edge(number));
             for edge in starts.filter(|edge| edge.kind & kinds != 0 && (kinds & RW == 0 || edge.kind == RW)) {
-                let goal = state;
                 let begin = if is_apart { edge.to * 2 + 1 } else { edge.to };
-                if part_of[begin as usize] != part_of[goal as usize] {
+                if part_of[begin as usize] != part_of[state as usize] {
                     continue;
                 }
                 let limit = best.as_ref().map_or(usize::MAX, length);
-                let allowed = if class == Class::Single { kinds & !RW } else { kinds };
-                let is_certain = best.is_none() && class != Class::Single;
-                if let Some(rest) = search.path(begin, goal, allowed, is_apart, limit - 1, is_certain) {
-                    let mut path = vec![(node, edge)];
-                    path.extend(rest);
-                    best = Some(path);
+                if let Some(rest) = search.path(begin, state, kinds, is_apart, limit - 1, best.is_none()) {
+                    best = Some(closed(node, edge, rest));
                 }
-                if best.as_ref().is_some_and(|path| length(path) <= 2) || (search.left == 0 && !is_certain) {
+                if best.as_ref().is_some_and(|path| length(path) <= 2) || (search.left == 0 && best.is_some()) {
                     return best;
                 }
             }
@@ -239,99 +281,7 @@ impl Component<'_> {
     }
 }
 
-/// Edges, each with the node where it starts.
-type Path = Vec<(u32, Edge)>;
-
-/// How many edges a person will see.
-fn length(path: &Path) -> usize {
-    path.iter().filter(|(_, edge)| edge.kind != PASS).count()
-}
-
-/// Breadth-first searches that share their memory and a budget.
-struct Search<'a> {
-    graph: &'a Graph,
-    left: u64,
-    visited: u64,
-    /// In which search a state was reached last.
-    reached: Vec<u32>,
-    /// From which state, and by which edge.
-    before: Vec<(u32, u32)>,
-    distance: Vec<u32>,
-    generation: u32,
-}
-
-impl<'a> Search<'a> {
-    fn new(graph: &'a Graph) -> Search<'a> {
-        let states = graph.nodes() * 2;
-        Search {
-            graph,
-            left: 0,
-            visited: 0,
-            reached: vec![0; states],
-            before: vec![(0, 0); states],
-            distance: vec![0; states],
-            generation: 0,
-        }
-    }
-
-    /// A shortest path of fewer than `limit` edges. A search whose success is `certain` and needed goes on beyond the budget.
-    fn path(&mut self, begin: u32, goal: u32, kinds: Kinds, apart: bool, limit: usize, certain: bool) -> Option<Path> {
-        self.generation += 1;
-        let layers = if apart { 2 } else { 1 };
-        let mut queue = VecDeque::from([(begin, 0_u32)]);
-        self.reached[begin as usize] = self.generation;
-        self.distance[begin as usize] = 0;
-        while let Some((state, distance)) = queue.pop_front() {
-            if distance > self.distance[state as usize] {
-                continue;
-            }
-            if state == goal {
-                return Some(self.walked(begin, goal, layers));
-            }
-            for number in self.graph.out(state / layers) {
-                self.visited += 1;
-                if self.left == 0 && !certain {
-                    return None;
-                }
-                self.left = self.left.saturating_sub(1);
-                let edge = self.graph.edge(number);
-                if edge.kind & (kinds | PASS) == 0 {
-                    continue;
-                }
-                let next = if apart {
-                    let Some(layer) = next_layer(edge.kind, state % 2) else { continue };
-                    edge.to * 2 + layer
-                } else {
-                    edge.to
-                };
-                let longer = distance + u32::from(edge.kind != PASS);
-                let place = next as usize;
-                let is_known = self.reached[place] == self.generation && self.distance[place] <= longer;
-                if is_known || longer as usize >= limit {
-                    continue;
-                }
-                self.reached[place] = self.generation;
-                self.distance[place] = longer;
-                self.before[place] = (state, number);
-                if edge.kind == PASS {
-                    queue.push_front((next, longer));
-                } else {
-                    queue.push_back((next, longer));
-                }
-            }
-        }
-        None
-    }
-
-    fn walked(&self, begin: u32, goal: u32, layers: u32) -> Path {
-        let mut path = Vec::new();
-        let mut state = goal;
-        while state != begin {
-            let (earlier, number) = self.before[state as usize];
-            path.push((earlier / layers, self.graph.edge(number)));
-            state = earlier;
-        }
-        path.reverse();
-        path
-    }
+/// A path that begins with `edge` out of `node`.
+fn closed(node: u32, edge: Edge, rest: Path) -> Path {
+    std::iter::once((node, edge)).chain(rest).collect()
 }

@@ -58,6 +58,12 @@ pub struct Graph {
     key: Vec<u32>,
 }
 
+fn placed<T: Copy + Default>(places: &[u32], column: Vec<T>) -> Vec<T> {
+    let mut sorted = vec![T::default(); column.len()];
+    places.iter().zip(column).for_each(|(&place, value)| sorted[place as usize] = value);
+    sorted
+}
+
 /// One edge out of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -79,16 +85,18 @@ impl Graph {
         for node in 0..nodes {
             offsets[node + 1] += offsets[node];
         }
+        // Column by column, so that not all of them are there twice.
         let mut next = offsets.clone();
-        let count = edges.from.len();
-        let (mut to, mut kind, mut key) = (vec![0; count], vec![0; count], vec![0; count]);
-        for edge in 0..count {
-            let place = &mut next[edges.from[edge] as usize];
-            to[*place as usize] = edges.to[edge];
-            kind[*place as usize] = edges.kind[edge];
-            key[*place as usize] = edges.key[edge];
-            *place += 1;
+        let mut places = edges.from;
+        for place in &mut places {
+            let free = &mut next[*place as usize];
+            *place = *free;
+            *free += 1;
         }
+        drop(next);
+        let to = placed(&places, edges.to);
+        let kind = placed(&places, edges.kind);
+        let key = placed(&places, edges.key);
         Graph { offsets, to, kind, key }
     }
 

@@ -22,7 +22,9 @@ pub mod cycles;
 pub mod decode;
 mod fan;
 pub mod graph;
+mod paths;
 mod precedence;
+mod reachability;
 pub mod register;
 pub mod report;
 

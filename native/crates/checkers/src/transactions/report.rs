@@ -101,6 +101,8 @@ pub struct Step {
     pub previous: Option<i64>,
     /// What `to` wrote (ww, rw) or read (wr).
     pub value: Option<i64>,
+    /// ww and rw of registers: what says that one version is before the other.
+    pub because: Option<&'static str>,
 }
 
 /// An anomaly that is no cycle.

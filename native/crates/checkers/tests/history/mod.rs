@@ -1,10 +1,11 @@
 //! Small list-append histories: written by hand, produced by a serial store, spoilt at random, and judged by the definition.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::oracle::Random;
+use crate::reference::Dependencies;
 use crate::rows::Rows;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,12 +142,173 @@ impl History {
         rows
     }
 
+    /// Whether each transaction happened: it is ok, or nobody knows and something that it appended was read.
+    fn happened(&self) -> Vec<bool> {
+        let of_ok = self.transactions.iter().filter(|t| t.outcome == Outcome::Ok).flat_map(|t| &t.steps);
+        let seen: Vec<(i64, i64)> = of_ok
+            .filter_map(|step| if let Step::Read(key, seen) = step { Some((key, seen)) } else { None })
+            .flat_map(|(key, seen)| seen.iter().map(|value| (*key, *value)))
+            .collect();
+        let is_seen = |step: &Step| matches!(step, Step::Append(key, value) if seen.contains(&(*key, *value)));
+        let happened = |t: &Transaction| match t.outcome {
+            Outcome::Ok => true,
+            Outcome::Fail => false,
+            Outcome::Info => t.steps.iter().any(is_seen),
+        };
+        self.transactions.iter().map(happened).collect()
+    }
+
+    /// The dependencies, word for word; nothing if the reads of a key are not beginnings of one list of different elements.
+    pub fn dependencies(&self) -> Option<Dependencies> {
+        let mut found = Dependencies::new(self.transactions.len());
+        let happened = self.happened();
+        let all: Vec<(usize, &Transaction)> = self.transactions.iter().enumerate().collect();
+        let ok = || all.iter().filter(|(_, t)| t.outcome == Outcome::Ok);
+        let appends = |key: i64| {
+            let steps = all.iter().flat_map(|(writer, t)| t.steps.iter().map(move |step| (*writer, step)));
+            let of_key = steps.filter_map(move |(writer, step)| match step {
+                Step::Append(k, value) if *k == key => Some((writer, *value)),
+                _ => None,
+            });
+            of_key.filter(|(writer, _)| happened[*writer]).collect::<Vec<_>>()
+        };
+        let keys: BTreeSet<i64> = all.iter().flat_map(|(_, t)| &t.steps).map(step_key).collect();
+        for key in keys {
+            let appends = appends(key);
+            let writer_of = |value: i64| appends.iter().find(|(_, v)| *v == value).map(|(writer, _)| *writer);
+            let reads = ok().flat_map(|(_, t)| &t.steps).filter_map(|step| match step {
+                Step::Read(k, seen) if *k == key => Some(seen),
+                _ => None,
+            });
+            let reads: Vec<&Vec<i64>> = reads.collect();
+            let empty = Vec::new();
+            let longest = reads.iter().max_by_key(|seen| seen.len()).copied().unwrap_or(&empty);
+            let is_twice = longest.iter().enumerate().any(|(place, value)| longest[..place].contains(value));
+            if is_twice || !reads.iter().all(|seen| longest.starts_with(seen)) {
+                return None;
+            }
+            // Every element with its writer: those that were read in their order, then those that nobody read, in any.
+            let read: Vec<usize> = longest.iter().filter_map(|value| writer_of(*value)).collect();
+            let unread = appends.iter().filter(|(_, value)| !longest.contains(value)).map(|(writer, _)| *writer);
+            let unread: Vec<usize> = unread.collect();
+            for (place, from) in read.iter().enumerate() {
+                read[place + 1..].iter().chain(&unread).for_each(|to| found.ww.add(*from, *to));
+            }
+            for (reader, t) in ok() {
+                let first = t.steps.iter().find(|step| step_key(step) == key);
+                let Some(Step::Read(_, seen)) = first else { continue };
+                let before: Vec<usize> = seen.iter().filter_map(|value| writer_of(*value)).collect();
+                before.last().iter().for_each(|writer| found.wr.add(**writer, *reader));
+                read[before.len()..].iter().chain(&unread).for_each(|writer| found.rw.add(*reader, *writer));
+            }
+        }
+        for (one, earlier) in ok() {
+            for (other, later) in all.iter().filter(|(other, _)| happened[*other]) {
+                if earlier.interval.1 < later.interval.0 {
+                    found.realtime.add(*one, *other);
+                    if earlier.process == later.process {
+                        found.process.add(*one, *other);
+                    }
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// Whether the order of all appends is known: of no key two transactions appended what nobody read.
+    pub fn is_order_known(&self) -> bool {
+        let happened = self.happened();
+        let ok = self.transactions.iter().filter(|t| t.outcome == Outcome::Ok);
+        let reads: Vec<(i64, &Vec<i64>)> = ok
+            .flat_map(|t| &t.steps)
+            .filter_map(|step| if let Step::Read(key, seen) = step { Some((*key, seen)) } else { None })
+            .collect();
+        let is_read = |key: i64, value: i64| reads.iter().any(|(k, seen)| *k == key && seen.contains(&value));
+        let mut unread: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
+        for (writer, t) in self.transactions.iter().enumerate().filter(|(writer, _)| happened[*writer]) {
+            for step in &t.steps {
+                if let Step::Append(key, value) = step
+                    && !is_read(*key, *value)
+                {
+                    unread.entry(*key).or_default().insert(writer);
+                }
+            }
+        }
+        unread.values().all(|writers| writers.len() < 2)
+    }
+
+    /// Snapshot isolation by its definition: transactions commit in some order, all ok ones and some of the unknown; each reads from a snapshot,
+    /// which is what some beginning of that order left, and its own appends; and none that committed after its snapshot and before it
+    /// appended to a key that it appends to. `is_seen(u, t)` says that `u` must be in the snapshot of `t`.
+    pub fn is_snapshot_isolated(&self, is_seen: impl Fn(&Transaction, &Transaction) -> bool) -> bool {
+        let candidates: Vec<&Transaction> = self.transactions.iter().filter(|t| t.outcome != Outcome::Fail).collect();
+        commit(&candidates, &mut Vec::new(), &is_seen)
+    }
+
     /// The definition: some order of all ok transactions and some of the unknown ones, in which every read shows exactly what was
     /// appended before, and which keeps real time if asked.
     pub fn is_serializable(&self, in_real_time: bool) -> bool {
         let candidates: Vec<&Transaction> = self.transactions.iter().filter(|t| t.outcome != Outcome::Fail).collect();
         place(&candidates, (1 << candidates.len()) - 1, &BTreeMap::new(), in_real_time)
     }
+}
+
+/// Whether the transactions that have not committed can, after those that have.
+fn commit(
+    candidates: &[&Transaction],
+    committed: &mut Vec<usize>,
+    is_seen: &impl Fn(&Transaction, &Transaction) -> bool,
+) -> bool {
+    let left: Vec<usize> = (0..candidates.len()).filter(|index| !committed.contains(index)).collect();
+    if left.iter().all(|&index| candidates[index].outcome == Outcome::Info) {
+        return true;
+    }
+    left.iter().any(|&index| {
+        let next = candidates[index];
+        let has_snapshot = (0..=committed.len()).any(|snapshot| {
+            let must_see =
+                |&other: &usize| candidates[other].outcome == Outcome::Ok && is_seen(candidates[other], next);
+            let is_fresh = (0..candidates.len())
+                .filter(|&other| other != index)
+                .filter(must_see)
+                .all(|other| committed[..snapshot].contains(&other));
+            let appends = |index: usize, key: i64| {
+                candidates[index].steps.iter().any(|step| matches!(step, Step::Append(k, _) if *k == key))
+            };
+            let is_alone = committed[snapshot..].iter().all(|&other| {
+                let mut own = next.steps.iter().filter(|step| matches!(step, Step::Append(..)));
+                own.all(|step| !appends(other, step_key(step)))
+            });
+            is_fresh && is_alone && reads_from(candidates, &committed[..snapshot], next)
+        });
+        if !has_snapshot {
+            return false;
+        }
+        committed.push(index);
+        let is_possible = commit(candidates, committed, is_seen);
+        committed.pop();
+        is_possible
+    })
+}
+
+/// Whether every read of `next` shows what `committed` left, with its own appends.
+fn reads_from(candidates: &[&Transaction], committed: &[usize], next: &Transaction) -> bool {
+    if next.outcome == Outcome::Info {
+        return true;
+    }
+    let mut store: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for step in committed.iter().flat_map(|&index| &candidates[index].steps) {
+        if let Step::Append(key, value) = step {
+            store.entry(*key).or_default().push(*value);
+        }
+    }
+    next.steps.iter().all(|step| match step {
+        Step::Append(key, value) => {
+            store.entry(*key).or_default().push(*value);
+            true
+        }
+        Step::Read(key, seen) => store.get(key).map_or(&[][..], Vec::as_slice) == seen,
+    })
 }
 
 fn step_key(step: &Step) -> i64 {

@@ -29,7 +29,7 @@ pub fn check_append<'py>(
 
 #[pyfunction]
 #[pyo3(signature = (
-    history, *, consistency = "strict-serializable", inferences = vec!["initial-state".to_owned()], transaction = "txn",
+    history, *, consistency = "strict-serializable", inferences = default_inferences(), transaction = "txn",
     max_search = 5_000_000,
 ))]
 pub fn check_rw_register<'py>(
@@ -49,6 +49,13 @@ pub fn check_rw_register<'py>(
     answer(py, history, move |events, interrupt| transactions::check_rw_register(events, &options, interrupt))
 }
 
+const INFERENCES: [&str; 4] = ["initial-state", "database-versions", "sequential-keys", "linearizable-keys"];
+
+/// Those that hold of every database whose clients write no nil, and that tells no wrong versions.
+fn default_inferences() -> Vec<String> {
+    INFERENCES[..2].iter().map(|name| (*name).to_owned()).collect()
+}
+
 fn parse_inferences(names: &[String]) -> PyResult<Inferences> {
     let mut inferences = Inferences::default();
     for name in names {
@@ -56,9 +63,11 @@ fn parse_inferences(names: &[String]) -> PyResult<Inferences> {
             "initial-state" => inferences.initial_state = true,
             "sequential-keys" => inferences.sequential_keys = true,
             "linearizable-keys" => inferences.linearizable_keys = true,
+            "database-versions" => inferences.database_versions = true,
             _ => {
                 return Err(PyValueError::new_err(format!(
-                    "no inference is called {name:?}: take any of initial-state, sequential-keys, linearizable-keys"
+                    "no inference is called {name:?}: take any of {}",
+                    INFERENCES.join(", ")
                 )));
             }
         }

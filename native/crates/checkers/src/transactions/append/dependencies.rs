@@ -2,7 +2,7 @@
 //!
 //! A read of a key is *external* when its transaction had not touched the key before; only external reads depend on others. Elements that
 //! happened and that no read shows come after the last that was read, in an order that nobody knows: whoever read or wrote the last
-//! comes before each of them. Two chains of auxiliary nodes say so with a linear number of edges, also for one who is among them.
+//! comes before each of them.
 
 use super::versions::{Element, Versions};
 use crate::events::Events;
@@ -15,11 +15,8 @@ use crate::transactions::graph::{Edges, Kinds, RW, WR, WW};
 pub fn external_reads(transactions: &Transactions) -> impl Iterator<Item = (u32, &MicroOperation)> {
     let is_ok = |t: &usize| transactions.outcome[*t] == Outcome::Ok;
     (0..transactions.len()).filter(is_ok).flat_map(move |reader| {
-        let own = transactions.of(reader);
-        own.iter().enumerate().filter_map(move |(place, micro_operation)| {
-            let is_first = own[..place].iter().all(|earlier| earlier.key != micro_operation.key);
-            (is_first && micro_operation.code == Code::Read).then_some((reader as u32, micro_operation))
-        })
+        let reads = transactions.of(reader).iter().filter(|m| m.is_first && m.code == Code::Read);
+        reads.map(move |read| (reader as u32, read))
     })
 }
 
@@ -71,7 +68,7 @@ pub fn dependencies(
         }
         if let Some(element) = next_written(versions, read.key, position) {
             edges.add(reader, element.writer, RW, read.key);
-        } else if position == versions.orders[read.key as usize].elements.len() {
+        } else {
             unread.comes_after(reader, read.key, RW, versions, edges);
         }
     }
@@ -94,7 +91,7 @@ impl Unread {
         let nodes = &mut self.nodes;
         let fan = self.fans[key as usize].get_or_insert_with(|| {
             let writers = unread.iter().map(|&number| versions.elements[number as usize].writer);
-            Fan::new(writers.collect(), key, nodes, edges)
+            Fan::sorted(writers.collect(), key, nodes, edges)
         });
         fan.comes_after(from, kind, edges);
     }

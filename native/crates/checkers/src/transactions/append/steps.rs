@@ -39,6 +39,7 @@ pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, d
         key: (key != NO_KEY).then(|| transactions.keys[key as usize]),
         previous,
         value,
+        because: None,
     }
 }
 

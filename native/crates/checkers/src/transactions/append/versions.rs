@@ -118,8 +118,7 @@ fn for_each_ok_read(transactions: &Transactions, mut visit: impl FnMut(ReadOf, &
 fn number_elements(events: &Events, transactions: &Transactions, versions: &mut Versions) -> Result<(), Malformed> {
     let mut malformed = Malformed::default();
     for writer in 0..transactions.len() {
-        let own = transactions.of(writer);
-        for (place, micro_operation) in own.iter().enumerate() {
+        for micro_operation in transactions.of(writer) {
             let Some(value) = micro_operation.written(events) else { continue };
             let key = micro_operation.key;
             let row = transactions.invocation[writer] as usize;
@@ -139,7 +138,7 @@ fn number_elements(events: &Events, transactions: &Transactions, versions: &mut 
                     ),
                 );
             }
-            let is_final = !own[place + 1..].iter().any(|later| later.key == key && later.code == Code::Append);
+            let is_final = micro_operation.is_last_write;
             versions.elements.push(Element { value, key, writer: writer as u32, is_final, is_read: false });
         }
     }
