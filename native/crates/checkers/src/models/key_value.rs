@@ -176,34 +176,69 @@ impl KeyValueDecoder {
         Ok(accesses)
     }
 
-    /// Steps end to end, each `code key count values…`: 0 reads, 2 writes. What reads saw stands in the completion.
+    /// The steps as they were asked, or as they were answered, which must be the same but for what was read.
     fn transaction(&mut self, call: &Call) -> Result<Accesses, Complaint> {
-        let (row, steps) = match call.result {
-            Some(told) => (call.end(), told),
-            None => (call.row(), call.argument.unwrap_or(&[])),
-        };
+        let asked = steps(call.row(), call.argument.unwrap_or(&[]))?;
         let mut accesses = Accesses::default();
-        let mut rest = steps;
-        while let [code, key, count, more @ ..] = rest {
-            let length = usize::try_from((*count).max(0)).unwrap_or(usize::MAX);
-            let Some(values) = more.get(..length) else { break };
-            rest = &more[length..];
-            let key = self.keys.number(*key);
-            match (code, values) {
-                (0, _) if *count < 0 || !call.is_ok() => {}
-                (0, []) => accesses.read(key, self.values.number(None)),
-                (0, [value]) => accesses.read(key, self.values.number(Some(*value))),
-                (2, [value]) => accesses.write(key, self.values.number(Some(*value))),
-                _ => {
-                    let what = "a step reads (0) one value or none, or writes (2) one value";
-                    return Err((row, format!("{what}; this has code {code} and {} values", values.len())));
+        let Some(told) = call.result else {
+            for step in asked {
+                let key = self.keys.number(step.key);
+                if let Some(value) = step.written() {
+                    accesses.write(key, self.values.number(Some(value)));
                 }
             }
+            return Ok(accesses);
+        };
+        let told = steps(call.end(), told)?;
+        if told.len() != asked.len() || told.iter().zip(&asked).any(|(told, asked)| !told.answers(asked)) {
+            return Err((call.end(), "completes with other steps than it was invoked with".to_owned()));
         }
-        if !rest.is_empty() {
-            return Err((row, "a transaction ends in the middle of a step".to_owned()));
+        for step in told {
+            let key = self.keys.number(step.key);
+            match (step.written(), step.values) {
+                (Some(value), _) => accesses.write(key, self.values.number(Some(value))),
+                (None, Some(seen)) => accesses.read(key, self.values.number(seen.first().copied())),
+                (None, None) => {}
+            }
         }
         Ok(accesses)
+    }
+}
+
+/// One step of a transaction: `code key count values…`. Code 0 reads, with a count of -1 if nobody knows what; 2 writes.
+struct Step<'a> {
+    writes: bool,
+    key: i64,
+    values: Option<&'a [i64]>,
+}
+
+impl Step<'_> {
+    fn written(&self) -> Option<i64> {
+        self.values.filter(|_| self.writes).and_then(|values| values.first().copied())
+    }
+
+    fn answers(&self, asked: &Step) -> bool {
+        (self.writes, self.key, self.written()) == (asked.writes, asked.key, asked.written())
+    }
+}
+
+/// Steps that lie end to end in `row`.
+fn steps(row: usize, values: &[i64]) -> Result<Vec<Step<'_>>, Complaint> {
+    let mut steps = Vec::new();
+    let mut rest = values;
+    while let [code, key, count, more @ ..] = rest {
+        let length = usize::try_from((*count).max(0)).unwrap_or(usize::MAX);
+        let Some(values) = more.get(..length) else { break };
+        rest = &more[length..];
+        if !matches!((code, length), (0, 0 | 1) | (2, 1)) {
+            let what = "a step reads (0) one value or none, or writes (2) one value";
+            return Err((row, format!("{what}; this has code {code} and {length} values")));
+        }
+        steps.push(Step { writes: *code == 2, key: *key, values: (*count >= 0).then_some(values) });
+    }
+    match rest {
+        [] => Ok(steps),
+        _ => Err((row, "a transaction ends in the middle of a step".to_owned())),
     }
 }
 

@@ -1,0 +1,140 @@
+//! Every model against its definition: what the checker says of random small histories, read from columns as users' are.
+
+mod oracle;
+mod specification;
+
+use std::sync::atomic::AtomicBool;
+
+use oracle::{Random, cases};
+use schrodinger_checkers::linearizable::{Budget, Options, Report, Specification, check};
+use schrodinger_checkers::models::RegisterFunctions;
+use schrodinger_checkers::{Events, Verdict};
+use specification::{Call, OBJECTS, Object, explains, first_blocked, printed, produced, spoil};
+
+const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
+const CASES: usize = 2_000;
+const OPERATIONS: usize = 8;
+
+/// Columns of a history, in which operations that failed are not mentioned.
+fn checked(object: Object, calls: &[Call], budget: Budget) -> Report {
+    let functions = object.functions();
+    let mut rows: Vec<(u32, bool, &Call)> = Vec::new();
+    for call in calls {
+        rows.push((call.row, true, call));
+        rows.extend(call.end.map(|end| (end, false, call)));
+    }
+    rows.sort_by_key(|&(row, ..)| row);
+    let last = rows.last().map_or(0, |&(row, ..)| row as usize + 1);
+    // Rows that belong to nobody are the nemesis's, so that rows are those of the calls.
+    let mut process = vec![-1; last];
+    let (mut kind, mut f, mut key) = (vec![4_u8; last], vec![0_u8; last], vec![None; last]);
+    let mut value: Vec<Option<Vec<i64>>> = vec![None; last];
+    for (row, is_call, call) in rows {
+        let row = row as usize;
+        // Each operation has a process of its own, unless it is the process that counts.
+        process[row] = call.process;
+        kind[row] = u8::from(!is_call);
+        f[row] = functions.iter().position(|name| *name == call.function).expect("a function") as u8;
+        key[row] = call.key;
+        value[row] = if is_call { call.argument.clone() } else { call.result.clone().expect("a known result") };
+    }
+    let mut offsets = vec![0];
+    let mut values = Vec::new();
+    for list in &value {
+        values.extend(list.iter().flatten());
+        offsets.push(values.len());
+    }
+    let events = Events {
+        time: &vec![0; last],
+        process: &process,
+        kind: &kind,
+        f: &f,
+        key: &key.iter().map(|key| key.unwrap_or(0)).collect::<Vec<i64>>(),
+        key_valid: &key.iter().map(Option::is_some).collect::<Vec<bool>>(),
+        value_offsets: &offsets,
+        values: &values,
+        value_valid: &value.iter().map(Option::is_some).collect::<Vec<bool>>(),
+    };
+    let [read, write, cas] = ["read", "write", "cas"].map(str::to_owned);
+    let specification = Specification::named(object.model, RegisterFunctions { read, write, cas: Some(cas) });
+    let options = Options {
+        model: object.model.to_owned(),
+        specification: specification.expect("a model"),
+        initial: None,
+        budget,
+        threads: 1,
+    };
+    check(&events, &functions, &options, &AtomicBool::new(false))
+        .unwrap_or_else(|malformed| panic!("{malformed:?}\n{}", printed(calls)))
+}
+
+fn random_history(object: Object, seed: u64) -> Vec<Call> {
+    let mut random = Random(seed);
+    let mut calls = produced(object, &mut random, OPERATIONS);
+    for _ in 0..random.below(3) {
+        spoil(&mut random, &mut calls);
+    }
+    calls
+}
+
+/// A process whose operation ended without anybody knowing does nothing more, and none has two operations open.
+fn with_sound_processes(mut calls: Vec<Call>) -> Vec<Call> {
+    for index in 0..calls.len() {
+        let (earlier, rest) = calls.split_at_mut(index);
+        let is_open = |other: &Call| other.process == rest[0].process && other.end.is_none_or(|end| end > rest[0].row);
+        if earlier.iter().any(is_open) {
+            rest[0].process = 1_000 + index as i32;
+        }
+    }
+    calls
+}
+
+fn agrees_with_its_definition(model: &'static str) {
+    let object = Object { model };
+    let (mut impossible, mut possible) = (0, 0);
+    for seed in 0..cases(CASES) as u64 {
+        let calls = with_sound_processes(random_history(object, seed));
+        let report = checked(object, &calls, BUDGET);
+        let expected = first_blocked(object, &calls);
+        let found = report.failure.as_ref().map(|failure| failure.blocked_return);
+        assert_eq!(found, expected, "{model}, seed {seed}\n{}", printed(&calls));
+        assert_eq!(expected.is_none(), explains(object, &calls), "{model}, seed {seed}\n{}", printed(&calls));
+        assert_eq!(report.verdict == Verdict::Violation, expected.is_some(), "{model}, seed {seed}");
+        assert!(expected.is_some() || report.undecided.count == 0, "{model}, seed {seed}: undecided");
+        match expected {
+            Some(_) => impossible += 1,
+            None => possible += 1,
+        }
+    }
+    let few = cases(CASES) / 20;
+    assert!(impossible > few && possible > few, "{model}: {impossible} impossible, {possible} possible");
+}
+
+macro_rules! definitions {
+    ($($name:ident: $model:literal,)*) => {
+        $(#[test]
+        fn $name() {
+            agrees_with_its_definition($model);
+        })*
+
+        #[test]
+        fn every_object_is_compared_with_its_definition() {
+            assert_eq!(OBJECTS, [$($model),*]);
+        }
+    };
+}
+
+definitions! {
+    a_counter_agrees_with_its_definition: "counter",
+    a_set_agrees_with_its_definition: "set",
+    a_queue_agrees_with_its_definition: "fifo-queue",
+    an_unordered_queue_agrees_with_its_definition: "unordered-queue",
+    a_stack_agrees_with_its_definition: "stack",
+    a_mutex_agrees_with_its_definition: "mutex",
+    an_owner_aware_mutex_agrees_with_its_definition: "owner-aware-mutex",
+    a_reentrant_mutex_agrees_with_its_definition: "reentrant-mutex",
+    a_fenced_mutex_agrees_with_its_definition: "fenced-mutex",
+    a_reentrant_fenced_mutex_agrees_with_its_definition: "reentrant-fenced-mutex",
+    a_multi_register_agrees_with_its_definition: "multi-register",
+    a_store_agrees_with_its_definition: "key-value",
+}
