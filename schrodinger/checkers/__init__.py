@@ -6,6 +6,7 @@ from schrodinger.checkers.invariants import Bank, Counter, LongFork, Monotonic, 
 from schrodinger.checkers.linearizable import Linearizable
 from schrodinger.checkers.lock import Lock
 from schrodinger.checkers.log_pattern import LogPattern
+from schrodinger.checkers.model import Model
 from schrodinger.checkers.queues import Log, Queue, TotalQueue
 from schrodinger.checkers.set import FinalSet, SetFull
 from schrodinger.checkers.stats import Stats
@@ -30,6 +31,7 @@ __all__ = [
     "Log",
     "LogPattern",
     "LongFork",
+    "Model",
     "Monotonic",
     "Online",
     "Queue",

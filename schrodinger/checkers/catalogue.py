@@ -42,7 +42,7 @@ _MODEL_OF: Final = (
 )
 """Functions, each of which suggests a model of a linearizable object; the first that fits."""
 
-_ONLY_LINEARIZABLE: Final = frozenset({"acquire", "release", "push", "pop", "remove", "contains", "get", "put"})
+_ONLY_LINEARIZABLE: Final = frozenset({"push", "pop", "remove", "contains", "get", "put"})
 """Functions of objects that are judged by linearizability and by nothing else."""
 
 

@@ -25,6 +25,7 @@ from schrodinger.checkers.verdict import Validity, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from schrodinger.checkers.model import Model
     from schrodinger.checkers.verdict import Anomaly
     from schrodinger.history import History
 
@@ -36,7 +37,8 @@ class Linearizable:
     """Each key is a linearizable object.
 
     Attributes:
-        model: what the objects are, one of ``schrodinger_native.linearizable_models()``.
+        model: what the objects are, one of ``schrodinger_native.linearizable_models()``, or a :class:`Model` of your
+            own.
         initial: what every register, counter or key of a store holds at first; ``None`` is nil, of a counter zero.
         max_steps: how many operations the search may linearize for one object, those taken back included; looking at
             64 open operations counts as one more. The search does a few million a second.
@@ -45,7 +47,7 @@ class Linearizable:
         name: the name in verdicts.
     """
 
-    model: str = "cas-register"
+    model: str | Model = "cas-register"
     initial: int | None = None
     max_steps: int = 200_000_000
     max_bytes: int = 2_000_000_000
@@ -58,6 +60,10 @@ class Linearizable:
     def violations_are_final(self) -> bool:
         """Linearizability is closed under prefixes: what is open at the cut may have happened or not."""
         return True
+
+    @property
+    def _model_name(self) -> str:
+        return self.model if isinstance(self.model, str) else type(self.model).__name__
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
@@ -76,7 +82,7 @@ class Linearizable:
         anomalies: tuple[Anomaly, ...] = ()
         if found["failure"] is not None:
             anomalies = (self._anomaly(history, found["failure"]),)
-        statistics = {"model": self.model, **{name: found[name] for name in _STATISTICS}}
+        statistics = {"model": self._model_name, **{name: found[name] for name in _STATISTICS}}
         statistics |= {name: found[name]["count"] for name in ("failing_keys", "undecided_keys")}
         return Verdict(
             validity=Validity(found["verdict"]),
@@ -89,7 +95,7 @@ class Linearizable:
     def _anomaly(self, history: History, failure: Mapping[str, Any]) -> Anomaly:
         if self.model in ("register", "cas-register"):
             return register_anomaly(history.operations(), failure, read=self.read)
-        return object_anomaly(history.operations(), failure, model=self.model)
+        return object_anomaly(history.operations(), failure, model=self._model_name)
 
     def _reasons(self, found: Mapping[str, Any]) -> list[str]:
         reasons = []

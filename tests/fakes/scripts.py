@@ -36,3 +36,18 @@ def written(path: Path, script: str) -> History:
         )
     recorder.close()
     return History.open(path)
+
+
+def recorded(path: Path, script: str) -> History:
+    """The history that ``script`` tells, with whatever functions it has. No values are nil, no ``@`` is no key."""
+    events = [line.partition("@") for line in script.splitlines() if line.strip()]
+    functions = sorted({event.split()[2] for event, _, _ in events})
+    recorder = Recorder(path, functions)
+    for event, _, key in events:
+        process, kind, f, *values = event.split()
+        value = tuple(int(value) for value in values)
+        recorder.record(
+            _TYPES[_TYPES.index(kind)], int(process), functions.index(f), int(key) if key else None, value or None
+        )
+    recorder.close()
+    return History.open(path)

@@ -2,6 +2,7 @@
 
 from schrodinger_native._native import (
     HistoryFile,
+    ModelOperation,
     Operations,
     Recorder,
     Stream,
@@ -31,6 +32,7 @@ from schrodinger_native._native import (
 
 __all__ = [
     "HistoryFile",
+    "ModelOperation",
     "Operations",
     "Recorder",
     "Stream",

@@ -150,7 +150,7 @@ class Operations:
 def check_linearizable(
     history: HistoryFile,
     *,
-    model: str = "cas-register",
+    model: object = "cas-register",
     initial: int | None = None,
     read: str = "read",
     write: str = "write",
@@ -161,9 +161,47 @@ def check_linearizable(
 ) -> dict[str, Any]:
     """Check every object of a history, in parallel. Returns plain data, documented in the README of this package.
 
+    Args:
+        history: what happened.
+        model: the name of a model, or an object with ``initial`` (a hashable state) and ``step(state, operation)``,
+            which returns the state afterwards or None; it may have ``partition(operation)`` and
+            ``only_observes(operation)``.
+        initial: what a register, counter or key of a store starts with.
+        read: what reading a register is called.
+        write: what writing is called.
+        cas: what compare-and-set is called.
+        max_steps: what the search of one object may take.
+        max_bytes: what it may hold.
+        threads: how many objects are checked at once; as many as there are processors, when left out.
+
     Raises:
         ValueError: no model has this name.
+        Exception: whatever a model of your own raises.
     """
+
+@final
+class ModelOperation:
+    """One operation, as a model of your own sees it. Equal ones are the same to it."""
+
+    @property
+    def f(self) -> str:
+        """The function."""
+
+    @property
+    def key(self) -> int | None:
+        """The independent key."""
+
+    @property
+    def argument(self) -> tuple[int, ...] | None:
+        """What it was asked; None is nil."""
+
+    @property
+    def value(self) -> tuple[int, ...] | None:
+        """What it returned, if it ``is_ok``; None is nil."""
+
+    @property
+    def is_ok(self) -> bool:
+        """It certainly happened. Otherwise it may have, and nobody knows what it returned."""
 
 def linearizable_models() -> list[str]:
     """The names of all models that ``check_linearizable`` knows."""

@@ -31,12 +31,11 @@ fn checked(object: Object, calls: &[Call], budget: Budget) -> Report {
     let mut value: Vec<Option<Vec<i64>>> = vec![None; last];
     for (row, is_call, call) in rows {
         let row = row as usize;
-        // Each operation has a process of its own, unless it is the process that counts.
         process[row] = call.process;
         kind[row] = u8::from(!is_call);
-        f[row] = functions.iter().position(|name| *name == call.function).expect("a function") as u8;
+        f[row] = functions.iter().position(|name| *name == call.function).unwrap_or(usize::from(u8::MAX)) as u8;
         key[row] = call.key;
-        value[row] = if is_call { call.argument.clone() } else { call.result.clone().expect("a known result") };
+        value[row] = if is_call { call.argument.clone() } else { call.result.clone().flatten() };
     }
     let mut offsets = vec![0];
     let mut values = Vec::new();
@@ -56,16 +55,13 @@ fn checked(object: Object, calls: &[Call], budget: Budget) -> Report {
         value_valid: &value.iter().map(Option::is_some).collect::<Vec<bool>>(),
     };
     let [read, write, cas] = ["read", "write", "cas"].map(str::to_owned);
-    let specification = Specification::named(object.model, RegisterFunctions { read, write, cas: Some(cas) });
-    let options = Options {
-        model: object.model.to_owned(),
-        specification: specification.expect("a model"),
-        initial: None,
-        budget,
-        threads: 1,
+    let functions_of_a_register = RegisterFunctions { read, write, cas: Some(cas) };
+    let Some(specification) = Specification::named(object.model, functions_of_a_register) else {
+        unreachable!("every object has a model of its name")
     };
+    let options = Options { model: object.model.to_owned(), specification, initial: None, budget, threads: 1 };
     check(&events, &functions, &options, &AtomicBool::new(false))
-        .unwrap_or_else(|malformed| panic!("{malformed:?}\n{}", printed(calls)))
+        .unwrap_or_else(|malformed| unreachable!("{malformed:?}\n{}", printed(calls)))
 }
 
 fn random_history(object: Object, seed: u64) -> Vec<Call> {

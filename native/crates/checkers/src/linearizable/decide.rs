@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation};
-use crate::models::{Counter, KeyValue, Lock, Model, Mutex, Queue, Set, Stack, UnorderedQueue};
+use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, Queue, Set, Stack, UnorderedQueue};
 use crate::pairing::NEVER;
 
 /// What decided.
@@ -64,6 +64,7 @@ pub trait Decide: Model + Clone + Send + Sync {
 }
 
 impl Decide for Counter {}
+impl Decide for ForeignModel {}
 impl Decide for KeyValue {}
 impl Decide for Lock {}
 impl Decide for Mutex {}

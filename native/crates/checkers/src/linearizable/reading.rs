@@ -47,15 +47,16 @@ struct Keyed<D: Decoder> {
 impl Reading<'_> {
     /// Read a history in which each key is an object of its own.
     pub fn by_key<D: Decoder>(&self, decoder: impl Fn() -> D) -> Result<Partition, Malformed> {
-        self.read(decoder, |call| call.key)
+        self.by(decoder, |call| call.key)
     }
 
     /// Read a history that is about one object, whatever the keys.
     pub fn at_once<D: Decoder>(&self, decoder: impl Fn() -> D) -> Result<Partition, Malformed> {
-        self.read(decoder, |_| None)
+        self.by(decoder, |_| None)
     }
 
-    fn read<D: Decoder>(
+    /// Read a history in which `key` says what belongs to one object.
+    pub fn by<D: Decoder>(
         &self,
         decoder: impl Fn() -> D,
         key: impl Fn(&Call) -> Option<i64>,

@@ -1,9 +1,11 @@
 //! The models that there are, by name. Names are those of Knossos and Jepsen where they have one.
 
+use std::sync::Arc;
+
 use super::reading::{Partition, Reading};
 use crate::models::{
-    CounterDecoder, KeyValueDecoder, LockDecoder, LockKind, MutexDecoder, QueueDecoder, RegisterDecoder,
-    RegisterFunctions, SetDecoder, StackDecoder, UnorderedQueueDecoder,
+    CounterDecoder, Foreign, ForeignDecoder, ForeignModel, KeyValueDecoder, LockDecoder, LockKind, MutexDecoder,
+    QueueDecoder, RegisterDecoder, RegisterFunctions, SetDecoder, StackDecoder, UnorderedQueueDecoder,
 };
 use crate::pairing::Malformed;
 
@@ -31,6 +33,8 @@ pub enum Specification {
         /// Knossos's multi-register: it has nothing but transactions.
         only_transactions: bool,
     },
+    /// What somebody else described.
+    Foreign(Arc<dyn Foreign>),
 }
 
 /// The names of all models.
@@ -88,6 +92,11 @@ impl Specification {
             Self::Lock(kind) => reading.by_key(|| LockDecoder::new(*kind)),
             Self::KeyValue { only_transactions } => {
                 reading.at_once(|| KeyValueDecoder::new(*only_transactions, initial))
+            }
+            Self::Foreign(foreign) => {
+                let model = ForeignModel::new(Arc::clone(foreign));
+                let decoder = || ForeignDecoder::new(model.clone(), reading.functions);
+                reading.by(decoder, |call| foreign.partition(call))
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod call;
 mod counter;
+mod foreign;
 mod interner;
 mod key_value;
 mod lock;
@@ -22,6 +23,7 @@ use std::fmt::Debug;
 
 pub use call::{Call, Complaint, Decoder};
 pub use counter::{Counter, CounterAction, CounterDecoder};
+pub use foreign::{Foreign, ForeignAction, ForeignDecoder, ForeignModel};
 pub use interner::Interner;
 pub use key_value::{Access, KeyValue, KeyValueDecoder, Transaction};
 pub use lock::{Lock, LockAction, LockDecoder, LockKind};

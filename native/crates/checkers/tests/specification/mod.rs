@@ -102,7 +102,7 @@ impl Object {
                 vec![(told, vec![state[0] + amount])]
             }
             ("set", "read-all") => vec![(Some(state.clone()), state.clone())],
-            ("set", function) => set_outcomes(state, function, element.expect("an element")),
+            ("set", function) => set_outcomes(state, function, element.unwrap_or_default()),
             ("fifo-queue", "enqueue") | ("stack", "push") => {
                 vec![(told, state.iter().copied().chain(element).collect())]
             }
@@ -152,7 +152,7 @@ impl Object {
     fn lock_outcomes(self, state: &State, call: &Call) -> Vec<(Value, State)> {
         let asked = call.argument.clone().unwrap_or_default();
         let owner = asked.first().copied().unwrap_or(i64::from(call.process));
-        let [holder, count, token, last] = state[..] else { panic!("a lock") };
+        let [holder, count, token, last] = state[..] else { unreachable!("four numbers are a lock") };
         if call.function == "release" {
             return match (holder == owner, count) {
                 (false, _) => vec![],
@@ -421,7 +421,8 @@ fn spoil_value(random: &mut Random, call: &mut Call) {
         }
         ("add" | "remove" | "contains", Some(Some(told))) if told.len() == 2 => told[1] = 1 - told[1],
         ("read" | "dequeue" | "pop" | "get" | "txn", Some(Some(told))) if ends_in_a_read && told.last() != Some(&0) => {
-            *told.last_mut().expect("a value") = other;
+            told.pop();
+            told.push(other);
         }
         _ => {}
     }

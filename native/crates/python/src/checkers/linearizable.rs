@@ -10,8 +10,9 @@ use pyo3::types::{PyDict, PyList};
 use schrodinger_checkers::linearizable::{
     self, Budget, Explanation, Keys, Limit, MODELS, Options, Progress, Report, Specification,
 };
-use schrodinger_checkers::models::RegisterFunctions;
+use schrodinger_checkers::models::{Foreign, RegisterFunctions};
 
+use super::foreign::PythonModel;
 use super::{events, malformed_dict};
 use crate::errors::to_python;
 use crate::history::HistoryFile;
@@ -19,14 +20,14 @@ use crate::interrupt::interruptible;
 
 #[pyfunction]
 #[pyo3(signature = (
-    history, *, model = "cas-register", initial = None, read = "read", write = "write", cas = "cas",
+    history, *, model = Model::Named("cas-register".to_owned()), initial = None, read = "read", write = "write", cas = "cas",
     max_steps = 200_000_000, max_bytes = 2_000_000_000, threads = None,
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of the Python function")]
 pub fn check_linearizable<'py>(
     py: Python<'py>,
     history: &HistoryFile,
-    model: &str,
+    model: Model,
     initial: Option<i64>,
     read: &str,
     write: &str,
@@ -36,22 +37,51 @@ pub fn check_linearizable<'py>(
     threads: Option<NonZero<usize>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let functions = RegisterFunctions { read: read.to_owned(), write: write.to_owned(), cas: Some(cas.to_owned()) };
-    let Some(specification) = Specification::named(model, functions) else {
-        return Err(PyValueError::new_err(format!("no model is called {model:?}: take one of {}", MODELS.join(", "))));
+    let (specification, own) = match &model {
+        Model::Named(name) => (Specification::named(name, functions).ok_or_else(|| unknown_model(name))?, None),
+        Model::Own(model) => {
+            let own = Arc::new(PythonModel::new(model.bind(py))?);
+            (Specification::Foreign(Arc::clone(&own) as Arc<dyn Foreign>), Some(own))
+        }
     };
     let threads = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let budget = Budget { max_steps, max_bytes };
-    let options = Options { model: model.to_owned(), specification, initial, budget, threads };
+    let options = Options { model: model.name(), specification, initial, budget, threads };
     let history = Arc::clone(history.history());
     let result = interruptible(py, move |interrupt| {
         let columns = history.columns()?;
         let functions: Vec<&str> = history.functions().iter().map(String::as_str).collect();
         Ok(linearizable::check(&events(&columns), &functions, &options, interrupt))
     })?;
+    if let Some(error) = own.and_then(|own| own.error()) {
+        return Err(error);
+    }
     match result.map_err(to_python)? {
         Ok(report) => report_dict(py, &report),
         Err(malformed) => malformed_dict(py, &malformed),
     }
+}
+
+/// One of the models by its name, or a user's own.
+#[derive(FromPyObject)]
+pub enum Model {
+    #[pyo3(transparent)]
+    Named(String),
+    #[pyo3(transparent)]
+    Own(Py<PyAny>),
+}
+
+impl Model {
+    fn name(&self) -> String {
+        match self {
+            Model::Named(name) => name.clone(),
+            Model::Own(_) => "of your own".to_owned(),
+        }
+    }
+}
+
+fn unknown_model(name: &str) -> PyErr {
+    PyValueError::new_err(format!("no model is called {name:?}: take one of {}", MODELS.join(", ")))
 }
 
 /// The names of all models.

@@ -2,6 +2,7 @@
 //!
 //! A checker whose report derives `Serialize` needs no more than [`answer`]: the report becomes plain data as it is, field by field.
 
+mod foreign;
 mod invariants;
 mod linearizable;
 mod set;
@@ -36,6 +37,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(invariants::check_lock, module)?)?;
     module.add_function(wrap_pyfunction!(invariants::check_log, module)?)?;
     module.add_function(wrap_pyfunction!(linearizable::check_linearizable, module)?)?;
+    module.add_class::<foreign::ModelOperation>()?;
     module.add_function(wrap_pyfunction!(linearizable::linearizable_models, module)?)?;
     module.add_function(wrap_pyfunction!(set::check_set, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::check_append, module)?)?;
