@@ -23,18 +23,25 @@ Value = tuple[int, ...] | None
 class Thing(Protocol):
     """An object in use: what clients ask of it, and what it answers."""
 
-    functions: list[str]
-    key: int | None
+    @property
+    def functions(self) -> list[str]:
+        """What clients call."""
+        ...
 
-    def ask(self, random: Random, client: int) -> tuple[str, Value]:
+    @property
+    def key(self) -> int | None:
+        """The independent key."""
+        ...
+
+    def ask(self, random: Random, client: int, /) -> tuple[str, Value]:
         """The next function that a client calls, with its argument."""
         ...
 
-    def answer(self, f: str, argument: Value, client: int) -> tuple[bool, Value]:
+    def answer(self, f: str, argument: Value, client: int, /) -> tuple[bool, Value]:
         """Whether it happened, now that it takes effect, and what it returns."""
         ...
 
-    def lie(self, f: str, value: Value) -> tuple[bool, Value]:
+    def lie(self, f: str, value: Value, /) -> tuple[bool, Value]:
         """What is returned instead, where one answer is spoilt; false where this one can't be."""
         ...
 

@@ -106,12 +106,13 @@ class Linearizable:
             which = listed((_key(key) for key in failing["first"]), failing["count"])
             reasons.append(f"{_are_keys(failing['count'])} not linearizable: {which}")
         if progress is not None:
-            limit = {"steps": f"{self.max_steps:,} steps", "bytes": f"{self.max_bytes:,} bytes"}
-            reasons.append(
-                f"{_are_keys(undecided['count'])} undecided within {limit.get(progress['limit'], progress['limit'])};"
-                f" of key {_key(progress['key'])}, {progress['fraction']:.0%} can be linearized, up to row"
-                f" {progress['row']}"
-            )
+            steps_or_bytes = {"steps": f"{self.max_steps:,} steps", "bytes": f"{self.max_bytes:,} bytes"}
+            limit = f"undecided within {steps_or_bytes.get(progress['limit'], progress['limit'])}"
+            far = f"{progress['fraction']:.0%} can be linearized, up to row {progress['row']}"
+            if undecided["first"] == [None]:
+                reasons.append(f"{limit}; {far}")
+            else:
+                reasons.append(f"{_are_keys(undecided['count'])} {limit}; of key {_key(progress['key'])}, {far}")
         if not reasons and found["verdict"] == "unknown":
             reasons.append("nothing was observed: no operation that tells something about the state completed ok")
         return reasons

@@ -74,7 +74,8 @@ class Broken:
     def step(self, state: int, operation: ModelOperation) -> Hashable | None:
         if self.where == "step" and operation.f == "cancel":
             raise LookupError("no such seat")
-        return [state] if self.where == "state" else state
+        unhashable: Any = [state]
+        return unhashable if self.where == "state" else state
 
     def partition(self, operation: ModelOperation) -> int:
         return int("many") if self.where == "partition" else 0
