@@ -46,9 +46,9 @@ def both(source: Path, target: Path) -> tuple[Path, Path]:
 
 def convert(paths: tuple[Path, Path]) -> int:
     """One import; returns its rows."""
-    from schrodinger_native import import_edn
+    from schrodinger_native import import_history
 
-    return int(import_edn(*paths)["rows"])
+    return int(import_history(*paths)["rows"])
 
 
 def read_lines(paths: tuple[Path, Path]) -> int:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, several, suitable
+from schrodinger.checkers.words import in_words
 from schrodinger.cli.execution import judge_run, report_run, summary
 from schrodinger.cli.failures import Refused, blaming, plain_errors
+from schrodinger.cli.history import remark
 from schrodinger.cli.quantities import Budget
 from schrodinger.cli.replay import read_plan
 from schrodinger.cluster import load_suite
@@ -81,7 +83,7 @@ def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -
 
 
 def _check_file(path: Path, names: tuple[str, ...], choice: CheckerChoice) -> Verdict:
-    history = open_history(path)
+    history = open_history(path, remark)
     functions = history.functions
     checker = several(names, choice, functions) if names else suitable(functions, choice)
-    return judge(history, checker, None, ())
+    return in_words(judge(history, checker, None, ()), history.file.words)

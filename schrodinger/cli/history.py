@@ -9,7 +9,8 @@ import click
 import polars
 
 from schrodinger.cli.failures import Refused, plain_errors
-from schrodinger.history.formats import FORMATS, Format, export_history, format_of, import_history, open_history
+from schrodinger.history.foreign_arrow import is_ours
+from schrodinger.history.formats import WRITTEN, Written, export_history, format_of, import_history, open_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,36 +20,41 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
+def remark(text: str) -> None:
+    """Say what a user should know about how a history was understood, apart from the result."""
+    click.echo(f"remark      {text}", err=True)
+
+
 @click.group()
 def history() -> None:
-    """Histories as files: Arrow (ours), EDN (Jepsen's) and JSON Lines."""
+    """Histories as files: Arrow (ours and others'), EDN and logs (Jepsen's), JSON."""
 
 
 @history.command()
 @click.argument("source", type=_FILE)
 @click.argument("target", type=_FILE)
 @click.option(
-    "--to", type=click.Choice(get_args(Format)), help="The format to write; by the target's name when left out."
+    "--to", type=click.Choice(get_args(Written)), help="The format to write; by the target's name when left out."
 )
-def convert(source: Path, target: Path, to: Format | None) -> None:
+def convert(source: Path, target: Path, to: Written | None) -> None:
     """Write the history SOURCE, of whatever format, as TARGET, which must not exist."""
     with plain_errors():
         wanted = to or _by_name(target)
         if target.exists():
             raise Refused(f"{target} is there already; a history is never overwritten")
         if wanted != "arrow":
-            export_history(open_history(source), target, wanted)
-        elif source.is_dir() or format_of(source) == "arrow":
+            export_history(open_history(source, remark), target, wanted)
+        elif source.is_dir() or (format_of(source) == "arrow" and is_ours(source)):
             raise Refused(f"{source} is an Arrow history already; copy it")
         else:
-            import_history(source, target)
+            import_history(source, target, remark)
 
 
-def _by_name(target: Path) -> Format:
-    for name in FORMATS:
+def _by_name(target: Path) -> Written:
+    for name in WRITTEN:
         if target.suffix == f".{name}":
             return name
-    raise Refused(f"the name {target} says no format; end it in .{', .'.join(FORMATS)} or give --to")
+    raise Refused(f"the name {target} says no format; end it in .{', .'.join(WRITTEN)} or give --to")
 
 
 @history.command()
@@ -56,7 +62,7 @@ def _by_name(target: Path) -> Format:
 def stats(source: Path) -> None:
     """Say what is in the history SOURCE: operations by outcome, their latencies, faults, what is malformed."""
     with plain_errors():
-        opened = open_history(source)
+        opened = open_history(source, remark)
         for line in _lines(opened):
             click.echo(line)
 

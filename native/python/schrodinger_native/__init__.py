@@ -25,8 +25,10 @@ from schrodinger_native._native import (
     check_unique_ids,
     consistency_aliases,
     consistency_models,
-    import_edn,
+    export_history,
+    import_history,
     linearizable_models,
+    notation,
     rules_out,
 )
 
@@ -55,7 +57,9 @@ __all__ = [
     "check_unique_ids",
     "consistency_aliases",
     "consistency_models",
-    "import_edn",
+    "export_history",
+    "import_history",
     "linearizable_models",
+    "notation",
     "rules_out",
 ]

@@ -121,6 +121,10 @@ class HistoryFile:
     @property
     def functions(self) -> list[str]: ...
     @property
+    def words(self) -> dict[int, str]:
+        """What numbers stand for that were words in the notation of another tool, as EDN writes them."""
+
+    @property
     def origin_ns(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The good prefix as an Arrow stream (PyCapsule): index, time, process, type, f, key, value, detail."""
@@ -215,18 +219,41 @@ def check_set(
 ) -> dict[str, Any]:
     """Check a grow-only set of unique elements. Returns plain data, documented in the README of this package."""
 
-def import_edn(
-    source: str | PathLike[str], target: str | PathLike[str], *, keyed: bool | None = None
-) -> dict[str, Any]:
-    """Write a Jepsen history (EDN: maps or tagged records, a line each or in one vector) as a history file.
+Notation: TypeAlias = Literal["edn", "json", "log"]
 
-    The source is streamed: memory does not grow with it. ``keyed`` says whether values are ``[key value]``; found out
-    from the first read when left out. Words are numbered; ``labels`` of what is returned says which number is which.
+def import_history(
+    source: str | PathLike[str],
+    target: str | PathLike[str],
+    *,
+    notation: Notation | None = None,
+    keyed: bool | None = None,
+) -> dict[str, Any]:
+    """Write a history of Jepsen's kind (EDN, JSON, lines of a log) as a history file. The source is streamed.
+
+    Args:
+        source: operations as maps or objects, one after the other or in one vector; or lines of tab-separated words.
+        target: the history file, which must not exist.
+        notation: how the source is written; found out from its beginning when left out.
+        keyed: whether values are ``[key value]``; found out from what asks for a ``[key nil]`` when left out.
+
+    Returns:
+        ``notation``, ``rows``, ``keyed``; ``words``, which are numbers in the history and here by their numbers; and
+        ``remarks``, what a user should know about how the source was understood.
 
     Raises:
         OSError: a file can't be read or written; FileExistsError: the target is there already.
         ValueError: the text is no history; the message has the line, what was found and what was expected.
     """
+
+def export_history(history: HistoryFile, target: str | PathLike[str], format: Literal["edn", "jsonl"]) -> int:  # noqa: A002
+    """Write every event, a line each, such that importing it gives the same history. Returns how many.
+
+    Raises:
+        OSError: the file can't be written; FileExistsError: it is there already.
+    """
+
+def notation(source: str | PathLike[str]) -> Notation:
+    """How a text is written, by its beginning; what is nothing of all this is called EDN. Raises OSError."""
 
 def check_append(
     history: HistoryFile,

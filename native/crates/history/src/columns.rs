@@ -8,6 +8,12 @@
 /// The process number of the nemesis; clients count from zero.
 pub const NEMESIS: i32 = -1;
 
+/// `nil` within a list, where it means something: a compare-and-set of a register that was never written expects it.
+pub const NIL: i64 = i64::MIN;
+
+/// Words of other tools are numbered from here on: far from what workloads write.
+pub const FIRST_WORD: i64 = i64::MIN / 2;
+
 /// What a row says happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::frame;
 use crate::head::{Head, MAGIC};
 use crate::rows::Rows;
+use crate::schema;
 use crate::trust::{self, Prefix};
 
 /// A history file, open for reading.
@@ -75,6 +76,12 @@ impl History {
     /// The CLOCK_MONOTONIC reading that is time zero.
     pub fn origin_ns(&self) -> i64 {
         self.head.origin_ns
+    }
+
+    /// The words that values stand for, from [`crate::FIRST_WORD`] on; none where the file has no whole footer that names them.
+    pub fn words(&self) -> Vec<String> {
+        let text = if self.complete() { trust::footer_metadata(&self.bytes, schema::WORDS_KEY) } else { None };
+        text.map_or_else(Vec::new, |text| text.split_terminator('\0').map(str::to_owned).collect())
     }
 
     /// How many record batches the good prefix has.

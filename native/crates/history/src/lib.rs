@@ -24,7 +24,7 @@ mod trust;
 mod writer;
 
 pub use clock::monotonic_ns;
-pub use columns::{Columns, Kind, NEMESIS};
+pub use columns::{Columns, FIRST_WORD, Kind, NEMESIS, NIL};
 pub use error::Error;
 pub use history::History;
 pub use pairing::{Pair, pairs, problems};

@@ -14,6 +14,9 @@ pub const VERSION: &str = "1";
 pub const VERSION_KEY: &str = "schrodinger.history";
 /// Metadata key of the CLOCK_MONOTONIC reading that is time zero.
 pub const ORIGIN_KEY: &str = "schrodinger.origin_ns";
+/// Key in the footer's metadata: the words that values stand for, in order, with a zero byte after each. Only whoever closes a file
+/// knows them all.
+pub const WORDS_KEY: &str = "schrodinger.words";
 
 /// The columns as they are stored.
 pub fn fields() -> Fields {

@@ -12,6 +12,7 @@ pub struct Transcript {
     writer: HistoryWriter,
     pending: Pending,
     functions: usize,
+    rows: u64,
 }
 
 impl Transcript {
@@ -19,7 +20,7 @@ impl Transcript {
     pub fn create(path: &Path, functions: &[String]) -> Result<Self, Error> {
         check_functions(functions)?;
         let writer = HistoryWriter::create(path, functions, 0)?;
-        Ok(Transcript { writer, pending: Pending::default(), functions: functions.len() })
+        Ok(Transcript { writer, pending: Pending::default(), functions: functions.len(), rows: 0 })
     }
 
     /// Append one event of this time.
@@ -31,15 +32,23 @@ impl Transcript {
             return Err(Error::Misuse("one event has more than two billion values".to_owned()));
         }
         self.pending.push(time, event);
+        self.rows += 1;
         if self.pending.is_block() { self.write_pending() } else { Ok(()) }
     }
 
-    /// Write what is left, and the footer.
-    pub fn finish(mut self) -> Result<(), Error> {
+    /// Write what is left, and the footer. Returns how many rows there are.
+    pub fn finish(self) -> Result<u64, Error> {
+        self.finish_with(&[])
+    }
+
+    /// The same, with the words that values stand for, from [`crate::FIRST_WORD`] on.
+    pub fn finish_with(mut self, words: &[String]) -> Result<u64, Error> {
         if self.pending.len() > 0 {
             self.write_pending()?;
         }
-        self.writer.finish()
+        self.writer.keep_words(words);
+        self.writer.finish()?;
+        Ok(self.rows)
     }
 
     fn write_pending(&mut self) -> Result<(), Error> {

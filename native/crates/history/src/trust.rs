@@ -133,6 +133,14 @@ pub fn checked<'a>(bytes: &'a [u8], start: usize, entry: &Entry) -> Result<&'a [
     if crc32fast::hash(block) == entry.crc { Ok(block) } else { Err("fails its checksum") }
 }
 
+/// What the footer, the last part of a complete file, has under this key.
+pub fn footer_metadata<'a>(bytes: &'a [u8], key: &str) -> Option<&'a str> {
+    let (before, length) = bytes.strip_suffix(END_MAGIC)?.split_last_chunk::<4>()?;
+    let length = usize::try_from(i32::from_le_bytes(*length)).ok()?;
+    let footer = arrow_ipc::root_as_footer(before.get(before.len().checked_sub(length)?..)?).ok()?;
+    footer.custom_metadata()?.iter().find(|entry| entry.key() == Some(key)).and_then(|entry| entry.value())
+}
+
 fn is_footer(bytes: &[u8]) -> bool {
     bytes.starts_with(&END_OF_STREAM) && bytes.ends_with(END_MAGIC)
 }

@@ -61,6 +61,14 @@ impl HistoryWriter {
         self.write_block(rows)
     }
 
+    /// Keep the words that values stand for in the footer. None is kept as nothing.
+    pub fn keep_words(&mut self, words: &[String]) {
+        if !words.is_empty() {
+            let text: String = words.iter().map(|word| word.replace('\0', "\u{fffd}") + "\0").collect();
+            self.encoder.write_metadata(schema::WORDS_KEY, text);
+        }
+    }
+
     /// Write the footer. Nothing can be appended afterwards.
     pub fn finish(&mut self) -> Result<(), Error> {
         self.encoder.finish().map_err(|error| Error::io(&self.path, from_arrow(error)))?;

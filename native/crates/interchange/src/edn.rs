@@ -1,63 +1,28 @@
-//! EDN, the data notation of Clojure, as a flat list of tokens.
+//! EDN, the data notation of Clojure.
 //!
-//! Written by hand because a history may be larger than memory: readers of whole documents, which is what EDN libraries are, build a tree
-//! of everything. Here one top-level form at a time becomes a list of [`Token`]s that borrow from the text, in a vector that is reused.
-//! Nesting is a count, not recursion. What carries no data is skipped: comments, `#_` with the form after it, tags such as
-//! `#jepsen.history.Op`, metadata, commas.
+//! Written by hand because readers of whole documents, which is what EDN libraries are, build a tree of everything. What carries no data
+//! is skipped: comments, `#_` with the form after it, metadata, commas, and tags such as `#jepsen.history.Op`; of all tags only
+//! `#jepsen.independent/tuple` means something.
 
-/// One piece of a form. Texts are ranges of the bytes that were read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Token<'a> {
-    /// `nil`.
-    Nil,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A number that fits.
-    Int(i64),
-    /// `:name`, without the colon.
-    Keyword(&'a [u8]),
-    /// Anything else that is one word: a string without its quotes, a symbol, a float, a character, a number too large.
-    Word(&'a [u8]),
-    /// `[`, `(` or `#{`: the number of the token that ends it.
-    Open(usize),
-    /// `{`: the number of the token that ends it.
-    OpenMap(usize),
-    /// What ends it.
-    Close,
-}
-
-/// Why there is no form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// The bytes end before the form does; more of them may help.
-    Incomplete,
-    /// They can't be EDN, from this position on.
-    Wrong {
-        /// Where.
-        at: usize,
-        /// What was found.
-        what: String,
-    },
-}
-
-/// Forms may be nested this deep: far more than any history is, and a bound for whoever walks them.
-const DEEPEST: usize = 64;
+use crate::token::{DEEPEST, Stop, Token, close, integer};
 
 /// Read the form that begins at `start`, which is no white space, into `tokens`. Returns where it ends. `is_all` says that no more bytes
-/// follow, so that a word may end with them.
+/// follow, so that a word may end with them. A form that is discarded leaves no tokens.
 pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Token<'a>>) -> Result<usize, Stop> {
     tokens.clear();
     let mut open: Vec<(usize, u8)> = Vec::new();
     // The forms that `#_` discards: where their tokens begin, and how deep.
     let mut discards: Vec<(usize, usize)> = Vec::new();
     let mut at = start;
+    let mut is_pair = false;
     loop {
         at = skip_blank(text, at);
         let Some(&byte) = text.get(at) else { return Err(Stop::Incomplete) };
         match byte {
+            b';' => return Err(Stop::Incomplete),
             b'[' | b'(' => {
                 open.push((tokens.len(), if byte == b'[' { b']' } else { b')' }));
-                tokens.push(Token::Open(0));
+                tokens.push(if is_pair { Token::OpenPair(0) } else { Token::Open(0) });
                 at += 1;
             }
             b'{' => {
@@ -67,18 +32,15 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
             }
             b']' | b')' | b'}' => {
                 if discards.last().is_some_and(|&(_, depth)| depth == open.len()) {
-                    return Err(wrong(
+                    return Err(Stop::wrong(
                         at,
                         format!("{:?} comes where the form that #_ discards should be", char::from(byte)),
                     ));
                 }
                 let Some((place, _)) = open.pop().filter(|&(_, expected)| expected == byte) else {
-                    return Err(wrong(at, format!("{:?} closes nothing", char::from(byte))));
+                    return Err(Stop::wrong(at, format!("{:?} closes nothing", char::from(byte))));
                 };
-                let end = tokens.len();
-                tokens[place] =
-                    if matches!(tokens[place], Token::OpenMap(_)) { Token::OpenMap(end) } else { Token::Open(end) };
-                tokens.push(Token::Close);
+                close(tokens, place);
                 at += 1;
             }
             b'#' => match text.get(at + 1) {
@@ -100,7 +62,9 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
                 }
                 Some(_) => {
                     // A tag: the form that follows stands for it.
-                    at = word_end(text, at + 1, is_all)?;
+                    let end = word_end(text, at + 1, is_all)?;
+                    is_pair = &text[at + 1..end] == PAIR;
+                    at = end;
                     continue;
                 }
             },
@@ -112,10 +76,13 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
             }
             b'"' => {
                 let end = string_end(text, at + 1)?;
-                tokens.push(Token::Word(&text[at + 1..end]));
+                tokens.push(Token::Text(&text[at + 1..end]));
                 at = end + 1;
             }
             b'\\' => {
+                if text.len() == at + 1 {
+                    return Err(if is_all { Stop::wrong(at, "a character is missing") } else { Stop::Incomplete });
+                }
                 // The character itself may be a bracket or a space.
                 let end = word_end(text, (at + 2).min(text.len()), is_all)?;
                 tokens.push(Token::Word(&text[at..end]));
@@ -127,13 +94,18 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
                 at = end;
             }
         }
+        is_pair = false;
         if open.len() > DEEPEST {
-            return Err(wrong(at, format!("forms are nested more than {DEEPEST} deep")));
+            return Err(Stop::wrong(at, format!("forms are nested more than {DEEPEST} deep")));
         }
-        let is_form_complete = !matches!(tokens.last(), Some(Token::Open(_) | Token::OpenMap(_)));
+        let is_form_complete = !matches!(tokens.last(), Some(Token::Open(_) | Token::OpenPair(_) | Token::OpenMap(_)));
         if is_form_complete && discards.last().is_some_and(|&(_, depth)| depth == open.len()) {
             let (place, _) = discards.pop().unwrap_or_default();
             tokens.truncate(place);
+            // Outside everything there need be no form after it.
+            if open.is_empty() && discards.is_empty() {
+                return Ok(at);
+            }
             continue;
         }
         if is_form_complete && open.is_empty() {
@@ -142,21 +114,24 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
     }
 }
 
-/// The first position at or after `at` that is no white space, comma or comment.
+/// The first position at or after `at` that is no white space, comma or comment. A comment ends with its line; one that may go on
+/// beyond the text is left.
 pub fn skip_blank(text: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = text.get(at) {
         match byte {
             b' ' | b'\n' | b'\r' | b'\t' | b',' => at += 1,
-            b';' => at = text[at..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |end| at + end),
+            b';' => match text[at..].iter().position(|&byte| byte == b'\n') {
+                Some(end) => at += end,
+                None => break,
+            },
             _ => break,
         }
     }
     at
 }
 
-fn wrong(at: usize, what: String) -> Stop {
-    Stop::Wrong { at, what }
-}
+/// The tag of a pair of an independent key and a value.
+const PAIR: &[u8] = b"jepsen.independent/tuple";
 
 /// The bytes that end a word.
 const ENDS_WORD: [bool; 256] = {
@@ -195,25 +170,13 @@ fn word(bytes: &[u8]) -> Token<'_> {
         b"true" => Token::Bool(true),
         b"false" => Token::Bool(false),
         [b':', name @ ..] => Token::Keyword(name),
-        _ => integer(bytes).map_or(Token::Word(bytes), Token::Int),
+        [b'0'..=b'9' | b'-' | b'+', ..] => match integer(bytes.strip_suffix(b"N").unwrap_or(bytes)) {
+            Some(Ok(number)) => Token::Int(number),
+            Some(Err(())) => Token::Big(bytes),
+            None => Token::Word(bytes),
+        },
+        _ => Token::Word(bytes),
     }
-}
-
-fn integer(bytes: &[u8]) -> Option<i64> {
-    let (is_negative, digits) = match bytes {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        _ => (false, bytes),
-    };
-    let digits = digits.strip_suffix(b"N").unwrap_or(digits);
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_i64, |number, &digit| {
-        let digit = i64::from(digit.is_ascii_digit().then(|| digit - b'0')?);
-        let shifted = number.checked_mul(10)?;
-        if is_negative { shifted.checked_sub(digit) } else { shifted.checked_add(digit) }
-    })
 }
 
 #[cfg(test)]
@@ -232,9 +195,9 @@ mod tests {
         assert_eq!(tokens("-42"), [Token::Int(-42)]);
         assert_eq!(tokens("7N"), [Token::Int(7)]);
         assert_eq!(tokens("-9223372036854775808"), [Token::Int(i64::MIN)]);
-        assert_eq!(tokens("9223372036854775808"), [Token::Word(b"9223372036854775808")]);
+        assert_eq!(tokens("9223372036854775808"), [Token::Big(b"9223372036854775808")]);
         assert_eq!(tokens(":a/b"), [Token::Keyword(b"a/b")]);
-        assert_eq!(tokens(r#""a \" b""#), [Token::Word(br#"a \" b"#)]);
+        assert_eq!(tokens(r#""a \" b""#), [Token::Text(br#"a \" b"#)]);
         assert_eq!(tokens("1.5"), [Token::Word(b"1.5")]);
         assert_eq!(tokens(r"\["), [Token::Word(br"\[")]);
     }
@@ -246,12 +209,14 @@ mod tests {
             assert_eq!(tokens(text), expected, "{text}");
         }
         assert_eq!(tokens("[#_#_1 2 3]"), tokens("[3]"));
+        assert_eq!(tokens("#_ {:a 1}"), []);
+        assert_eq!(tokens("#jepsen.independent/tuple [1 2]")[0], Token::OpenPair(3));
     }
 
     #[test]
     fn a_form_that_is_cut_short_asks_for_more_and_a_wrong_one_says_where() {
         let mut tokens = Vec::new();
-        for text in ["[1", "{:a", "\"abc", "#", "[1 #_", "\"a\\"] {
+        for text in ["[1", "{:a", "\"abc", "#", "[1 #_", "\"a\\", "#_", "[ ; 1]"] {
             assert_eq!(form(text.as_bytes(), 0, true, &mut tokens), Err(Stop::Incomplete), "{text}");
         }
         assert_eq!(form(b"12", 0, false, &mut tokens), Err(Stop::Incomplete));

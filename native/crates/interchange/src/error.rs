@@ -1,4 +1,4 @@
-//! Why a file could not be imported.
+//! Why a file could not be imported or exported.
 
 use std::fmt;
 

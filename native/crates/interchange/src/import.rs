@@ -1,7 +1,7 @@
-//! From an EDN file to a history file, form by form.
+//! From a file of another tool to a history file, form by form.
 //!
-//! A history file names its functions first, and a stream shows them last. So the beginning of the file is read for functions, and the
-//! import begins anew, which hardly ever happens, when one appears that the beginning did not have.
+//! A history file names its functions first, and a stream shows them last. So the beginning of the file is read for what must be known
+//! at first, and the import begins anew, which hardly ever happens, when something comes up that the beginning did not have.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -10,42 +10,58 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use schrodinger_history::{Error, Event, Kind, NEMESIS, Transcript};
 
-use crate::edn::Token;
+use crate::completions::Completions;
 use crate::error::ImportError;
-use crate::jepsen::{Encoder, operation, shows_keys, text};
-use crate::source::Forms;
+use crate::operation::{Operation, Who, operation, shows_keys};
+use crate::processes::Processes;
+use crate::source::{Forms, Notation};
+use crate::token::{Token, told, unescaped};
+use crate::values::{Values, is_why};
 
-/// How much of a file is read for its functions.
+/// How much of a file is read for what must be known at first.
 const BEGINNING: u64 = 4 << 20;
+/// Words that take more than this are not kept with the history.
+const MOST_BYTES_OF_WORDS: usize = 64 << 20;
+/// How the export says that the values of an EDN history are pairs of key and value.
+pub const KEYED: &str = "; values are [key value]";
+/// The same, when they are not.
+pub const PLAIN: &str = "; values are plain";
 
 /// What was imported.
 #[derive(Debug)]
 pub struct Imported {
+    /// How it was written.
+    pub notation: Notation,
     /// Events.
     pub rows: u64,
-    /// Whether the history has independent keys.
+    /// Whether the values of the source were `[key value]`.
     pub keyed: bool,
-    /// Words that were numbered, from [`crate::jepsen::FIRST_LABEL`] on.
-    pub labels: Vec<String>,
+    /// Words that were numbered, from [`schrodinger_history::FIRST_WORD`] on.
+    pub words: Vec<String>,
+    /// What a user should know about how the source was understood.
+    pub remarks: Vec<String>,
 }
 
-/// Write the Jepsen history in `source` as a history file at `target`, which must not exist. `keyed` says whether values are `[k v]`;
-/// found out when nothing is said. What was written is removed when the import fails.
-pub fn import_edn(
+/// Write the history in `source` as a history file at `target`, which must not exist. `keyed` says whether values are `[k v]`; found out
+/// when nothing is said, as the notation is. What was written is removed when the import fails.
+pub fn import_history(
     source: &Path,
     target: &Path,
+    notation: Option<Notation>,
     keyed: Option<bool>,
     interrupt: &AtomicBool,
 ) -> Result<Imported, ImportError> {
-    let (mut functions, found_keys) = beginning(source)?;
+    let mut assumed = Assumptions::of(source, notation)?;
+    assumed.keyed = keyed.unwrap_or(assumed.keyed);
     loop {
-        let encoder = Encoder::new(keyed.unwrap_or(found_keys));
-        let attempt = transcribe(source, target, &functions, encoder, interrupt);
-        match attempt {
+        match transcribe(source, target, &assumed, interrupt) {
             Ok(Attempt::Done(imported)) => return Ok(imported),
-            Ok(Attempt::NewFunction(function)) => {
+            Ok(Attempt::Unforeseen(unforeseen)) => {
                 remove(target);
-                functions.push(function);
+                match unforeseen {
+                    Unforeseen::Function(function) => assumed.functions.push(function),
+                    Unforeseen::Invocation => assumed.only_completions = false,
+                }
             }
             // A target that was there already is somebody's.
             Err(Failure::BeforeWriting(error)) => return Err(error),
@@ -57,14 +73,69 @@ pub fn import_edn(
     }
 }
 
+/// What must be known at first.
+struct Assumptions {
+    notation: Notation,
+    functions: Vec<String>,
+    keyed: bool,
+    only_completions: bool,
+}
+
+enum Unforeseen {
+    Function(String),
+    Invocation,
+}
+
 enum Attempt {
     Done(Imported),
-    NewFunction(String),
+    Unforeseen(Unforeseen),
 }
 
 enum Failure {
     BeforeWriting(ImportError),
     WhileWriting(ImportError),
+}
+
+impl Assumptions {
+    /// What the beginning of a file shows. What is wrong with it is told when it is reached again.
+    fn of(source: &Path, notation: Option<Notation>) -> Result<Self, ImportError> {
+        let text = beginning(source)?;
+        let mut assumed = Assumptions {
+            notation: notation.unwrap_or_else(|| Notation::of(&text)),
+            functions: Vec::new(),
+            keyed: text.starts_with(KEYED.as_bytes()),
+            only_completions: true,
+        };
+        let says_plain = text.starts_with(PLAIN.as_bytes());
+        let mut forms = Forms::new(text.as_slice(), assumed.notation);
+        while let Ok(true) = forms.next(|tokens| {
+            let found = operation(tokens)?;
+            let name = unescaped(found.f);
+            if !assumed.functions.iter().any(|known| *known == name) {
+                assumed.functions.push(name.into_owned());
+            }
+            assumed.keyed |= !says_plain && shows_keys(&found);
+            assumed.only_completions &= !is_invocation(&found);
+            Ok(())
+        }) {}
+        if assumed.functions.is_empty() {
+            assumed.functions.push("nil".to_owned());
+        }
+        Ok(assumed)
+    }
+}
+
+impl Notation {
+    /// What a file is, by its beginning.
+    pub fn of_file(source: &Path) -> Result<Notation, ImportError> {
+        beginning(source).map(|text| Notation::of(&text))
+    }
+}
+
+fn beginning(source: &Path) -> Result<Vec<u8>, ImportError> {
+    let mut text = Vec::new();
+    let read = open(source)?.take(BEGINNING).read_to_end(&mut text);
+    read.map(|_| text).map_err(|error| ImportError::File(Error::io(source, error)))
 }
 
 fn remove(target: &Path) {
@@ -84,75 +155,144 @@ fn open(source: &Path) -> Result<File, ImportError> {
     File::open(source).map_err(|error| ImportError::File(Error::io(source, error)))
 }
 
-/// The functions in the beginning of a file, and whether it shows independent keys. What is wrong is told when it is reached again.
-fn beginning(source: &Path) -> Result<(Vec<String>, bool), ImportError> {
-    let mut forms = Forms::new(open(source)?.take(BEGINNING));
-    let (mut functions, mut keyed) = (Vec::<String>::new(), false);
-    while let Ok(true) = forms.next(|tokens| {
-        let found = operation(tokens)?;
-        let name = String::from_utf8_lossy(found.f);
-        if !functions.iter().any(|known| *known == name) {
-            functions.push(name.into_owned());
-        }
-        keyed |= shows_keys(&found);
-        Ok(())
-    }) {}
-    if functions.is_empty() {
-        functions.push("nil".to_owned());
-    }
-    Ok((functions, keyed))
+/// Writes events: at once, or, where there are only completions, when the last is there.
+struct Sink {
+    transcript: Transcript,
+    completions: Option<Completions>,
 }
 
-fn transcribe(
-    source: &Path,
-    target: &Path,
-    functions: &[String],
-    mut encoder: Encoder,
-    interrupt: &AtomicBool,
-) -> Result<Attempt, Failure> {
-    let mut forms = Forms::new(open(source).map_err(Failure::BeforeWriting)?);
-    let created = Transcript::create(target, functions);
-    let mut transcript = created.map_err(|error| Failure::BeforeWriting(error.into()))?;
+impl Sink {
+    fn write(&mut self, time: i64, event: &Event<'_>) -> Result<(), Error> {
+        match &mut self.completions {
+            None => self.transcript.write(time, event),
+            Some(completions) => {
+                completions.push(time, event);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(mut self, functions: &[String], words: &[String]) -> Result<u64, Error> {
+        if let Some(completions) = &self.completions {
+            completions.write(functions, &mut self.transcript)?;
+        }
+        self.transcript.finish_with(words)
+    }
+}
+
+fn transcribe(source: &Path, target: &Path, assumed: &Assumptions, interrupt: &AtomicBool) -> Result<Attempt, Failure> {
+    let mut forms = Forms::new(open(source).map_err(Failure::BeforeWriting)?, assumed.notation);
+    let created = Transcript::create(target, &assumed.functions);
+    let transcript = created.map_err(|error| Failure::BeforeWriting(error.into()))?;
+    let mut sink = Sink { transcript, completions: assumed.only_completions.then(Completions::default) };
+    let mut processes = Processes::new(assumed.only_completions);
+    let mut values = Values { keyed: assumed.keyed, ..Values::default() };
     let (mut rows, mut time) = (0_u64, 0_i64);
-    let mut unknown: Option<String> = None;
+    let mut unforeseen: Option<Unforeseen> = None;
     let mut written: Result<(), Error> = Ok(());
     loop {
         let next = forms.next(|tokens| {
             let found = operation(tokens)?;
-            let Some(f) = functions.iter().position(|name| name.as_bytes() == found.f) else {
-                unknown = Some(String::from_utf8_lossy(found.f).into_owned());
+            let Some(f) = number_of(&assumed.functions, found.f) else {
+                unforeseen = Some(Unforeseen::Function(unescaped(found.f).into_owned()));
                 return Ok(());
             };
-            let process = encoder.process(&found)?;
+            if assumed.only_completions && is_invocation(&found) {
+                unforeseen = Some(Unforeseen::Invocation);
+                return Ok(());
+            }
+            let process = processes.number(&found)?;
             // Row order is the order of the file; a clock that goes back is held.
             time = time.max(found.time.unwrap_or(rows as i64));
-            let told = if process == NEMESIS && found.error.is_empty() { found.value } else { found.error };
-            let detail = told.iter().any(|token| *token != Token::Nil).then(|| text(told));
-            let (key, has_value) = if process == NEMESIS { (None, false) } else { encoder.value(&found)? };
+            let (key, has_value, detail) =
+                if process == NEMESIS { mark(&mut values, &found)? } else { deed(&mut values, &found)? };
             let event = Event {
-                kind: if process == NEMESIS { Kind::Info } else { found.kind },
+                kind: if process == NEMESIS && !is_edge(found.kind) { Kind::Info } else { found.kind },
                 process,
-                f: f as u8,
+                f,
                 key,
-                value: has_value.then_some(encoder.values.as_slice()),
+                value: has_value.then_some(values.list.as_slice()),
                 detail: detail.as_deref(),
             };
             rows += 1;
             if interrupt.load(Ordering::Relaxed) {
                 return Err("interrupted".to_owned());
             }
-            written = transcript.write(time, &event);
+            written = sink.write(time, &event);
             Ok(())
         });
         let more = next.map_err(Failure::WhileWriting)?;
         std::mem::replace(&mut written, Ok(())).map_err(|error| Failure::WhileWriting(error.into()))?;
-        if let Some(function) = unknown.take() {
-            return Ok(Attempt::NewFunction(function));
+        if let Some(unforeseen) = unforeseen {
+            return Ok(Attempt::Unforeseen(unforeseen));
         }
         if !more {
             break;
         }
     }
-    transcript.finish().map_err(|error| Failure::WhileWriting(error.into()))?;
-    Ok(Attempt::Done(Imported { rows, keyed: encoder.is_keyed(), labels: encoder.into_labels() }))
+    if rows == 0 {
+        let what = "there is no operation in it".to_owned();
+        return Err(Failure::WhileWriting(ImportError::Text { line: 1, what }));
+    }
+    let mut remarks = Vec::new();
+    let mut words = values.words.into_inner();
+    if words.iter().map(String::len).sum::<usize>() > MOST_BYTES_OF_WORDS {
+        remarks.push(format!("its {} words are too many to keep; they are numbers from here on", words.len()));
+        words.clear();
+    }
+    let written = sink.finish(&assumed.functions, &words).map_err(|error| Failure::WhileWriting(error.into()))?;
+    if written > rows {
+        remarks.push(ONLY_COMPLETIONS.to_owned());
+    }
+    rows = written;
+    Ok(Attempt::Done(Imported { notation: assumed.notation, rows, keyed: assumed.keyed, words, remarks }))
+}
+
+const ONLY_COMPLETIONS: &str = "the history has completions and no invocations: each operation is taken to have begun as early as it \
+                                can have, when its process had ended the one before, so nothing is concluded from real time beyond that";
+
+/// The position of a function. Functions are few, and a byte is enough for them.
+fn number_of(functions: &[String], f: &[u8]) -> Option<u8> {
+    let place = |wanted: &[u8]| functions.iter().position(|name| name.as_bytes() == wanted);
+    let found = if f.contains(&b'\\') { None } else { place(f) };
+    found.or_else(|| place(unescaped(f).as_bytes())).and_then(|place| u8::try_from(place).ok())
+}
+
+/// Whether a client begins something; the nemesis of some tools is invoked too.
+fn is_invocation(found: &Operation<'_, '_>) -> bool {
+    found.kind == Kind::Invoke && found.who != Who::Nemesis
+}
+
+fn is_edge(kind: Kind) -> bool {
+    matches!(kind, Kind::Inject | Kind::Heal)
+}
+
+/// Key, whether there is a value, and detail.
+type Parts = (Option<i64>, bool, Option<String>);
+
+/// What a client did.
+fn deed(values: &mut Values, found: &Operation<'_, '_>) -> Result<Parts, String> {
+    let (key, has_value) = values.encode(found)?;
+    let why = if found.error.is_empty() && is_why(found) { found.value } else { found.error };
+    Ok((key, has_value, detail(why)))
+}
+
+/// What the nemesis did: its value is told in words.
+fn mark(values: &mut Values, found: &Operation<'_, '_>) -> Result<Parts, String> {
+    let key = match found.key {
+        Some([Token::Int(key)]) => Some(*key),
+        _ => None,
+    };
+    let has_value = values.of_nemesis(found.value);
+    let told = if found.error.is_empty() && !has_value { found.value } else { found.error };
+    Ok((key, has_value, detail(told)))
+}
+
+/// A text as it is, anything else as EDN.
+fn detail(tokens: &[Token<'_>]) -> Option<String> {
+    match tokens {
+        [] | [Token::Nil] => None,
+        [Token::Text(text)] => Some(unescaped(text).into_owned()),
+        tokens => Some(told(tokens)),
+    }
 }

@@ -1,14 +1,24 @@
-//! Histories of other tools, written as our own while they are read.
+//! Histories of other tools, written as our own while they are read, and ours written for other tools.
 //!
-//! - [`edn`] turns text into tokens, form by form, never more than one form at a time.
-//! - [`jepsen`] makes events of the operations of a Jepsen history.
-//! - [`import_edn`] streams a file of any size into a history file.
+//! - [`edn`], [`json`] and [`log`] turn text into [`token`]s, form by form, never more than one form at a time.
+//! - [`operation`] understands a form as an operation, [`values`] makes lists of integers of what it carries.
+//! - [`import_history`] streams a file of any size into a history file, [`export_history`] back.
 
+mod completions;
 pub mod edn;
 mod error;
+mod export;
 mod import;
-pub mod jepsen;
+pub mod json;
+pub mod log;
+pub mod operation;
+mod processes;
 mod source;
+pub mod token;
+pub mod values;
+mod words;
 
 pub use error::ImportError;
-pub use import::{Imported, import_edn};
+pub use export::{Format, export_history};
+pub use import::{Imported, import_history};
+pub use source::Notation;

@@ -7,15 +7,15 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use schrodinger_history::History;
-use schrodinger_interchange::{ImportError, Imported, import_edn};
+use schrodinger_interchange::{ImportError, Imported, import_history};
 use tempfile::TempDir;
 
 /// A row as `process type f key [values]`.
 fn rows(text: &str, keyed: Option<bool>) -> Result<(Vec<String>, Imported), ImportError> {
     let directory = TempDir::new().expect("a directory");
-    let paths: Vec<PathBuf> = ["history.edn", "history.arrow"].map(|name| directory.path().join(name)).into();
+    let paths: Vec<PathBuf> = ["history", "history.arrow"].map(|name| directory.path().join(name)).into();
     fs::write(&paths[0], text).expect("a file");
-    let imported = import_edn(&paths[0], &paths[1], keyed, &AtomicBool::new(false));
+    let imported = import_history(&paths[0], &paths[1], None, keyed, &AtomicBool::new(false));
     if imported.is_err() {
         assert!(!paths[1].exists(), "a failed import leaves a file");
     }
@@ -95,17 +95,17 @@ fn independent_keys_are_found_by_a_read_of_a_key_and_nil() {
 
 #[test]
 fn sets_transfers_and_balances_become_lists() {
-    let text = "{:type :ok :f :read :value #{1 2 3} :process 0}
+    let text = "{:type :invoke :f :transfer :value {:amount 5 :from 0 :to 1} :process 0}
+{:type :ok :f :read :value #{1 2 3} :process 0}
 {:type :ok :f :read :value {0 10, 1 20} :process 0}
-{:type :invoke :f :transfer :value {:amount 5 :from 0 :to 1} :process 0}
 {:type :ok :f :read :value [] :process 0}
 {:type :ok :f :read :value true :process 0}";
     assert_eq!(
         imported(text),
         [
+            "0 invoke transfer - [0, 1, 5]",
             "0 ok read - [1, 2, 3]",
             "0 ok read - [0, 10, 1, 20]",
-            "0 invoke transfer - [0, 1, 5]",
             "0 ok read - []",
             "0 ok read - [1]",
         ]
@@ -118,7 +118,7 @@ fn words_are_numbered_in_the_order_in_which_they_appear() {
 {:type :ok :f :write :value "x" :process 0}
 {:type :invoke :f :write :value :y :process 0}"#;
     let (found, imported) = rows(text, None).expect("a history");
-    assert_eq!(imported.labels, ["x", ":y"]);
+    assert_eq!(imported.words, ["\"x\"", ":y"]);
     assert_eq!(found[0].split(' ').next_back(), found[1].split(' ').next_back());
     assert_ne!(found[0].split(' ').next_back(), found[2].split(' ').next_back());
 }
@@ -157,11 +157,155 @@ fn a_function_that_appears_late_is_imported_like_any_other() {
 }
 
 #[test]
+fn a_transaction_needs_neither_a_function_nor_a_process() {
+    let text = "{:index 0 :type :invoke :value [[:append 253 1] [:r 255 nil]]}
+{:index 1 :type :ok :value [[:append 253 1] [:r 255 []]]}
+{:index 2 :type :invoke, :value [[:r 253 nil]]}
+{:index 3 :type :ok, :value [[:r 253 [1]]]}";
+    assert_eq!(
+        imported(text),
+        [
+            "1073741824 invoke txn - [1, 253, 1, 1, 0, 255, -1]",
+            "1073741824 ok txn - [1, 253, 1, 1, 0, 255, 0]",
+            "1073741825 invoke txn - [0, 253, -1]",
+            "1073741825 ok txn - [0, 253, 1, 1]",
+        ]
+    );
+}
+
+#[test]
+fn operations_of_nobody_are_paired_by_function_or_refused() {
+    let text = "{:type :invoke :f :read :value nil}\n{:type :invoke :f :write :value 4}
+{:type :ok :f :write :value 4}\n{:type :ok :f :read :value #{4}}\n{:type :info :f :kill}";
+    assert_eq!(
+        imported(text),
+        [
+            "1073741824 invoke read - nil",
+            "1073741825 invoke write - [4]",
+            "1073741825 ok write - [4]",
+            "1073741824 ok read - [4]",
+            "-1 info kill - nil",
+        ]
+    );
+    let two = "{:type :invoke :f :read}\n{:type :invoke :f :read}\n{:type :ok :f :read :value 1}";
+    let error = rows(two, None).expect_err("two reads are open");
+    assert!(error.to_string().starts_with("line 3: "), "{error}");
+}
+
+#[test]
+fn completions_alone_get_invocations_as_early_as_they_can_have_been() {
+    let text = "{:type :ok :f :txn :value [[:append 1 1] [:r 2 [7]]] :process 0 :time 10}
+{:type :ok :f :txn :value [[:append 1 2]] :process 1 :time 20}
+{:type :info :f :start :process :nemesis :time 25}
+{:type :ok :f :txn :value [[:r 1 [1 2]]] :process 0 :time 30}";
+    let (found, imported) = rows(text, None).expect("a history");
+    assert_eq!(
+        found,
+        [
+            "0 invoke txn - [1, 1, 1, 1, 0, 2, -1]",
+            "1 invoke txn - [1, 1, 1, 2]",
+            "0 ok txn - [1, 1, 1, 1, 0, 2, 1, 7]",
+            "0 invoke txn - [0, 1, -1]",
+            "1 ok txn - [1, 1, 1, 2]",
+            "-1 info start - nil",
+            "0 ok txn - [0, 1, 2, 1, 2]",
+        ]
+    );
+    assert_eq!((imported.rows, imported.remarks.len()), (7, 1));
+    let nobody = "{:type :ok :value [[:append 1 1]]}\n{:type :ok :value [[:r 1 [1]]]}";
+    let (found, _) = rows(nobody, None).expect("a history");
+    assert_eq!(found[1], "1073741825 invoke txn - [0, 1, -1]");
+    let mut late = String::new();
+    for number in 0..150_000 {
+        late.push_str(&format!("{{:type :ok, :f :write, :value {number}, :process 0}}\n"));
+    }
+    late.push_str("{:type :invoke, :f :write, :value 1, :process 1}");
+    let (found, imported) = rows(&late, None).expect("a history");
+    assert_eq!((found.len(), imported.remarks.len()), (150_001, 0));
+}
+
+#[test]
+fn json_objects_are_read_in_an_array_or_a_line_each() {
+    let array = r#"[{"index":0,"process":1,"type":"invoke","value":[["append",253,1],["r",255,null]]},
+ {"index":1,"process":1,"type":"ok","value":[["append",253,1],["r",255,[]]]}]"#;
+    assert_eq!(imported(array), ["1 invoke txn - [1, 253, 1, 1, 0, 255, -1]", "1 ok txn - [1, 253, 1, 1, 0, 255, 0]"]);
+    let lines = r#"{"type":"invoke","f":"read","process":0,"time":11,"index":0}
+{"type":"ok","f":"read","process":0,"time":12,"value":{"0":100,"7":-1}}"#;
+    assert_eq!(imported(lines), ["0 invoke read - nil", "0 ok read - [0, 100, 7, -1]"]);
+    let ours = r#"{"time": 10, "process": -1, "type": "inject", "f": "kill", "key": 4, "value": null, "detail": "{}"}"#;
+    assert_eq!(imported(ours), ["-1 inject kill 4 nil"]);
+}
+
+#[test]
+fn lines_of_a_log_are_read_among_others() {
+    let text = "lein test jepsen.system.etcd-test\r
+INFO  jepsen.core - Worker 0 starting
+INFO  jepsen.util - 4\t:invoke\t:read\tnil\r
+INFO  jepsen.util - :nemesis\t:info\t:start\t\"Cut off {:n3 #{:n4}}\"
+INFO  jepsen.util - 2\t:invoke\t:cas\t[3 0]
+INFO  jepsen.util - 4\t:fail\t:read\t:timed-out
+INFO  jepsen.util - 2\t:info\t:cas\t:timed-out
+7\t:invoke\t:write\t2
+7\t:info\t:write\t2\tclojure.lang.ExceptionInfo: throw+ {";
+    assert_eq!(
+        imported(text),
+        [
+            "4 invoke read - nil",
+            "-1 info start - nil",
+            "2 invoke cas - [3, 0]",
+            "4 fail read - nil",
+            "2 info cas - nil",
+            "7 invoke write - [2]",
+            "7 info write - [2]",
+        ]
+    );
+}
+
+#[test]
+fn nil_among_values_is_no_word() {
+    let text = "{:process 1, :type :invoke, :f :cas, :value [nil 1]}\n{:process 1, :type :ok, :f :cas, :value [nil 1]}";
+    let (found, imported) = rows(text, None).expect("a history");
+    assert_eq!(found[0], format!("1 invoke cas - [{}, 1]", i64::MIN));
+    assert_eq!(imported.words, [""; 0]);
+}
+
+#[test]
+fn keys_of_their_own_tags_and_composite_keys_are_understood() {
+    let own = "{:process 0, :type :invoke, :f :get, :key \"7\", :value nil}";
+    let (found, imported) = rows(own, None).expect("a history");
+    assert_eq!(found, [format!("0 invoke get {} nil", schrodinger_history::FIRST_WORD)]);
+    assert_eq!(imported.words, ["\"7\""]);
+    let tagged = "{:process 0, :type :invoke, :f :write, :value #jepsen.independent/tuple [3 4]}";
+    assert_eq!(rows(tagged, None).expect("a history").0, ["0 invoke write 3 [4]"]);
+    let composite = "{:process 0, :type :invoke, :f :read, :value [[1 2] nil]}";
+    assert_eq!(rows(composite, None).expect("a history").1.words, ["\"[1 2]\""]);
+}
+
+#[test]
+fn processes_with_names_and_large_numbers_get_numbers() {
+    let text = "{:process :alice :type :invoke :f :read}\n{:process 99999999999 :type :invoke :f :read}
+{:process 1073741825 :type :invoke :f :read}\n{:process :alice :type :ok :f :read}\n{:process 2 :type :invoke :f :read}";
+    let processes: Vec<String> =
+        imported(text).iter().map(|row| row.split(' ').next().unwrap_or("").to_owned()).collect();
+    assert_eq!(processes, ["1073741824", "1073741825", "1073741826", "1073741824", "2"]);
+}
+
+#[test]
+fn forms_may_be_cut_anywhere_by_the_pieces_of_the_file() {
+    let operation = "{:type :ok ; a comment } with ] everything\n, :f :read #_ {:x [1]} :value \"a \\\" b\" :process 0} ; \"after [\n";
+    let text = "[ ".to_owned() + &operation.repeat(30_000) + "#_ {:nothing} ]";
+    assert_eq!(imported(&text).len(), 60_000);
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     let good = "{:type :ok :f :read :value 1 :process 0}\n";
     for (bad, line, what) in [
         ("{:type :maybe :f :read :process 0}", 2, "an operation's :type is :maybe"),
-        ("{:type :ok :f :read}", 2, "no :process"),
+        ("{:type :ok :f :read :process true}", 2, "process true"),
+        ("{:type :ok :f :read :process 0 :value 99999999999999999999}", 2, "does not fit"),
+        ("{:type :inject :f :kill :process 0}", 2, "only process -1"),
+        ("{:type :ok :f :txn :process 0 :value [[:r 1 2] 5]}", 2, "a micro-operation is"),
         ("{:type :ok :process 0}", 2, "no :f"),
         ("42", 2, "an operation is a map"),
         ("{:type :ok", 2, "the file ends inside the form"),
@@ -174,36 +318,4 @@ fn what_is_wrong_is_told_with_its_line() {
     }
     let error = rows("[{:type :ok :f :read :value 1 :process 0}", None).expect_err("an open vector");
     assert!(error.to_string().contains("ends inside the vector"), "{error}");
-}
-
-#[test]
-fn no_text_makes_the_importer_panic_or_hang() {
-    let golden = "[#jepsen.history.Op{:index 0, :time 10, :type :invoke, :process 0, :f :txn, :value [[:append 1 2] [:r \"x\" nil]]}
- {:type :ok :f :txn :value [[:append 1 2] [:r \"x\" [2 3]]] :process 0 :error [:a {:b #{1.5 \\c}}]} #_ {} ; end
- {:type :info, :f :kill, :value {:from 1 :to 2 :amount 3}, :process :nemesis}]";
-    let cases = std::env::var("SCHRODINGER_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000);
-    let mut state = 7_u64;
-    let mut random = move |limit: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % limit
-    };
-    for _ in 0..cases {
-        let mut bytes = golden.as_bytes().to_vec();
-        for _ in 0..1 + random(4) {
-            let place = random(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
-            if bytes.is_empty() {
-                break;
-            }
-            match random(4) {
-                0 => drop(bytes.remove(place)),
-                1 => bytes[place] = b"[]{}()#_\"\\:; ,^0a-\n"[random(19)],
-                2 => bytes.truncate(place.max(1)),
-                _ => bytes.insert(place, b"[]{}#\"\\^"[random(8)]),
-            }
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        if let Err(error) = rows(&text, None) {
-            assert!(error.to_string().starts_with("line "), "{error}\n{text}");
-        }
-    }
 }

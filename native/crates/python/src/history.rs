@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchIterator};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyString, PyTuple};
+use pyo3::types::{PyCapsule, PyDict, PyString, PyTuple};
 use schrodinger_history::{History, Kind, Rows, Table, problems};
 
 use crate::arrow;
 use crate::errors::to_python;
+use crate::interchange::numbered;
 
 #[pyclass(frozen, module = "schrodinger_native")]
 pub struct HistoryFile(Arc<History>);
@@ -47,6 +48,11 @@ impl HistoryFile {
     #[getter]
     fn functions(&self) -> Vec<String> {
         self.0.functions().to_vec()
+    }
+
+    #[getter]
+    fn words<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        numbered(py, &py.detach(|| self.0.words()))
     }
 
     #[getter]

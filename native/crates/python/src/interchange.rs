@@ -1,16 +1,17 @@
-//! Histories from elsewhere, for Python: `Transcript` and `import_edn`.
+//! Histories from elsewhere, for Python: `Transcript`, `import_history` and `export_history`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use schrodinger_history::{Event, Kind};
-use schrodinger_interchange::jepsen::FIRST_LABEL;
-use schrodinger_interchange::{ImportError, import_edn as import};
+use schrodinger_history::{Event, FIRST_WORD, Kind};
+use schrodinger_interchange::{Format, ImportError, Notation, export_history as export, import_history as import};
 
 use crate::errors::to_python;
+use crate::history::HistoryFile;
 use crate::interrupt::interruptible;
 use crate::recorder::{Value, unknown_type};
 
@@ -47,31 +48,72 @@ impl Transcript {
 
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let Some(transcript) = self.0.lock().take() else { return Ok(()) };
-        py.detach(|| transcript.finish()).map_err(to_python)
+        py.detach(|| transcript.finish()).map(drop).map_err(to_python)
     }
 }
 
 #[pyfunction]
-#[pyo3(signature = (source, target, *, keyed = None))]
-pub fn import_edn(
-    py: Python<'_>,
+#[pyo3(signature = (source, target, *, notation = None, keyed = None))]
+pub fn import_history<'py>(
+    py: Python<'py>,
     source: PathBuf,
     target: PathBuf,
+    notation: Option<&str>,
     keyed: Option<bool>,
-) -> PyResult<Bound<'_, PyDict>> {
+) -> PyResult<Bound<'py, PyDict>> {
     let named = source.clone();
-    let imported = interruptible(py, move |interrupt| import(&source, &target, keyed, interrupt))?;
-    let imported = imported.map_err(|error| match error {
-        ImportError::File(error) => to_python(error),
-        ImportError::Text { line, what } => PyValueError::new_err(format!("{}, line {line}: {what}", named.display())),
-    })?;
+    let notation = notation.map(notation_called).transpose()?;
+    let imported = interruptible(py, move |interrupt| import(&source, &target, notation, keyed, interrupt))?;
+    let imported = imported.map_err(|error| failure(error, &named))?;
     let dict = PyDict::new(py);
+    dict.set_item("notation", imported.notation.name())?;
     dict.set_item("rows", imported.rows)?;
     dict.set_item("keyed", imported.keyed)?;
-    let labels = PyDict::new(py);
-    for (number, label) in (FIRST_LABEL..).zip(&imported.labels) {
-        labels.set_item(number, label)?;
+    dict.set_item("words", numbered(py, &imported.words)?)?;
+    dict.set_item("remarks", imported.remarks)?;
+    Ok(dict)
+}
+
+#[pyfunction]
+pub fn export_history(
+    py: Python<'_>,
+    history: &Bound<'_, HistoryFile>,
+    target: PathBuf,
+    format: &str,
+) -> PyResult<u64> {
+    let format = match format {
+        "edn" => Format::Edn,
+        "jsonl" => Format::JsonLines,
+        other => return Err(PyValueError::new_err(format!("no format {other:?} is written: take edn or jsonl"))),
+    };
+    let (named, history) = (target.clone(), Arc::clone(history.get().history()));
+    let exported = interruptible(py, move |interrupt| export(&history, &target, format, interrupt))?;
+    exported.map_err(|error| failure(error, &named))
+}
+
+/// How the text in this file is written: `edn`, `json` or `log`.
+#[pyfunction]
+pub fn notation(py: Python<'_>, source: PathBuf) -> PyResult<&'static str> {
+    py.detach(|| Notation::of_file(&source)).map(Notation::name).map_err(|error| failure(error, &source))
+}
+
+fn notation_called(name: &str) -> PyResult<Notation> {
+    let found = [Notation::Edn, Notation::Json, Notation::Log].into_iter().find(|notation| notation.name() == name);
+    found.ok_or_else(|| PyValueError::new_err(format!("no notation is called {name:?}: take edn, json or log")))
+}
+
+fn failure(error: ImportError, file: &Path) -> PyErr {
+    match error {
+        ImportError::File(error) => to_python(error),
+        ImportError::Text { line, what } => PyValueError::new_err(format!("{}, line {line}: {what}", file.display())),
     }
-    dict.set_item("labels", labels)?;
+}
+
+/// Words by the numbers that stand for them.
+pub fn numbered<'py>(py: Python<'py>, words: &[String]) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (number, word) in (FIRST_WORD..).zip(words) {
+        dict.set_item(number, word)?;
+    }
     Ok(dict)
 }

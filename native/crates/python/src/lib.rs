@@ -24,6 +24,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::Stream>()?;
     module.add_class::<switch::Switch>()?;
     module.add_class::<interchange::Transcript>()?;
-    module.add_function(wrap_pyfunction!(interchange::import_edn, module)?)?;
+    module.add_function(wrap_pyfunction!(interchange::import_history, module)?)?;
+    module.add_function(wrap_pyfunction!(interchange::export_history, module)?)?;
+    module.add_function(wrap_pyfunction!(interchange::notation, module)?)?;
     checkers::register(module)
 }

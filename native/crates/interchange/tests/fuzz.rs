@@ -1,0 +1,42 @@
+//! No text makes the importer panic, hang or leave something behind, and what it takes survives the way out and in again.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod random;
+
+use schrodinger_interchange::Format;
+
+use random::{Bench, Random, cases, mutated, text};
+
+#[test]
+fn whatever_is_imported_comes_back_from_every_notation_and_what_is_wrong_has_a_line() {
+    let bench = Bench::new();
+    let (mut taken, mut refused) = (0, 0);
+    for case in 0..cases(2_000) {
+        let random = &mut Random::new(case);
+        let text = text(random);
+        let bytes = if random.one_in(2) { mutated(random, &text) } else { text.into_bytes() };
+        let told = String::from_utf8_lossy(&bytes);
+        match bench.imported(&bytes, "first") {
+            Err(error) => {
+                refused += 1;
+                let error = error.to_string();
+                let line = error.strip_prefix("line ").and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+                let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() + 1;
+                assert!(line.is_some_and(|line| (1..=lines).contains(&line)), "case {case}: {error}\n{told}");
+            }
+            Ok((history, events)) => {
+                taken += 1;
+                for format in [Format::Edn, Format::JsonLines] {
+                    let exported = bench.exported(&history, format);
+                    let shown = String::from_utf8_lossy(&exported);
+                    let again = bench.imported(&exported, "second");
+                    let (_, again) = again.unwrap_or_else(|error| panic!("case {case}: {error}\n{told}\n{shown}"));
+                    assert_eq!(events, again, "case {case}\n{told}\n{shown}");
+                }
+            }
+        }
+    }
+    println!("{taken} texts were imported, {refused} refused");
+    assert!(taken > 0 && refused > 0);
+}
