@@ -20,27 +20,34 @@ from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.power_loss import PowerLoss
+from schrodinger_agent.injectors.registry import LINK_KINDS
 from schrodinger_agent.namespaces import new_network
 from schrodinger_agent.network import try_network
+from schrodinger_agent.network_effects import CUT
 from schrodinger_agent.types import Capability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from schrodinger_agent.network import NetworkTrial
+    from schrodinger_agent.network_fabric import Mechanism
     from schrodinger_agent.state import StateDirectory
 
 
 _TRIAL_BYTES: Final = 16 << 20
+_COMPLETE_SWITCH = "install the package schrodinger-native, and run where packet sockets or /dev/net/tun can be opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
     """What was found.
 
-    ``cgroups`` is where cgroups of ours can be made, if anywhere; ``no_disks`` is why nodes can have no disks, if so.
+    ``switch`` is what can carry packets; ``cgroups`` is where cgroups of ours can be made, if anywhere; ``no_disks`` is
+    why nodes can have no disks, if so.
     """
 
     isolated: bool
+    switch: Mechanism | None
     pid_namespaces: bool
     cgroups: Path | None
     no_disks: str
@@ -50,30 +57,25 @@ class Abilities:
 async def probe(state: StateDirectory) -> Abilities:
     """Try every mechanism. Takes a fraction of a second and leaves nothing behind."""
     network = await asyncio.to_thread(_try_network_namespaces)
-    switch = await asyncio.to_thread(_try_switch)
+    trial = await asyncio.to_thread(try_network)
+    switch = _switch(trial)
     pid = await _try_pid_namespaces()
     hierarchy = cgroups.find_hierarchy()
     freeze = await _try_freeze(hierarchy, state.mark)
     disk = await _try_disk(state, pid)
     isolated = network.available and switch.available and pid.available
     obstacle = next((trial for trial in (network, switch, pid) if not trial.available), None)
-    partition = Capability(
-        name=Partition.kind,
-        is_fault=True,
-        available=isolated,
-        mechanism=switch.mechanism if isolated else "",
-        reason=obstacle.reason if obstacle else "",
-        remedy=obstacle.remedy if obstacle else "",
-    )
+    links = _faults_of_links(trial, obstacle)
     kill = _fault(Kill.kind, "SIGKILL of a PID namespace" if pid.available else "SIGKILL to every process of the tree")
     pause = _fault(Pause.kind, freeze.mechanism if freeze.available else SignalFreezer.mechanism)
     power_loss = _on_disk(PowerLoss.kind, disk, "shutdown of the node's file system, SIGKILL, mount again")
     return Abilities(
         isolated=isolated,
+        switch=trial.chosen,
         pid_namespaces=pid.available,
         cgroups=hierarchy if freeze.available else None,
         no_disks=disk.reason,
-        entries=(partition, kill, pause, power_loss, network, switch, pid, freeze, disk),
+        entries=(*links, kill, pause, power_loss, network, switch, pid, freeze, disk),
     )
 
 
@@ -102,11 +104,22 @@ def _try_network_namespaces() -> Capability:
     return _mechanism(name, "anonymous, held by the agent's descriptors")
 
 
-def _try_switch() -> Capability:
-    trial = try_network()
+def _switch(trial: NetworkTrial) -> Capability:
     if not trial.available:
         return _missing("switch", trial.reason, trial.remedy)
-    return _mechanism("switch", trial.mechanism)
+    return _mechanism("switch", trial.mechanism + (f" ({trial.shortcomings})" if trial.shortcomings else ""))
+
+
+def _faults_of_links(trial: NetworkTrial, obstacle: Capability | None) -> list[Capability]:
+    """Partitions wherever there is a switch, everything else where it can do it."""
+    faults = []
+    for kind, effect in ((Partition.kind, CUT), *((kind, kind) for kind in LINK_KINDS)):
+        if obstacle is None and effect in trial.kinds:
+            faults.append(_fault(kind, trial.mechanism))
+            continue
+        reason, remedy = (obstacle.reason, obstacle.remedy) if obstacle else (trial.shortcomings, _COMPLETE_SWITCH)
+        faults.append(Capability(name=kind, is_fault=True, available=False, reason=reason, remedy=remedy))
+    return faults
 
 
 async def _try_pid_namespaces() -> Capability:

@@ -175,7 +175,9 @@ class Cluster:
         for path in groups.values():
             path.mkdir()
         if request.isolated:
-            self.network = await asyncio.to_thread(SwitchedNetwork.create, request.targets, client_namespace)
+            self.network = await asyncio.to_thread(
+                SwitchedNetwork.create, request.targets, client_namespace, abilities.switch
+            )
             addresses = self.network.addresses
         else:
             self._loopback = LoopbackBlock.claim(request.targets)

@@ -1,13 +1,16 @@
-"""The network of a cluster on one machine: a namespace for every node, one switch, and directed links that can be cut.
+"""The network of a cluster on one machine: a namespace for every node, one switch, and directed links that misbehave.
 
-The switch is a kernel bridge in an anonymous network namespace; each target has another one, held by a file
-descriptor; the clients' end is put into a namespace that the caller brings. The host's namespace gets no link, no rule
-and no setting, any number of networks live side by side, and all of it vanishes with the process that holds the
-descriptors. The parts, each in a module of its own:
+The switch is in an anonymous network namespace; each target has another one, held by a file descriptor; the clients'
+end is put into a namespace that the caller brings. The host's namespace gets no link, no rule and no setting, any
+number of networks live side by side, and all of it vanishes with the process that holds the descriptors. What carries
+the packets is chosen by trial among three mechanisms. The parts, each in a module of its own:
 
 - ``network_topology`` (pure): endpoints and addresses;
-- ``network_links``: bridge, cables, neighbours, by pyroute2;
-- ``network_cuts`` (pure) and ``nft``: which links are cut, as one nftables set;
+- ``network_effects`` (pure): what a link can do to packets;
+- ``network_links``: interfaces, cables, neighbours, by pyroute2;
+- ``network_fabric``: what every mechanism promises;
+- ``network_userspace``: the native switch, over TAP devices or packet sockets, which can do everything;
+- ``network_bridge``, with ``network_cuts`` (pure) and ``nft``: a kernel bridge, which is faster and can only cut;
 - ``network_probes``: datagrams that prove what a link does;
 - ``network_switch``: all of these in one thread, which lives in the switch's namespace;
 - ``network_report``: what is said about it afterwards.
@@ -16,34 +19,42 @@ descriptors. The parts, each in a module of its own:
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, final
 
 from pyroute2.netlink.exceptions import NetlinkError
 
-from schrodinger_agent.network_report import CutReport, EdgeEvidence
+from schrodinger_agent.network_bridge import KernelBridge
+from schrodinger_agent.network_effects import LinkEffect
+from schrodinger_agent.network_report import CutReport, EdgeEvidence, EffectReport
 from schrodinger_agent.network_switch import Switch
 from schrodinger_agent.network_topology import CLIENTS, Edge, NetworkError, lay_out
+from schrodinger_agent.network_userspace import PacketSwitch, TapSwitch
 from schrodinger_agent.nft import NftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from schrodinger_agent.network_fabric import Mechanism
     from schrodinger_agent.network_topology import Endpoint
 
 __all__ = [
     "CLIENTS",
+    "MECHANISMS",
     "CutReport",
     "Edge",
     "EdgeEvidence",
+    "EffectReport",
+    "LinkEffect",
     "NetworkError",
     "NetworkTrial",
     "SwitchedNetwork",
     "try_network",
 ]
 
-MECHANISM = "kernel bridge in a namespace of its own, links cut by nftables on their way to the receiver"
+MECHANISMS: tuple[Mechanism, ...] = (TapSwitch(), PacketSwitch(), KernelBridge())
+"""What can carry packets, the most capable and quickest first."""
 
 _Result = TypeVar("_Result")
 
@@ -52,8 +63,8 @@ _Result = TypeVar("_Result")
 class SwitchedNetwork:
     """Targets on a switch. Methods block, but only for milliseconds; they may be called from any thread, one at a time.
 
-    After an error of :meth:`cut` what is in force is what :meth:`observe` says; a change is one transaction, so it is
-    either the old set of cuts or the new one.
+    After an error of :meth:`cut` or :meth:`change` what is in force is what the observing methods say; a change is one
+    transaction, so it is either the old state or the new one.
     """
 
     def __init__(self, thread: ThreadPoolExecutor, switch: Switch, endpoints: Sequence[Endpoint]) -> None:
@@ -65,12 +76,18 @@ class SwitchedNetwork:
         self.addresses: Mapping[str, str] = MappingProxyType(addresses)
 
     @classmethod
-    def create(cls, targets: Sequence[str], client_namespace_fd: int | None) -> SwitchedNetwork:
-        """Make the switch, plug in the targets, and the clients if there are any. The descriptor stays the caller's."""
+    def create(
+        cls, targets: Sequence[str], client_namespace_fd: int | None, mechanism: Mechanism | None = None
+    ) -> SwitchedNetwork:
+        """Make the switch, plug in the targets, and the clients if there are any. The descriptor stays the caller's.
+
+        Without a ``mechanism`` it is the first of :data:`MECHANISMS` that is to be had.
+        """
+        mechanism = mechanism or try_network().chosen or MECHANISMS[-1]
         endpoints = lay_out(targets, with_clients=client_namespace_fd is not None)
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="switch")
         try:
-            switch = _call(thread, lambda: Switch(endpoints, client_namespace_fd))
+            switch = _call(thread, lambda: Switch(endpoints, client_namespace_fd, mechanism))
         except BaseException:
             thread.shutdown()
             raise
@@ -93,6 +110,21 @@ class SwitchedNetwork:
         self._require_open()
         return _call(self._thread, self._switch.observe)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The effects that links of this network can have."""
+        return self._switch.mechanism.kinds
+
+    def change(self, kind: str, effects: frozenset[LinkEffect]) -> EffectReport:
+        """Make exactly these effects of one kind be in force, all at once. Cuts are :meth:`cut`."""
+        self._require_open()
+        return _call(self._thread, lambda: self._switch.change(kind, effects))
+
+    def observe_effects(self, kind: str) -> EffectReport:
+        """Read back the effects of one kind, changing nothing."""
+        self._require_open()
+        return _call(self._thread, lambda: self._switch.observe_effects(kind))
+
     def close(self) -> list[str]:
         """Remove everything; returns what could not be removed. May be called again.
 
@@ -113,18 +145,44 @@ class SwitchedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class NetworkTrial:
-    """Whether a switched network can be had here: by which mechanism, or why not and what would help."""
+    """Whether a switched network can be had here: by which mechanism, or why not and what would help.
+
+    ``chosen`` is the mechanism; ``shortcomings`` says why those before it, which can do more, are not to be had.
+    """
 
     available: bool
     reason: str
     remedy: str
-    mechanism: str
+    chosen: Mechanism | None
+    shortcomings: str = ""
+
+    @property
+    def mechanism(self) -> str:
+        """How it is done, in words; empty if it is not."""
+        return self.chosen.words if self.chosen is not None else ""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The effects that links can have."""
+        return self.chosen.kinds if self.chosen is not None else frozenset()
 
 
-def try_network() -> NetworkTrial:
-    """Find out by doing it: two targets, one cut between them, one heal, and everything gone again."""
+def try_network(mechanisms: Sequence[Mechanism] = MECHANISMS) -> NetworkTrial:
+    """Find out by doing it, one mechanism after the other: two targets, a cut, a heal, and everything gone again."""
+    shortcomings: list[str] = []
+    refusal = NetworkTrial(available=False, reason="no mechanism was tried", remedy="name one", chosen=None)
+    for mechanism in mechanisms:
+        trial = _try(mechanism)
+        if trial.available:
+            return replace(trial, shortcomings="; ".join(shortcomings))
+        refusal = trial
+        shortcomings.append(f"no {mechanism.words.partition(',')[0]}: {trial.reason}")
+    return refusal
+
+
+def _try(mechanism: Mechanism) -> NetworkTrial:
     try:
-        network = SwitchedNetwork.create(["one", "two"], client_namespace_fd=None)
+        network = SwitchedNetwork.create(["one", "two"], client_namespace_fd=None, mechanism=mechanism)
     except NetworkError as error:
         return _refused(str(error), error.__cause__)
     try:
@@ -137,7 +195,7 @@ def try_network() -> NetworkTrial:
     failures += network.close()
     if failures:
         return _refused("; ".join(failures), None)
-    return NetworkTrial(available=True, reason="", remedy="", mechanism=MECHANISM)
+    return NetworkTrial(available=True, reason="", remedy="", chosen=mechanism)
 
 
 def _refused(reason: str, cause: BaseException | None) -> NetworkTrial:
@@ -147,7 +205,7 @@ def _refused(reason: str, cause: BaseException | None) -> NetworkTrial:
         remedy = "install libnftables (Debian and Ubuntu: apt-get install libnftables1)"
     else:
         remedy = "use a kernel with network namespaces, veth, bridge and nf_tables (CONFIG_NF_TABLES_BRIDGE)"
-    return NetworkTrial(available=False, reason=reason, remedy=remedy, mechanism="")
+    return NetworkTrial(available=False, reason=reason, remedy=remedy, chosen=None)
 
 
 def _call(thread: ThreadPoolExecutor, do: Callable[[], _Result]) -> _Result:

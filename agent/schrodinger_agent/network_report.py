@@ -1,13 +1,16 @@
-"""What a switched network says after a change: which links the kernel holds cut, since when, and the proof."""
+"""What a switched network says after a change: what is in force, since when, and the proof."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from schrodinger_agent.network_effects import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from schrodinger_agent.network_effects import LinkEffect
     from schrodinger_agent.network_topology import Edge
 
 
@@ -22,7 +25,7 @@ class EdgeEvidence:
 
 @dataclass(frozen=True, slots=True)
 class CutReport:
-    """The links that are cut, as read back from the kernel.
+    """The links that are cut, as read back from whoever carries the packets.
 
     ``begin_ns`` and ``end_ns`` are CLOCK_MONOTONIC: nothing had been changed before the one, everything was changed,
     read back and probed by the other. ``tallies`` covers the links that are cut and those that this change healed.
@@ -56,5 +59,48 @@ class CutReport:
                     "packets_dropped": tally.packets_dropped,
                 }
                 for (source, destination), tally in chosen
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EffectReport:
+    """The effects of one kind that are in force, as read back, and what they and those that ended have done.
+
+    Times and failures are as in :class:`CutReport`; ``counters`` counts our own probe on each link too.
+    """
+
+    in_force: frozenset[LinkEffect]
+    begin_ns: int
+    end_ns: int
+    counters: Mapping[LinkEffect, Counters]
+    failures: Mapping[LinkEffect, str] = field(default_factory=dict)
+
+    def met(self, effects: Iterable[LinkEffect]) -> int:
+        """Packets that were subject to these effects."""
+        return sum(self.counters[effect].packets for effect in effects if effect in self.counters)
+
+    def evidence(self, effects: Iterable[LinkEffect]) -> dict[str, Any]:
+        """What they have done as plain JSON, link by link and summed up."""
+        chosen = [(effect, self.counters.get(effect, Counters())) for effect in sorted(effects)]
+        held = sum(counters.held_ns for _, counters in chosen)
+        hits = sum(counters.hits for _, counters in chosen)
+        return {
+            "packets": sum(counters.packets for _, counters in chosen),
+            "hits": hits,
+            "dropped": sum(counters.dropped for _, counters in chosen),
+            "mean_held_ns": held // hits if hits else 0,
+            "longest_held_ns": max((counters.longest_ns for _, counters in chosen), default=0),
+            "edges": [
+                {
+                    "source": effect.source,
+                    "destination": effect.destination,
+                    "packets": counters.packets,
+                    "hits": counters.hits,
+                    "dropped": counters.dropped,
+                    "held_ns": counters.held_ns,
+                    "longest_held_ns": counters.longest_ns,
+                }
+                for effect, counters in chosen
             ],
         }

@@ -1,4 +1,4 @@
-"""The switch as one thread sees it: make it, change which links are cut, prove it, remove it.
+"""The switch as one thread sees it: make it, change what its links do, prove it, remove it.
 
 Everything in a :class:`Switch` happens in the thread that made it, which has moved into the switch's namespace for
 good. See :class:`schrodinger_agent.network.SwitchedNetwork` for what the rest of the agent uses.
@@ -11,18 +11,25 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schrodinger_agent import network_links
-from schrodinger_agent.namespaces import enter_network, new_network, open_network, same_network, unshare_network
-from schrodinger_agent.network_cuts import LIST_COMMAND, TABLE_SCRIPT, change_script, parse_drops
+from schrodinger_agent.namespaces import (
+    enter_network,
+    inside_network,
+    new_network,
+    open_network,
+    same_network,
+    unshare_network,
+)
+from schrodinger_agent.network_effects import CUT, cut
+from schrodinger_agent.network_links import apply_settings
 from schrodinger_agent.network_probes import Probes
-from schrodinger_agent.network_report import CutReport, EdgeEvidence
+from schrodinger_agent.network_report import CutReport, EdgeEvidence, EffectReport
 from schrodinger_agent.network_topology import CLIENTS, NetworkError
-from schrodinger_agent.nft import Nft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from schrodinger_agent.network_cuts import PortPair
+    from schrodinger_agent.network_effects import Counters, LinkEffect
+    from schrodinger_agent.network_fabric import Mechanism
     from schrodinger_agent.network_topology import Edge, Endpoint
 
 _PROOF_DEADLINE_S = 1.0
@@ -30,7 +37,7 @@ _PROOF_DEADLINE_S = 1.0
 
 _POLL_S = 0.0005
 _RESEND_S = 0.02
-"""When the probe of a healed link is sent again: a receive queue flooded by the database may drop it."""
+"""When a link is probed again: a queue flooded by the database may have dropped the probe, at either end."""
 
 
 @dataclass(slots=True)
@@ -47,13 +54,14 @@ class _Tally:
 
 
 class Switch:
-    """A bridge with the endpoints plugged in. The constructor moves the calling thread into the switch's namespace."""
+    """A fabric with the endpoints plugged in. The constructor moves the calling thread into the switch's namespace."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], client_namespace: int | None) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], client_namespace: int | None, mechanism: Mechanism) -> None:
         self.namespaces: dict[str, int] = {}
-        self._ports = {endpoint.name: endpoint.port for endpoint in endpoints}
-        self._names = {endpoint.port: endpoint.name for endpoint in endpoints}
+        self.mechanism = mechanism
+        self._names = tuple(endpoint.name for endpoint in endpoints)
         self._tallies: dict[Edge, _Tally] = {}
+        self._desired: dict[str, frozenset[LinkEffect]] = {}
         self._undo: list[tuple[str, Callable[[], None]]] = []
         try:
             self._build(endpoints, client_namespace)
@@ -65,20 +73,40 @@ class Switch:
         """Make exactly these links cut."""
         self._check(desired)
         begin_ns = time.monotonic_ns()
-        before = self._read()
-        if script := change_script(self._port_pairs(before), self._port_pairs(desired)):
-            self._nft.run(script)
+        before = self._read_cuts()
+        self._replace(CUT, frozenset(cut(edge) for edge in desired))
         healed, added = (before | self._tallies.keys()) - desired, desired - before
         last_tallies = {edge: self._tallies.pop(edge, _Tally()) for edge in healed}
         self._tallies.update({edge: _Tally() for edge in added})
-        failures = self._prove_cut(added) | self._prove_healed(healed)
+        failures = self._prove_cut(added) | self._prove_healed(self._clear(healed))
         return self._report(begin_ns, failures, last_tallies)
 
     def observe(self) -> CutReport:
         """Change nothing; probe every link that is supposed to be cut."""
         begin_ns = time.monotonic_ns()
-        self._read()
+        self._read_cuts()
         return self._report(begin_ns, self._prove_cut(self._tallies.keys()), {})
+
+    def change(self, kind: str, desired: frozenset[LinkEffect]) -> EffectReport:
+        """Make exactly these effects of a kind be in force.
+
+        A probe along every link that changed meets what is new on it, and must arrive where nothing is left.
+        """
+        self._check(effect.edge for effect in desired)
+        begin_ns = time.monotonic_ns()
+        before = self._read(kind)
+        self._replace(kind, desired)
+        ended = before.keys() - desired
+        for edge in sorted({effect.edge for effect in desired - before.keys()}):
+            self._probes.send(edge)
+        silent = self._prove_healed(self._clear(effect.edge for effect in ended))
+        failures = {effect: silent[effect.edge] for effect in ended if effect.edge in silent}
+        last_counters = {effect: before[effect] for effect in ended}
+        return self._effect_report(kind, begin_ns, failures, last_counters)
+
+    def observe_effects(self, kind: str) -> EffectReport:
+        """Change nothing; read back the effects of a kind."""
+        return self._effect_report(kind, time.monotonic_ns(), {}, {})
 
     def close(self) -> list[str]:
         """Unplug everything and move the thread back; returns what went wrong on the way. May be called again."""
@@ -105,11 +133,12 @@ class Switch:
                 self._hold(endpoint.name, new_network())
         unshare_network()
         self._undo.append(("leaving the switch's namespace", lambda: enter_network(home)))
-        self._undo.append(("removing the cables", lambda: network_links.remove(endpoints)))
-        network_links.build(endpoints, self.namespaces)
-        self._nft = Nft()
-        self._undo.append(("closing nftables", self._nft.close))
-        self._nft.run(TABLE_SCRIPT)
+        apply_settings()
+        for endpoint in endpoints:
+            with inside_network(self.namespaces[endpoint.name]):
+                apply_settings()
+        self._fabric = self.mechanism.connect(endpoints, self.namespaces)
+        self._undo.append(("unplugging the endpoints", self._fabric.close))
         self._probes = Probes(endpoints, self.namespaces)
         self._undo.append(("closing the probes", self._probes.close))
 
@@ -120,76 +149,103 @@ class Switch:
     def _check(self, edges: Iterable[Edge]) -> None:
         for edge in sorted(edges):
             for name in edge:
-                if name not in self._ports:
-                    raise NetworkError(f"no {name!r} on this switch, which has {', '.join(self._ports)}")
+                if name not in self._names:
+                    raise NetworkError(f"no {name!r} on this switch, which has {', '.join(self._names)}")
             if edge[0] == edge[1]:
                 raise NetworkError(f"the link from {edge[0]} to itself never leaves the node and cannot be cut")
 
-    def _port_pairs(self, edges: Iterable[Edge]) -> frozenset[PortPair]:
-        return frozenset((self._ports[source], self._ports[destination]) for source, destination in edges)
+    def _replace(self, kind: str, desired: frozenset[LinkEffect]) -> None:
+        """Let these be all effects of the kind, beside those of the other kinds."""
+        wanted = {**self._desired, kind: desired}
+        self._fabric.replace(frozenset().union(*wanted.values()))
+        self._desired = wanted
 
-    def _read(self) -> frozenset[Edge]:
-        """The links that the kernel holds cut; brings the tallies up to date."""
-        cut = set()
-        for (ingress, egress), packets in parse_drops(self._nft.read(LIST_COMMAND)).items():
-            edge = (self._names[ingress], self._names[egress])
-            cut.add(edge)
-            if edge in self._tallies:
-                self._tallies[edge].all_dropped = packets
-        return frozenset(cut)
+    def _clear(self, edges: Iterable[Edge]) -> set[Edge]:
+        """Those of the links on which nothing is wanted: what is sent along them must arrive, and soon."""
+        return set(edges) - {effect.edge for effects in self._desired.values() for effect in effects}
+
+    def _read(self, kind: str) -> dict[LinkEffect, Counters]:
+        return {effect: counters for effect, counters in self._fabric.read().items() if effect.kind == kind}
+
+    def _read_cuts(self) -> frozenset[Edge]:
+        """The links that are cut, read back; brings the tallies up to date."""
+        read = self._read(CUT)
+        for effect, counters in read.items():
+            if effect.edge in self._tallies:
+                self._tallies[effect.edge].all_dropped = counters.dropped
+        return frozenset(effect.edge for effect in read)
 
     def _prove_cut(self, edges: Iterable[Edge]) -> dict[Edge, str]:
-        """Probe each cut link and wait until the kernel has counted the probe as dropped. Returns what went wrong."""
-        nonces: dict[Edge, int] = {}
-        floors: dict[Edge, int] = {}
-        for edge in sorted(edges):
-            tally = self._tallies[edge]
-            tally.probes_sent += 1
-            floors[edge] = tally.all_dropped + 1
-            nonces[edge] = self._probes.send(edge)
+        """Probe each cut link until a probe has been counted as dropped. Returns what went wrong."""
+        floors = {edge: self._tallies[edge].all_dropped for edge in edges}
         delivered: set[Edge] = set()
 
-        def waiting() -> list[Edge]:
-            self._read()
-            delivered.update(edge for edge in nonces if self._probes.arrived(edge, nonces[edge]))
-            return [edge for edge in nonces if edge not in delivered and self._tallies[edge].all_dropped < floors[edge]]
+        def settled(edge: Edge, nonces: Sequence[int]) -> bool:
+            if any(self._probes.arrived(edge, nonce) for nonce in nonces):
+                delivered.add(edge)
+            return edge in delivered or self._tallies[edge].all_dropped > floors[edge]
 
-        silent = _poll(waiting) if nonces else []
-        for edge in delivered:
-            self._tallies[edge].probes_received += 1
+        sent, silent = self._probe(floors, settled, refresh=self._read_cuts)
+        for edge, nonces in sent.items():
+            self._tallies[edge].probes_sent += len(nonces)
+            self._tallies[edge].probes_received += sum(self._probes.arrived(edge, nonce) for nonce in nonces)
         return dict.fromkeys(silent, "a probe was neither dropped by the cut nor delivered") | dict.fromkeys(
             delivered, "a probe came through the cut"
         )
 
     def _prove_healed(self, edges: Iterable[Edge]) -> dict[Edge, str]:
         """Probe each healed link until a probe is delivered. Returns what went wrong."""
-        nonces = {edge: [self._probes.send(edge)] for edge in sorted(edges)}
-        resend_at = time.monotonic() + _RESEND_S
 
-        def waiting() -> list[Edge]:
-            nonlocal resend_at
-            silent = [e for e, sent in nonces.items() if not any(self._probes.arrived(e, nonce) for nonce in sent)]
-            if silent and time.monotonic() >= resend_at:
+        def settled(edge: Edge, nonces: Sequence[int]) -> bool:
+            return any(self._probes.arrived(edge, nonce) for nonce in nonces)
+
+        _, silent = self._probe(edges, settled)
+        return dict.fromkeys(silent, "no probe was delivered after the heal")
+
+    def _probe(
+        self,
+        edges: Iterable[Edge],
+        settled: Callable[[Edge, Sequence[int]], bool],
+        refresh: Callable[[], object] = lambda: None,
+    ) -> tuple[Mapping[Edge, Sequence[int]], Sequence[Edge]]:
+        """Probe each link until it is settled, and again now and then: the queue of a busy node may drop a probe.
+
+        Returns the probes that were sent, and the links that were not settled in time.
+        """
+        sent = {edge: [self._probes.send(edge)] for edge in sorted(edges)}
+        begin = time.monotonic()
+        resend_at = begin + _RESEND_S
+        while True:
+            refresh()
+            silent = [edge for edge, nonces in sent.items() if not settled(edge, nonces)]
+            now = time.monotonic()
+            if not silent or now > begin + _PROOF_DEADLINE_S:
+                return sent, silent
+            if now >= resend_at:
                 resend_at += _RESEND_S
                 for edge in silent:
-                    nonces[edge].append(self._probes.send(edge))
-            return silent
-
-        return dict.fromkeys(_poll(waiting), "no probe was delivered after the heal")
+                    sent[edge].append(self._probes.send(edge))
+            time.sleep(_POLL_S)
 
     def _report(self, begin_ns: int, failures: dict[Edge, str], last_tallies: Mapping[Edge, _Tally]) -> CutReport:
-        cut = self._read()
+        cut_now = self._read_cuts()
         self._probes.forget()
         desired = self._tallies.keys()
-        failures |= dict.fromkeys(desired - cut, "the kernel does not hold it cut")
-        failures |= dict.fromkeys(cut - desired, "the kernel still holds it cut")
+        failures |= dict.fromkeys(desired - cut_now, "the switch does not hold it cut")
+        failures |= dict.fromkeys(cut_now - desired, "the switch still holds it cut")
         tallies = {edge: tally.evidence() for edge, tally in (*last_tallies.items(), *self._tallies.items())}
-        return CutReport(cut, begin_ns, time.monotonic_ns(), tallies, failures)
+        return CutReport(cut_now, begin_ns, time.monotonic_ns(), tallies, failures)
 
-
-def _poll(waiting: Callable[[], list[Edge]]) -> list[Edge]:
-    """Ask again until nothing is waited for; returns what is still waited for at the deadline."""
-    deadline = time.monotonic() + _PROOF_DEADLINE_S
-    while (rest := waiting()) and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-    return rest
+    def _effect_report(
+        self,
+        kind: str,
+        begin_ns: int,
+        failures: dict[LinkEffect, str],
+        last_counters: Mapping[LinkEffect, Counters],
+    ) -> EffectReport:
+        now = self._read(kind)
+        self._probes.forget()
+        desired = self._desired.get(kind, frozenset())
+        failures |= dict.fromkeys(desired - now.keys(), "the switch does not have it")
+        failures |= dict.fromkeys(now.keys() - desired, "the switch still has it")
+        return EffectReport(frozenset(now), begin_ns, time.monotonic_ns(), {**last_counters, **now}, failures)

@@ -17,7 +17,7 @@ from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.quantities import Quantity
 from schrodinger.cluster import Leader, LocalProvider, PowerLoss, Suite, find_binary, load_suite
-from schrodinger.nemesis import FAULTS
+from schrodinger.nemesis import FAULTS, USUAL_FAULTS
 from schrodinger.plan import Plan, draw_plan
 from schrodinger.store import DEFAULT_ROOT, create_run
 
@@ -61,7 +61,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.argument("suite")
 @click.option("--workload", help="Which of the suite's workloads; its first when left out.")
 @click.option(
-    "--faults", default="partition,kill,pause", show_default=True, help="Kinds of faults to draw from; `none` for none."
+    "--faults", default=",".join(USUAL_FAULTS), show_default=True, help="Kinds of faults to draw from; `none` for none."
 )
 @click.option("--nodes", type=click.IntRange(1, 63), default=5, show_default=True, help="How many nodes.")
 @click.option(

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 
     from schrodinger_agent import types as agent
 
-NEEDS_ISOLATION = frozenset({"partition"})
+NEEDS_ISOLATION = frozenset(
+    {
+        "partition",
+        "delay",
+        "loss",
+        "burst-loss",
+        "duplication",
+        "reordering",
+        "corruption",
+        "silent-corruption",
+        "rate",
+        "reset",
+    }
+)
 """Faults that can only be carried out between isolated nodes."""
 
 LOOPBACK = "the nodes are plain processes on loopback addresses of this machine"
@@ -52,8 +65,8 @@ def decide(found: agent.Capabilities, *, wanted: bool | None, obstacle: str) -> 
     if wanted:
         raise ProviderError(f"isolated nodes were asked for and cannot be had: {reason}")
     remaining = tuple(_without_isolation(entry, reason) for entry in capabilities)
-    lost = ", ".join(sorted(NEEDS_ISOLATION))
-    return Offer(isolated=False, degradation=f"{LOOPBACK}, without {lost}: {reason}", capabilities=remaining)
+    degradation = f"{LOOPBACK}, without partitions and other faults of the network: {reason}"
+    return Offer(isolated=False, degradation=degradation, capabilities=remaining)
 
 
 def observed(answer: agent.Observed) -> Observed:
@@ -88,7 +101,7 @@ def _missing(capabilities: Sequence[Capability]) -> str:
     """Why the agent offers no isolation, and what would help: the reason that it gives for what needs it."""
     missing = [entry for entry in capabilities if entry.name in NEEDS_ISOLATION and not entry.available]
     reasons = [entry.reason + (f" (remedy: {entry.remedy})" if entry.remedy else "") for entry in missing]
-    return "; ".join(reasons) or "the agent does not offer it"
+    return "; ".join(dict.fromkeys(reasons)) or "the agent does not offer it"
 
 
 def _observation(entry: agent.Observation) -> FaultObservation:

@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING
 
 from schrodinger.nemesis.disks import PowerLoss
 from schrodinger.nemesis.invalid import InvalidValueError, choices
+from schrodinger.nemesis.links import (
+    BurstLoss,
+    Corruption,
+    Delay,
+    Duplication,
+    Loss,
+    RateLimit,
+    Reordering,
+    Reset,
+    SilentCorruption,
+)
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, Pause
 
@@ -59,5 +70,24 @@ class FaultCatalogue:
         raise InvalidValueError(field, kind, "no such fault", choices(kind, self.kinds))
 
 
-FAULTS = FaultCatalogue((Partition, Kill, Pause, PowerLoss))
+FAULTS = FaultCatalogue(
+    (
+        Partition,
+        Kill,
+        Pause,
+        PowerLoss,
+        Delay,
+        Loss,
+        BurstLoss,
+        Duplication,
+        Reordering,
+        Corruption,
+        SilentCorruption,
+        RateLimit,
+        Reset,
+    )
+)
 """The faults that Schrodinger brings."""
+
+USUAL_FAULTS = (Partition.kind, Kill.kind, Pause.kind)
+"""What is drawn where nothing else is asked for: what every database says it survives, and finds the most."""

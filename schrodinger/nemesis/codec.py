@@ -1,8 +1,9 @@
 """Faults, events and whatever holds them as plain JSON values, and back, with nothing guessed.
 
-The dataclasses are the schema: cattrs derives the code from their fields. Three things are our own. A fault and an
-anchor carry their ``kind``; sets are written sorted, so that equal values are equal text; and reading is strict: an
-unknown key, a number given as text or a missing field is refused with the path of the field, never repaired.
+The dataclasses are the schema: cattrs derives the code from their fields. Four things are our own. A fault and an
+anchor carry their ``kind``; quantities are written as people write them, ``20ms``; sets are written sorted, so that
+equal values are equal text; and reading is strict: an unknown key, a number given as text or a missing field is refused
+with the path of the field, never repaired.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from schrodinger.nemesis.catalogue import FAULTS
 from schrodinger.nemesis.faults import Fault
 from schrodinger.nemesis.invalid import MISSING, InvalidValueError, choices
+from schrodinger.nemesis.quantities import Quantity
 from schrodinger.nemesis.schedule import ANCHORS, Anchor
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def _writer() -> Converter:
 
     converter.register_unstructure_hook_func(_is_fault, tagged)
     converter.register_unstructure_hook_func(_is_anchor, tagged)
+    converter.register_unstructure_hook_func(_is_quantity, str)
     converter.register_unstructure_hook_func(_is_set, lambda values: sorted(elements(values)))
     converter.register_unstructure_hook_func(_is_tuple, elements)
     return converter
@@ -104,6 +107,7 @@ def _reader(catalogue: FaultCatalogue) -> Converter:
         converter.register_structure_hook(primitive, _primitive)
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook_factory(is_dataclass, partial(_structure, converter))
+    converter.register_structure_hook_func(_is_quantity, lambda plain, schema: schema.parse(plain))
     faults, anchors = tagged(catalogue), tagged(ANCHORS)
     converter.register_structure_hook_func(lambda schema: schema is Fault, faults)
     converter.register_structure_hook_func(lambda schema: schema == Anchor, anchors)
@@ -184,6 +188,10 @@ def _list(plain: object) -> list[Any]:
 
 def _is_fault(schema: object) -> bool:
     return isinstance(schema, type) and issubclass(schema, Fault)
+
+
+def _is_quantity(schema: object) -> bool:
+    return isinstance(schema, type) and issubclass(schema, Quantity)
 
 
 def _is_anchor(schema: object) -> bool:

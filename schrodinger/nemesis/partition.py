@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hypothesis import strategies as st
 
 from schrodinger.nemesis import shapes
-from schrodinger.nemesis.faults import CLIENTS, ROLES, Edge, Fault, in_words
-from schrodinger.nemesis.invalid import EmptyFaultError, InvalidValueError
+from schrodinger.nemesis.edges import EdgeFault
+from schrodinger.nemesis.faults import CLIENTS, ROLES, Fault, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hypothesis.strategies import SearchStrategy
 
     from schrodinger.nemesis.shapes import Edges, Shape
     from schrodinger.nemesis.targets import Targets
 
-_REMEDY = 'give pairs of two different names, such as ["n1", "n2"]'
-
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Partition(Fault):
+class Partition(EdgeFault):
     """Directed cuts: ``dst`` silently drops what ``src`` sends, for every (src, dst) in ``edges``.
 
     Dropping on the receiver's side keeps the sender ignorant, as a lossy network does; a drop on output would return
     EPERM to UDP senders. Established TCP stays stalled for up to its retransmission back-off after the heal, so there
-    is a time to settle. An edge may start or end at a node, at the leader, or at the clients.
+    is a time to settle.
     """
 
     kind: ClassVar[str] = "partition"
-
-    edges: frozenset[Edge]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "edges", _edges(self.edges))
 
     @classmethod
     def strategy(cls, targets: Targets) -> SearchStrategy[Fault] | None:
@@ -48,44 +38,9 @@ class Partition(Fault):
         named = [_shaped(shape, targets.nodes) for shape in _drawable(targets)]
         return st.one_of(*named, _links_at_random(targets.nodes), _few_links_at_random(targets.nodes)).map(cls)
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Both ends of every edge."""
-        return frozenset(name for edge in self.edges for name in edge)
-
-    def resolve(self, resolve: Callable[[str], str]) -> Partition:
-        """Name the leader. An edge from it to itself is no link and vanishes."""
-        roles = {role: resolve(role) for role in sorted(self.names & ROLES)}
-        edges = {(roles.get(source, source), roles.get(destination, destination)) for source, destination in self.edges}
-        links = frozenset((source, destination) for source, destination in edges if source != destination)
-        if not links:
-            who = ", ".join(f"{role} is {node}" for role, node in roles.items())
-            problem = f"no link is left when the {who}"
-            raise EmptyFaultError("edges", self.edges, problem, "name another node as the other end")
-        return Partition(links)
-
-    def request(self) -> dict[str, Any]:
-        """The links to cut, as sorted pairs."""
-        return {"edges": [list(edge) for edge in sorted(self.edges)]}
-
     def describe(self) -> str:
         """The shape in words where the edges have one, else the links."""
         return _complete(self.edges) or _one_way(self.edges) or _ring(self.edges) or _links(self.edges)
-
-
-def _edges(given: object) -> Edges:
-    if not isinstance(given, Collection) or isinstance(given, str) or not given:
-        raise InvalidValueError("edges", given, "no link to cut", _REMEDY)
-    return frozenset(_edge(edge) for edge in given)
-
-
-def _edge(edge: object) -> Edge:
-    if not isinstance(edge, (tuple, list)) or len(edge) != 2 or not all(isinstance(end, str) and end for end in edge):
-        raise InvalidValueError("edges", edge, "not a link, which is a pair of a source and a destination", _REMEDY)
-    source, destination = edge
-    if source == destination:
-        raise InvalidValueError("edges", edge, "a link from a node to itself cannot be cut", _REMEDY)
-    return source, destination
 
 
 def _drawable(targets: Targets) -> list[Shape]:

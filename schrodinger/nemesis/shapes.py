@@ -44,6 +44,11 @@ def split(order: Sequence[str], size: int) -> Edges:
     return cut(order[:size], order[size:])
 
 
+def everywhere(order: Sequence[str]) -> Edges:
+    """Every link between two nodes, both ways: what makes all links equally bad."""
+    return one_way(order, order)
+
+
 def isolate_one(order: Sequence[str]) -> Edges:
     """The first node alone. The simplest and most fruitful partition: the old leader that serves stale reads."""
     return split(order, 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schrodinger.nemesis import FAULTS, FaultCatalogue, InvalidValueError, Targets
+from schrodinger.nemesis import FAULTS, USUAL_FAULTS, FaultCatalogue, InvalidValueError, Targets
 from schrodinger.nemesis.drawing import drawn
 from schrodinger.nemesis.strategies import Length, schedules
 from schrodinger.plan.plan import Plan, PlanError
@@ -35,7 +35,7 @@ def draw_plan(
     *,
     suite: str,
     workload: str,
-    faults: Iterable[str] = FAULTS.kinds,
+    faults: Iterable[str] = USUAL_FAULTS,
     catalogue: FaultCatalogue = FAULTS,
     leader: bool = False,
     disks: bool = False,

@@ -222,7 +222,7 @@ def test_a_fault_that_cannot_be_is_refused_with_nothing_changed(
     [
         (["n1"], "each edge is a list"),
         (["n1", "n9"], "'n9', which is not in the cluster"),
-        (["n1", "n1"], "cannot be cut from itself"),
+        (["n1", "n1"], "no link from a node to itself"),
         (["clients", "n1"], "'clients', which is not in the cluster"),
     ],
 )

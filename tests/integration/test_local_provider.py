@@ -362,7 +362,7 @@ def test_without_privileges_nodes_are_on_loopback_and_kill_and_pause_still_bite(
     )
 
     assert "4 passed" in run.stdout, run.stdout
-    assert "without partition" in run.stdout
+    assert "without partitions and other faults of the network" in run.stdout
     assert "Operation not permitted" in run.stdout
 
 

@@ -1,4 +1,4 @@
-"""The switch between nodes on one machine: real namespaces, a real bridge, real packets."""
+"""The switch between nodes on one machine: real namespaces, every mechanism that carries packets, real packets."""
 
 from __future__ import annotations
 
@@ -13,96 +13,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from schrodinger_agent import network_effects as effects
 from schrodinger_agent.namespaces import inside_network, new_network, open_network
-from schrodinger_agent.network import CLIENTS, Edge, NetworkError, SwitchedNetwork, try_network
+from schrodinger_agent.network import CLIENTS, MECHANISMS, Edge, NetworkError, SwitchedNetwork
+
+from tests.integration.peers import DEADLINE_S, NODES, PORT, Peers, SharedNetwork, possible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PORT = 4000
-NODES = ("n1", "n2", "n3", "n4", "n5")
-DEADLINE_S = 5.0
+    from schrodinger_agent.network_fabric import Mechanism
 
 
-class Peers:
-    """Sockets of the nodes. A socket stays in the namespace that it was opened in, so one thread can play all nodes."""
-
-    def __init__(self, network: SwitchedNetwork, client_namespace: int) -> None:
-        self.network = network
-        self._client_namespace = client_namespace
-        self._opened: list[socket.socket] = []
-        self._datagram_sockets: dict[str, socket.socket] = {}
-
-    def address(self, name: str) -> str:
-        if name == CLIENTS:
-            assert self.network.client_address is not None
-            return self.network.client_address
-        return self.network.addresses[name]
-
-    def open(self, name: str, kind: socket.SocketKind) -> socket.socket:
-        namespace = self._client_namespace if name == CLIENTS else self.network.namespace_fd(name)
-        with inside_network(namespace):
-            opened = socket.socket(socket.AF_INET, kind)
-        opened.settimeout(DEADLINE_S)
-        self._opened.append(opened)
-        return opened
-
-    def datagrams(self, name: str) -> socket.socket:
-        if name not in self._datagram_sockets:
-            opened = self.open(name, socket.SOCK_DGRAM)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-            opened.bind(("", PORT))
-            self._datagram_sockets[name] = opened
-        return self._datagram_sockets[name]
-
-    def send(self, source: str, destination: str, payload: bytes) -> None:
-        self.datagrams(destination)
-        self.datagrams(source).sendto(payload, (self.address(destination), PORT))
-
-    def received(self, name: str, payload: bytes, *, sender: str) -> bool:
-        """Whether a datagram came. A second one, sent over a link that works, shows that the wait was long enough."""
-        marker = b"marker after " + payload
-        self.send(sender, name, marker)
-        came = False
-        while (datagram := self.datagrams(name).recv(100)) != marker:
-            came = came or datagram == payload
-        return came
-
-    def connect(self, source: str, destination: str) -> tuple[socket.socket, socket.socket]:
-        """A TCP connection: both ends."""
-        listener = self.open(destination, socket.SOCK_STREAM)
-        listener.bind((self.address(destination), PORT))
-        listener.listen()
-        near = self.open(source, socket.SOCK_STREAM)
-        near.connect((self.address(destination), PORT))
-        far, _ = listener.accept()
-        far.settimeout(DEADLINE_S)
-        self._opened.append(far)
-        return near, far
-
-    def close(self) -> None:
-        for opened in self._opened:
-            opened.close()
+@pytest.fixture(scope="module", params=MECHANISMS, ids=lambda mechanism: mechanism.name)
+def mechanism(request: pytest.FixtureRequest) -> Mechanism:
+    return possible(request.param)
 
 
 @pytest.fixture(scope="module")
-def possible() -> None:
-    trial = try_network()
-    if not trial.available:
-        pytest.skip(f"no switched network here: {trial.reason}; {trial.remedy}")
+def shared(mechanism: Mechanism) -> Iterator[SharedNetwork]:
+    with SharedNetwork.up(mechanism) as network:
+        yield network
 
 
 @pytest.fixture
-def peers(possible: None) -> Iterator[Peers]:
-    namespace = new_network()
-    network = SwitchedNetwork.create(NODES, namespace)
-    peers = Peers(network, namespace)
-    try:
+def peers(shared: SharedNetwork) -> Iterator[Peers]:
+    with shared.peers() as peers:
         yield peers
-    finally:
-        peers.close()
-        assert network.close() == []
-        os.close(namespace)
 
 
 @pytest.fixture
@@ -254,11 +191,9 @@ def test_the_counter_of_a_cut_that_stays_goes_on(peers: Peers) -> None:
     assert ("n1", "n2") not in report.tallies
 
 
-def test_a_cut_that_went_missing_in_the_kernel_is_noticed(network: SwitchedNetwork) -> None:
+def test_a_cut_that_went_missing_is_noticed(network: SwitchedNetwork) -> None:
     cut(network, ("n1", "n2"), ("n3", "n4"))
-    network._thread.submit(
-        network._switch._nft.run, 'delete element bridge schrodinger cut { "port1" . "port2" }'
-    ).result()
+    tamper(network, ("n3", "n4"))
 
     report = network.observe()
 
@@ -269,10 +204,8 @@ def test_a_cut_that_went_missing_in_the_kernel_is_noticed(network: SwitchedNetwo
 
 
 def test_a_foreign_cut_is_removed_by_the_next_change(network: SwitchedNetwork) -> None:
-    network._thread.submit(
-        network._switch._nft.run, 'add element bridge schrodinger cut { "port1" . "port2" }'
-    ).result()
-    assert network.observe().failures == {("n1", "n2"): "the kernel still holds it cut"}
+    tamper(network, ("n1", "n2"))
+    assert network.observe().failures == {("n1", "n2"): "the switch still holds it cut"}
 
     cut(network, ("n3", "n4"))
 
@@ -287,9 +220,9 @@ def test_a_link_that_does_not_exist_is_refused_and_nothing_changes(network: Swit
     assert network.observe().cut == {("n1", "n2")}
 
 
-def test_two_networks_side_by_side_do_not_notice_each_other(peers: Peers) -> None:
+def test_two_networks_side_by_side_do_not_notice_each_other(peers: Peers, mechanism: Mechanism) -> None:
     namespace = new_network()
-    second = Peers(SwitchedNetwork.create(NODES, namespace), namespace)
+    second = Peers(SwitchedNetwork.create(NODES, namespace, mechanism), namespace)
     try:
         cut(peers.network, *both_ways(("n1", "n2")))
         second.send("n1", "n2", b"second network")
@@ -303,10 +236,10 @@ def test_two_networks_side_by_side_do_not_notice_each_other(peers: Peers) -> Non
         os.close(namespace)
 
 
-def test_closing_leaves_no_namespace_no_link_no_thread_and_no_descriptor(possible: None) -> None:
+def test_closing_leaves_no_namespace_no_link_no_thread_and_no_descriptor(mechanism: Mechanism) -> None:
     namespace = new_network()
     before = left_over(namespace)
-    network = SwitchedNetwork.create(NODES, namespace)
+    network = SwitchedNetwork.create(NODES, namespace, mechanism)
     network.cut(frozenset({("n1", "n2")}))
     assert left_over(namespace) != before
 
@@ -319,14 +252,16 @@ def test_closing_leaves_no_namespace_no_link_no_thread_and_no_descriptor(possibl
     os.close(namespace)
 
 
-def test_a_network_whose_process_was_killed_is_gone(possible: None) -> None:
+def test_a_network_whose_process_was_killed_is_gone(mechanism: Mechanism) -> None:
     namespace = new_network()
     script = (
-        "import sys, time; from schrodinger_agent.network import SwitchedNetwork\n"
-        "network = SwitchedNetwork.create(['n1', 'n2'], int(sys.argv[1])); print('up', flush=True); time.sleep(60)"
+        "import sys, time; from schrodinger_agent.network import MECHANISMS, SwitchedNetwork\n"
+        "(mechanism,) = (mechanism for mechanism in MECHANISMS if mechanism.name == sys.argv[2])\n"
+        "network = SwitchedNetwork.create(['n1', 'n2'], int(sys.argv[1]), mechanism)\n"
+        "print('up', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(namespace)], pass_fds=[namespace], stdout=subprocess.PIPE
+        [sys.executable, "-c", script, str(namespace), mechanism.name], pass_fds=[namespace], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
@@ -337,16 +272,16 @@ def test_a_network_whose_process_was_killed_is_gone(possible: None) -> None:
     os.close(namespace)
 
 
-def test_the_hosts_namespace_is_refused_as_the_clients(possible: None) -> None:
+def test_the_hosts_namespace_is_refused_as_the_clients(mechanism: Mechanism) -> None:
     host = open_network()
 
     with pytest.raises(NetworkError, match="which the switch never touches"):
-        SwitchedNetwork.create(NODES, host)
+        SwitchedNetwork.create(NODES, host, mechanism)
 
     os.close(host)
 
 
-def test_without_permission_the_trial_says_why_and_what_would_help(possible: None) -> None:
+def test_without_permission_the_trial_says_why_and_what_would_help(mechanism: Mechanism) -> None:
     script = (
         "import os; from schrodinger_agent.network import try_network\n"
         "os.setresuid(65534, 65534, 65534); trial = try_network()\n"
@@ -357,6 +292,11 @@ def test_without_permission_the_trial_says_why_and_what_would_help(possible: Non
 
     assert "Operation not permitted" in told
     assert "CAP_SYS_ADMIN" in told
+
+
+def tamper(network: SwitchedNetwork, *edges: Edge) -> None:
+    """Let exactly these links be cut, unknown to the network."""
+    network._thread.submit(network._switch._fabric.replace, {effects.cut(edge) for edge in edges}).result()
 
 
 def links(namespace: int) -> list[str]:

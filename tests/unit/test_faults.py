@@ -59,16 +59,16 @@ def partition(*edges: Edge) -> Partition:
     [
         (
             lambda: Partition(frozenset()),
-            'edges is []: no link to cut; give pairs of two different names, such as ["n1", "n2"]',
+            'edges is []: no link; give pairs of two different names, such as ["n1", "n2"]',
         ),
         (
             lambda: partition(("n1", "n1")),
-            'edges is ["n1", "n1"]: a link from a node to itself cannot be cut; '
+            'edges is ["n1", "n1"]: there is no link from a node to itself; '
             'give pairs of two different names, such as ["n1", "n2"]',
         ),
         (
             lambda: Partition("halves"),  # type: ignore[arg-type]
-            'edges is "halves": no link to cut; give pairs of two different names, such as ["n1", "n2"]',
+            'edges is "halves": no link; give pairs of two different names, such as ["n1", "n2"]',
         ),
         (
             lambda: Partition(frozenset({("n1", "n2", "n3")})),  # type: ignore[arg-type]

@@ -32,8 +32,8 @@ def test_otherwise_they_are_on_loopback_and_the_reason_and_remedy_are_said() -> 
 
     assert not offer.isolated
     assert offer.degradation == (
-        "the nodes are plain processes on loopback addresses of this machine, without partition: "
-        "unshare: not permitted (remedy: run as root)"
+        "the nodes are plain processes on loopback addresses of this machine, without partitions and other faults of "
+        "the network: unshare: not permitted (remedy: run as root)"
     )
 
 
@@ -41,7 +41,7 @@ def test_an_obstacle_on_the_clients_side_is_the_reason() -> None:
     offer = decide(EVERYTHING, wanted=None, obstacle="unshare is not permitted")
 
     assert not offer.isolated
-    assert offer.degradation.endswith("without partition: unshare is not permitted")
+    assert offer.degradation.endswith("other faults of the network: unshare is not permitted")
 
 
 def test_without_isolation_a_partition_is_not_offered_whatever_the_agent_can_do() -> None:

@@ -328,7 +328,7 @@ MALFORMED: list[tuple[Callable[[str], str], str]] = [
     ),
     (
         replaced('["n1", "n2"]', '["n1", "n1"]'),
-        'schedule[0].fault.edges is ["n1", "n1"]: a link from a node to itself cannot be cut; '
+        'schedule[0].fault.edges is ["n1", "n1"]: there is no link from a node to itself; '
         'give pairs of two different names, such as ["n1", "n2"]',
     ),
     (

@@ -1,6 +1,6 @@
 """Partition: directed links that drop everything, on the receiver's side of the switch.
 
-Nothing is journalled here: the rules live in the switch's anonymous network namespace and vanish with the agent. And
+Nothing is journalled here: the cuts live in the switch and vanish with the agent. And
 nothing leaves the event loop's thread for longer than the network's own few milliseconds: between the decision and the
 read-back there is no disk and no queue.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from schrodinger_agent.errors import InvalidRequest
 from schrodinger_agent.injectors import parameters as read
 from schrodinger_agent.injectors.injector import Reading
 from schrodinger_agent.network import CLIENTS, NetworkError
@@ -34,7 +33,7 @@ class Partition:
 
     def parse(self, parameters: Mapping[str, Any]) -> frozenset[Edge]:
         """``{"edges": [[source, destination], ...]}``; ``clients`` may be an end."""
-        return frozenset(self._edge(entry) for entry in read.only_field(self.kind, parameters, "edges"))
+        return read.edges(self.kind, parameters, self._endpoints)
 
     def actual(self) -> frozenset[Edge]:
         """The edges that were cut when last read back."""
@@ -60,14 +59,6 @@ class Partition:
     def evidence(self, units: frozenset[Edge]) -> dict[str, Any]:
         """Probes that were sent and that arrived, and packets dropped, edge by edge."""
         return {} if self._report is None else self._report.evidence(units)
-
-    def _edge(self, entry: object) -> Edge:
-        if not isinstance(entry, list) or len(entry) != 2:
-            raise InvalidRequest(f"partition: 'edges' holds {entry!r}: each edge is a list [source, destination]")
-        source, destination = (read.known_name(self.kind, "edges", name, self._endpoints) for name in entry)
-        if source == destination:
-            raise InvalidRequest(f"partition: 'edges' holds {entry!r}: a node cannot be cut from itself, leave it out")
-        return source, destination
 
 
 def _reading(report: CutReport) -> Reading[Edge]:

@@ -1,8 +1,8 @@
 //! What a link may do to packets, as plain data.
 //!
 //! Shares are parts per million, times nanoseconds: whole numbers, so that what was asked for and what is read back compare exactly.
-//! The order of the variants is the order in which a packet meets them: it is lost, reset or damaged before it waits, and a cut is met
-//! last, when the packet would arrive.
+//! The order of the variants is the order in which a packet meets them: it is lost, reset or damaged before it waits. A cut stands at
+//! both ends: it takes what is sent while it is in force, and what would arrive then.
 
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +112,9 @@ impl Effect {
     /// Why this effect cannot be, if it cannot.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {
-            Effect::BurstLoss { share, burst, .. } if *burst == 0 || chance_of_burst(*share, *burst) > 1.0 => {
+            Effect::BurstLoss { share, burst, .. }
+                if u64::from(*share) > u64::from(ALL.saturating_sub(*share)) * u64::from(*burst) =>
+            {
                 Some(format!(
                     "bursts of {burst} packets cannot lose {share} of {ALL}, because every burst is followed by a packet that passes"
                 ))
@@ -166,7 +168,7 @@ impl Effect {
     }
 }
 
-/// The probability that a packet that follows one that passed begins a burst. More than 1 is not possible.
+/// The probability that a packet that follows one that passed begins a burst.
 pub(crate) fn chance_of_burst(share: u32, burst: u32) -> f64 {
     let lost = f64::from(share) / f64::from(ALL);
     lost / ((1.0 - lost) * f64::from(burst))

@@ -207,8 +207,8 @@ impl Fabric {
         deliver: &mut impl FnMut(usize, &[u8]),
     ) {
         let number = self.link(source, destination);
-        if self.links[number].stages.is_empty() {
-            deliver(destination, frame);
+        if self.links[number].stages.is_empty() || self.links[number].cut {
+            self.arrive(number, frame, deliver);
             return;
         }
         let mut copies = vec![(0, now_ns, Cow::Borrowed(frame))];

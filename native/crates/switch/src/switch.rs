@@ -52,13 +52,19 @@ pub struct Reading {
 #[derive(Debug)]
 pub struct Switch {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    thread: JoinHandle<()>,
+    /// Ends the thread's wait.
+    wake: OwnedFd,
 }
 
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    wake: OwnedFd,
     stop: AtomicBool,
 }
 
@@ -80,19 +86,17 @@ impl Switch {
     pub fn start(ports: Vec<Port>, capture: Option<Capture>) -> Result<Self, Error> {
         let addresses: Vec<Address> = ports.iter().map(|port| port.address).collect();
         let state = State { fabric: Fabric::new(&addresses)?, refused: 0, capture, ended: None };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
-            stop: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared { state: Mutex::new(state), stop: AtomicBool::new(false) });
         let of_thread = Arc::clone(&shared);
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let woken = wake.try_clone()?;
         let wires = ports.into_iter().map(|port| File::from(port.wire)).collect();
         let thread = std::thread::Builder::new().name("switch".to_owned()).spawn(move || {
-            let ended = carry(&of_thread, wires);
+            let ended = carry(&of_thread, wires, woken);
             of_thread.state.lock().ended =
                 Some(ended.map_or_else(|error| error.to_string(), |()| "it was closed".to_owned()));
         })?;
-        Ok(Switch { shared, thread: Mutex::new(Some(thread)) })
+        Ok(Switch { shared, running: Mutex::new(Some(Running { thread, wake })) })
     }
 
     /// Make exactly these effects be in force; see [`Fabric::replace`].
@@ -102,7 +106,10 @@ impl Switch {
     /// One of them cannot be, and nothing was changed; or the switch does not run any more.
     pub fn replace(&self, wanted: &[Wanted]) -> Result<(), Error> {
         self.running(|state| state.fabric.replace(wanted))??;
-        self.wake() // what is due has changed
+        match &*self.running.lock() {
+            Some(running) => running.wake(), // what is due has changed
+            None => Ok(()),
+        }
     }
 
     /// Read back what is in force.
@@ -124,10 +131,10 @@ impl Switch {
     ///
     /// The capture file could not be completed, or the thread had stopped by itself.
     pub fn close(&self) -> Result<(), Error> {
-        let Some(thread) = self.thread.lock().take() else { return Ok(()) };
+        let Some(running) = self.running.lock().take() else { return Ok(()) };
         self.shared.stop.store(true, Ordering::Release);
-        self.wake()?;
-        if thread.join().is_err() {
+        running.wake()?;
+        if running.thread.join().is_err() {
             return Err(Error::Stopped("its thread panicked".to_owned()));
         }
         let mut state = self.shared.state.lock();
@@ -144,9 +151,11 @@ impl Switch {
             None => Ok(act(&mut state)),
         }
     }
+}
 
+impl Running {
     fn wake(&self) -> Result<(), Error> {
-        rustix::io::write(&self.shared.wake, &1_u64.to_ne_bytes())?;
+        rustix::io::write(&self.wake, &1_u64.to_ne_bytes())?;
         Ok(())
     }
 }
@@ -159,14 +168,14 @@ impl Drop for Switch {
 }
 
 /// The thread: carry frames until it is told to stop.
-fn carry(shared: &Shared, wires: Vec<File>) -> Result<(), Error> {
+fn carry(shared: &Shared, wires: Vec<File>, woken: OwnedFd) -> Result<(), Error> {
     // Timers of ordinary threads may be 50 microseconds late, which is the scale of a round trip here.
     set_current_timer_slack(NonZeroU64::new(1))?;
     let mut buffer = vec![0; LONGEST_FRAME];
     let mut due = None;
     let mut gone = vec![false; wires.len()];
     while !shared.stop.load(Ordering::Acquire) {
-        let ready = wait(shared, &wires, &gone, due)?;
+        let ready = wait(&wires, &gone, &woken, due)?;
         let mut state = shared.state.lock();
         let State { fabric, refused, capture, .. } = &mut *state;
         let mut deliver = |port: usize, frame: &[u8]| {
@@ -196,9 +205,9 @@ fn carry(shared: &Shared, wires: Vec<File>) -> Result<(), Error> {
 }
 
 /// Wait for a frame, for what is due, or for another thread; returns the ports that have frames.
-fn wait(shared: &Shared, wires: &[File], gone: &[bool], due: Option<u64>) -> Result<Vec<usize>, Error> {
+fn wait(wires: &[File], gone: &[bool], woken: &OwnedFd, due: Option<u64>) -> Result<Vec<usize>, Error> {
     let ports: Vec<usize> = (0..wires.len()).filter(|port| !gone[*port]).collect();
-    let files = ports.iter().map(|port| wires[*port].as_fd()).chain([shared.wake.as_fd()]);
+    let files = ports.iter().map(|port| wires[*port].as_fd()).chain([woken.as_fd()]);
     let mut polled: Vec<PollFd<'_>> = files.map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
     let timeout = due.map(|due| timespec(due.saturating_sub(now_ns())));
     match poll(&mut polled, timeout.as_ref()) {
@@ -209,7 +218,7 @@ fn wait(shared: &Shared, wires: &[File], gone: &[bool], due: Option<u64>) -> Res
     let ready = |polled: &PollFd<'_>| !polled.revents().is_empty();
     if polled.last().is_some_and(ready) {
         let mut count = [0; 8];
-        rustix::io::read(&shared.wake, &mut count)?;
+        rustix::io::read(woken, &mut count)?;
     }
     Ok(ports.into_iter().zip(&polled).filter(|(_, polled)| ready(polled)).map(|(port, _)| port).collect())
 }

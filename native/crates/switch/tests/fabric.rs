@@ -130,6 +130,14 @@ fn nothing_arrives_through_a_cut_that_was_under_way_when_it_began() {
 }
 
 #[test]
+fn a_cut_counts_a_packet_when_it_is_sent_whatever_else_is_on_the_link() {
+    let mut world = World::with(&[(0, 1, loss(ALL)), (0, 1, delay(10)), (0, 1, Effect::Cut)]);
+    world.send(0, 1, 1);
+    let counters: Vec<_> = world.fabric.in_force().iter().map(|entry| entry.counters.packets).collect();
+    assert_eq!(counters, [0, 0, 1]);
+}
+
+#[test]
 fn delays_of_one_link_add_up_and_other_links_have_none() {
     let mut world = World::with(&[(0, 1, delay(10)), (0, 1, delay(7))]);
     world.send(0, 1, 1);

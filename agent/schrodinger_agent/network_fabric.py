@@ -1,0 +1,55 @@
+"""What carries packets between the endpoints: the one interface behind which mechanisms differ.
+
+A fabric connects namespaces that exist already, in the thread that makes it, which is alone in the switch's namespace.
+It is level-triggered: :meth:`Fabric.replace` takes every effect that shall be in force and leaves alone those that
+stay, so that a lasting effect never blinks. What each has done is read back from whoever carries the packets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from schrodinger_agent.network_effects import Counters, LinkEffect
+    from schrodinger_agent.network_topology import Endpoint
+
+
+class Fabric(Protocol):
+    """Everything between the endpoints' namespaces, in force."""
+
+    def replace(self, effects: AbstractSet[LinkEffect]) -> None:
+        """Make exactly these effects be in force. They are of kinds that it can do, and between its endpoints."""
+        ...
+
+    def read(self) -> Mapping[LinkEffect, Counters]:
+        """The effects in force, read back, with what they have done since they began."""
+        ...
+
+    def close(self) -> None:
+        """Unplug every endpoint. What could not be undone is raised."""
+        ...
+
+
+class Mechanism(Protocol):
+    """A way to make a fabric."""
+
+    name: str
+    """By which it is asked for."""
+
+    words: str
+    """How it does it, for people."""
+
+    kinds: frozenset[str]
+    """The effects that it can do."""
+
+    def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> Fabric:
+        """Connect the endpoints, each in the namespace that its descriptor refers to.
+
+        Raises:
+            NetworkError: it is not to be had here. What was begun has been undone.
+            OSError, NetlinkError, NftError: the system says no; so too.
+        """
+        ...
