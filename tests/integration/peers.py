@@ -21,6 +21,10 @@ PORT = 4000
 NODES = ("n1", "n2", "n3", "n4", "n5")
 DEADLINE_S = 5.0
 
+_SO_RCVBUFFORCE = 33  # of asm/socket.h
+_RECEIVE_BYTES = 8 << 20
+"""A thousand datagrams that come at once must not be lost in the receiver."""
+
 
 def possible(mechanism: Mechanism) -> Mechanism:
     """The mechanism, if it is to be had here; else the test is skipped, and says why."""
@@ -89,6 +93,7 @@ class Peers:
         if name not in self._datagram_sockets:
             opened = self.open(name, socket.SOCK_DGRAM)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BYTES)
             opened.bind(("", PORT))
             self._datagram_sockets[name] = opened
         return self._datagram_sockets[name]
@@ -109,10 +114,10 @@ class Peers:
     def connect(self, source: str, destination: str) -> tuple[socket.socket, socket.socket]:
         """A TCP connection: both ends."""
         listener = self.open(destination, socket.SOCK_STREAM)
-        listener.bind((self.address(destination), PORT))
+        listener.bind((self.address(destination), 0))
         listener.listen()
         near = self.open(source, socket.SOCK_STREAM)
-        near.connect((self.address(destination), PORT))
+        near.connect(listener.getsockname())
         far, _ = listener.accept()
         far.settimeout(DEADLINE_S)
         self._opened.append(far)

@@ -108,8 +108,7 @@ def test_the_agent_is_told_whole_numbers_of_the_smallest_units() -> None:
     assert told["rate"] == {**edges, "bits_per_second": 8_000_000, "queue_bytes": 200_000}
 
 
-@pytest.mark.parametrize("kind", [fault.kind for fault in LINK_FAULTS])
-@given(st.data())
+@given(st.sampled_from([fault.kind for fault in LINK_FAULTS]), st.data())
 def test_whatever_is_drawn_the_agent_can_do_and_plans_can_hold(kind: str, data: st.DataObject) -> None:
     nodes = data.draw(st.integers(2, 7).map(lambda count: tuple(f"n{index}" for index in range(count))))
     strategy = FAULTS[kind].strategy(Targets(nodes, leader=data.draw(st.booleans())))

@@ -34,9 +34,9 @@ def injectors_for(
 ) -> dict[str, Injector[Any]]:
     """The injectors of a cluster by kind, in the order in which changes are carried out.
 
-    The network comes first, being by far the fastest. What ends processes comes before pause: what is to be ended must not run
-    on for a moment because its pause ended first. ``kinds`` are those that the cluster is prepared for; the others need
-    no preparation.
+    The network comes first, being by far the fastest. What ends processes comes before pause: what is to be ended must
+    not run on for a moment because its pause ended first. ``kinds`` are those that the cluster is prepared for; the
+    others need no preparation.
     """
     injectors: list[Injector[Any]] = [Kill(targets), Pause(targets)]
     if needs_disks(kinds):
