@@ -21,7 +21,7 @@ from schrodinger.history.operation import (
     Value,
     Write,
 )
-from schrodinger.history.transaction import Append, ReadKey, Transaction, WriteKey
+from schrodinger.history.transaction import Append, ReadKey, Transaction, VersionOf, WriteKey
 
 __all__ = [
     "Acquire",
@@ -45,6 +45,7 @@ __all__ = [
     "Transfer",
     "Use",
     "Value",
+    "VersionOf",
     "Write",
     "WriteKey",
 ]

@@ -18,15 +18,16 @@ from schrodinger.checkers.queues import Log, Queue, TotalQueue
 from schrodinger.checkers.set import FinalSet, SetFull
 from schrodinger.checkers.stats import Stats
 from schrodinger.checkers.together import All
-from schrodinger.checkers.transactional import ListAppend, RwRegister
+from schrodinger.checkers.transactional import Inference, ListAppend, RwRegister
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from schrodinger.checkers.verdict import Checker
 
-Option: TypeAlias = Literal["model", "consistency", "steps", "bytes", "pattern"]
-"""What a checker can be told: the object, the promise, how much it may spend, what to look for in logs."""
+Option: TypeAlias = Literal["model", "consistency", "inferences", "steps", "bytes", "pattern"]
+"""What a checker can be told: the object, the promise, what may be assumed, how much it may spend, what to look for in
+logs."""
 
 MODELS: Final = tuple(linearizable_models())
 
@@ -52,6 +53,7 @@ class CheckerChoice:
 
     model: str | None = None
     consistency: str | None = None
+    inferences: tuple[Inference, ...] | None = None
     steps: int | None = None
     bytes: int | None = None
     pattern: str | None = None
@@ -93,8 +95,12 @@ def _list_append(choice: CheckerChoice, _: frozenset[str]) -> Checker:
 
 
 def _rw_register(choice: CheckerChoice, _: frozenset[str]) -> Checker:
-    steps = RwRegister().max_search if choice.steps is None else choice.steps
-    return RwRegister(consistency=_consistency(choice), max_search=steps)
+    defaults = RwRegister()
+    return RwRegister(
+        consistency=_consistency(choice),
+        inferences=defaults.inferences if choice.inferences is None else choice.inferences,
+        max_search=defaults.max_search if choice.steps is None else choice.steps,
+    )
 
 
 _OF_ONE_OBJECT: Final = ("linearizable", "sequential", "pram")
@@ -192,7 +198,7 @@ KINDS: Final = (
     CheckerKind(
         "rw-register",
         "transactions that read and write registers satisfy a consistency model (by name only)",
-        frozenset({"consistency", "steps"}),
+        frozenset({"consistency", "inferences", "steps"}),
         frozenset(),
         _rw_register,
     ),
@@ -229,6 +235,7 @@ def named(name: str, choice: CheckerChoice, functions: Iterable[str] = ()) -> Ch
     chosen: dict[Option, object] = {
         "model": choice.model,
         "consistency": choice.consistency,
+        "inferences": choice.inferences,
         "steps": choice.steps,
         "bytes": choice.bytes,
         "pattern": choice.pattern,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from schrodinger_native import rules_out
 
 from schrodinger.checkers.deed import Deed, look_up, seconds
-from schrodinger.checkers.verdict import Anomaly, Involved
+from schrodinger.checkers.verdict import Anomaly, Dependency, Involved
 from schrodinger.history.transaction import ReadKey, decode
 
 if TYPE_CHECKING:
@@ -40,6 +40,23 @@ _MEANINGS: Final = {
     "duplicate-elements": "one append shows twice",
     "incompatible-order": "two reads show orders that can't both be true",
     "lost-update": "several transactions changed the same version, so all but one built on what was gone",
+    "G-cursor": "a transaction changed a version that another had changed meanwhile (lost update)",
+    "cyclic-versions": "what was seen of a key contradicts what is assumed of the order of its versions",
+}
+_BECAUSE: Final = {
+    "writes-follow-reads": "who wrote {later} had read {earlier}",
+    "database-versions": "the database numbers {earlier} before {later}",
+    "initial-state": "nobody wrote {earlier}",
+    "sequential-keys": "a process saw {earlier} before {later}",
+    "linearizable-keys": "{earlier} had been seen before somebody began who saw {later}",
+}
+"""Why one version of a register is before another."""
+_WITNESSES: Final = {
+    "writes-follow-reads": "read one and wrote the next",
+    "database-versions": "was given the version by the database",
+    "initial-state": "overwrote what nobody wrote",
+    "sequential-keys": "saw it in the order of its process",
+    "linearizable-keys": "saw it in real time",
 }
 _REACHES: Final = {
     "-process": ", as each process saw its own order",
@@ -58,13 +75,19 @@ def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency:
     deeds = look_up(operations, rows)
     names = {row: f"T{number}" for number, row in enumerate(sorted(set(rows)), 1)}
     sentences = [*_introductions(deeds, names)]
+    dependencies: tuple[Dependency, ...] = ()
+    roles = dict.fromkeys(names, "")
     if "steps" in entry:
-        sentences += [_step(step, names, deeds) for step in entry["steps"]]
+        dependencies = tuple(
+            Dependency(earlier=step["from"], later=step["to"], kind=step["kind"], why=_why(step, names, deeds))
+            for step in entry["steps"]
+        )
+        sentences += [f"{names[one.earlier]} < {names[one.later]}: {one.why}." for one in dependencies]
         sentences.append(_circle(entry["steps"], names))
-        roles = dict.fromkeys(names, "")
     else:
-        sentences.append(_deed(entry, names))
-        roles = dict(zip(entry["transactions"], entry["roles"], strict=True))
+        sentences.append(_contradiction(entry, names) if anomaly["name"] == "cyclic-versions" else _deed(entry, names))
+        for row, role in zip(entry["transactions"], entry["roles"], strict=True):
+            roles[row] = _WITNESSES.get(role, role)
     meaning = _meaning(anomaly["name"])
     more = f"; {anomaly['count']:,} of them" if anomaly["count"] > 1 else ""
     return Anomaly(
@@ -72,6 +95,7 @@ def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency:
         summary=f"{meaning[0].upper()}{meaning[1:]}{more}.",
         story=(*sentences, _broken(anomaly["name"], consistency)),
         operations=tuple(_involved(deeds[row], f"{names[row]} {roles[row]}".strip()) for row in sorted(names)),
+        dependencies=dependencies,
     )
 
 
@@ -91,22 +115,31 @@ def _introductions(deeds: Mapping[int, Deed], names: Mapping[int, str]) -> Itera
         yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {steps_text(deed)}."
 
 
-def _step(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
+def _why(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
+    """Why one transaction comes before the next, in a clause."""
     before, after, key = names[step["from"]], names[step["to"]], step["key"]
+    reason = _BECAUSE.get(step["because"] or "")
+    if reason is not None:
+        earlier = "what the key held at first" if step["previous"] is None else str(step["previous"])
+        reason = reason.format(earlier=earlier, later=step["value"])
     match step["kind"]:
+        case "ww" if reason is None:
+            return f"{after} appended {step['value']} to key {key} right after {step['previous']} of {before}"
         case "ww":
-            why = f"{after} appended {step['value']} to key {key} right after {step['previous']} of {before}"
+            return f"{after} wrote {step['value']} to key {key} after {step['previous']} of {before}: {reason}"
         case "wr":
-            why = f"{after} observed {step['value']} in key {key}, which {before} had written"
-        case "rw":
+            return f"{after} observed {step['value']} in key {key}, which {before} had written"
+        case "rw" if reason is None:
             state = "empty" if step["previous"] is None else f"up to {step['previous']}"
-            why = f"{before} observed key {key} {state}, without {step['value']}, which {after} wrote"
+            return f"{before} observed key {key} {state}, without {step['value']}, which {after} wrote"
+        case "rw":
+            state = "before anybody wrote it" if step["previous"] is None else f"at {step['previous']}"
+            return f"{before} observed key {key} {state}, and {after} wrote {step['value']} after that: {reason}"
         case "process":
-            why = f"process {deeds[step['from']].process} completed {before} before it began {after}"
+            return f"process {deeds[step['from']].process} completed {before} before it began {after}"
         case _:
             ended, begun = deeds[step["from"]].end_ns, deeds[step["to"]].start_ns
-            why = f"{before} had completed at {seconds(ended or 0)} when {after} was invoked at {seconds(begun)}"
-    return f"{before} < {after}: {why}."
+            return f"{before} had completed at {seconds(ended or 0)} when {after} was invoked at {seconds(begun)}"
 
 
 def _circle(steps: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
@@ -117,6 +150,15 @@ def _circle(steps: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str
 def _broken(name: str, consistency: str) -> str:
     promise = consistency.capitalize()
     return f"{promise} rules out {name}." if rules_out(consistency, name) else f"{promise} allows {name}."
+
+
+def _contradiction(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """Versions of a key in a circle, and what says so."""
+    witnesses = zip(entry["transactions"], entry["roles"], strict=True)
+    parts = "; ".join(f"{names[row]} {_WITNESSES[role]} ({role})" for row, role in witnesses)
+    values = [str(value) for value in entry["values"]]
+    circle = values if len(values) > 1 else ["the initial state", *values]
+    return f"Of key {entry['key']}, {' comes before '.join([*circle, circle[0]])}: {parts}."
 
 
 def _deed(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:

@@ -12,7 +12,7 @@ are ruled out and which still hold.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from schrodinger_native import check_append, check_rw_register
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from schrodinger.history import History
 
-Inference: TypeAlias = Literal["initial-state", "sequential-keys", "linearizable-keys"]
+Inference: TypeAlias = Literal["initial-state", "database-versions", "sequential-keys", "linearizable-keys"]
+INFERENCES: Final[tuple[Inference, ...]] = get_args(Inference)
 _STATISTICS = ("consistency", "transactions", "keys", "edges", "not", "also_not", "holds", "search")
 
 
@@ -67,16 +68,17 @@ class RwRegister:
 
     Attributes:
         consistency: the promise; ``schrodinger_native.consistency_models()`` has all names.
-        inferences: any of ``initial-state`` (nobody writes what a key holds at first), ``sequential-keys`` (each
-            process sees a key's versions in order), ``linearizable-keys`` (what completed
-            before a write began is older).
+        inferences: any of ``initial-state`` (nobody writes what a key holds at first), ``database-versions`` (the
+            numbers that the database tells, where the history has some, grow with the versions of a key),
+            ``sequential-keys`` (each process sees a key's versions in order), ``linearizable-keys`` (what was touched
+            by who had completed is not later than what is touched by who began afterwards).
         max_search: how many edges the search for a short cycle may look at, for each class of anomaly.
         transaction: what transactions are called in the history.
         name: the name in verdicts.
     """
 
     consistency: str = "strict-serializable"
-    inferences: tuple[Inference, ...] = ("initial-state",)
+    inferences: tuple[Inference, ...] = ("initial-state", "database-versions")
     max_search: int = 5_000_000
     transaction: str = "txn"
     name: str = "rw-register"

@@ -60,13 +60,32 @@ class Involved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """Why one operation comes before another, as the report draws it: an edge of the graph of an anomaly.
+
+    ``earlier`` and ``later`` are the ``index`` of operations that take part. ``kind`` is ``ww`` (was overwritten by),
+    ``wr`` (was observed by), ``rw`` (missed what is by: an anti-dependency), ``process`` or ``realtime``; ``why`` says
+    it in words.
+    """
+
+    earlier: int
+    later: int
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
-    """One thing that the promised consistency does not allow: its name, a sentence, its story, who took part."""
+    """One thing that the promised consistency does not allow: its name, a sentence, its story, who took part.
+
+    ``dependencies`` are what makes a cycle of it, in order, where it is one.
+    """
 
     name: str
     summary: str
     story: tuple[str, ...] = ()
     operations: tuple[Involved, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

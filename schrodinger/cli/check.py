@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, several, suitable
+from schrodinger.checkers.transactional import INFERENCES
 from schrodinger.checkers.words import in_words
+from schrodinger.cli.choices import Words
 from schrodinger.cli.execution import judge_run, report_run, summary
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.history import remark
 from schrodinger.cli.quantities import Budget
 from schrodinger.cli.replay import read_plan
 from schrodinger.cluster import load_suite
+from schrodinger.history import History
 from schrodinger.history.formats import open_history
+from schrodinger.report import plot
 from schrodinger.runner import RunFiles, judge
 from schrodinger.store import verdict_to_json
 
 if TYPE_CHECKING:
     from schrodinger.checkers import Checker, Verdict
+    from schrodinger.checkers.transactional import Inference
+    from schrodinger.history import FaultInterval
+
+    Faults: TypeAlias = tuple[FaultInterval, ...]
 
 
 @click.command()
@@ -35,9 +44,21 @@ if TYPE_CHECKING:
 @click.option("--model", type=click.Choice(MODELS), help="What the object is, for linearizable.")
 @click.option("--consistency", help="What was promised, for transactions; strict-serializable when left out.")
 @click.option(
+    "--inferences",
+    type=Words(INFERENCES),
+    help="What may be assumed of the order of a register's versions, for rw-register: any of "
+    f"{', '.join(INFERENCES)}; the first two when left out.",
+)
+@click.option(
     "--budget", type=Budget(), help="Steps a search may take, and bytes it may hold; not seconds, so verdicts repeat."
 )
 @click.option("--pattern", help="What no line of a node's log may match, for log-pattern; a crash when left out.")
+@click.option(
+    "--plot",
+    "plots",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Draw each anomaly as an SVG file in this directory: a cycle as its graph, anything else as a timeline.",
+)
 @click.option("--explain", is_flag=True, help="Tell every anomaly in full, and what each part of the verdict rests on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 @click.pass_context
@@ -47,26 +68,38 @@ def check(
     names: tuple[str, ...],
     model: str | None,
     consistency: str | None,
+    inferences: tuple[Inference, ...] | None,
     pattern: str | None,
     budget: tuple[int, int | None] | None,
+    plots: Path | None,
     explain: bool,
     as_json: bool,
 ) -> None:
     """Judge RUN_OR_HISTORY (a run directory or a history file) again. A run gets its verdict and report anew."""
     steps, most_bytes = budget or (None, None)
-    choice = CheckerChoice(model=model, consistency=consistency, steps=steps, bytes=most_bytes, pattern=pattern)
+    choice = CheckerChoice(
+        model=model,
+        consistency=consistency,
+        inferences=inferences,
+        steps=steps,
+        bytes=most_bytes,
+        pattern=pattern,
+    )
     with plain_errors():
         judged = _check_run if run_or_history.is_dir() else _check_file
-        verdict = judged(run_or_history, names, choice)
+        verdict, faults = judged(run_or_history, names, choice)
+        drawn = () if plots is None else plot(verdict.anomalies, faults, plots)
     if as_json:
         click.echo(verdict_to_json(verdict), nl=False)
     else:
         for line in summary(verdict, in_full=explain):
             click.echo(line)
+        for path in drawn:
+            click.echo(f"plot        {path}")
     context.exit(verdict.validity.exit_code)
 
 
-def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -> Verdict:
+def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -> tuple[Verdict, Faults]:
     plan = read_plan(directory)
     checker: Checker
     if names:
@@ -79,11 +112,13 @@ def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -
     files = RunFiles(directory)
     verdict = judge_run(files, checker, plan)
     report_run(files)
-    return verdict
+    with contextlib.suppress(OSError, ValueError):
+        return verdict, History.open(files.history).faults()
+    return verdict, ()
 
 
-def _check_file(path: Path, names: tuple[str, ...], choice: CheckerChoice) -> Verdict:
+def _check_file(path: Path, names: tuple[str, ...], choice: CheckerChoice) -> tuple[Verdict, Faults]:
     history = open_history(path, remark)
     functions = history.functions
     checker = several(names, choice, functions) if names else suitable(functions, choice)
-    return in_words(judge(history, checker, None, ()), history.file.words)
+    return in_words(judge(history, checker, None, ()), history.file.words), history.faults()

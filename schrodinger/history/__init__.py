@@ -25,7 +25,7 @@ from schrodinger.history.operation import (
     Value,
     Write,
 )
-from schrodinger.history.transaction import Append, ReadKey, Transaction, WriteKey
+from schrodinger.history.transaction import Append, ReadKey, Transaction, VersionOf, WriteKey
 
 __all__ = [
     "FINAL_OPERATIONS",
@@ -59,6 +59,7 @@ __all__ = [
     "Transfer",
     "Use",
     "Value",
+    "VersionOf",
     "Write",
     "WriteKey",
 ]

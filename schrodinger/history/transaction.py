@@ -2,7 +2,8 @@
 
 In a history a transaction is one flat list of integers: for each step its code (0 reads, 1 appends, 2 writes), its key,
 how many values follow, and those values; a read whose result is not known has a count of -1. One encoding serves lists
-and registers, and needs no column of its own.
+and registers, and needs no column of its own. A step of code 3 behind another on the same key is the number that the
+database gave to the version which that step read or wrote: a revision, a commit timestamp.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from schrodinger.history.operation import Completion, Operation, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 READ: Final = 0
 APPEND: Final = 1
 WRITE: Final = 2
+VERSION: Final = 3
 UNKNOWN: Final = -1
 
 
@@ -54,7 +56,25 @@ class WriteKey:
         return f"write {self.key} ← {self.value}"
 
 
-Step: TypeAlias = ReadKey | Append | WriteKey
+@dataclass(frozen=True, slots=True)
+class VersionOf:
+    """What the step before read or wrote of ``key`` is version ``number`` to the database; later ones are greater."""
+
+    key: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+Step: TypeAlias = ReadKey | Append | WriteKey | VersionOf
+
+
+_ONE_VALUE: Final[Mapping[int, type[Append | WriteKey | VersionOf]]] = {
+    APPEND: Append,
+    WRITE: WriteKey,
+    VERSION: VersionOf,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +93,26 @@ class Transaction(Operation):
         """The steps that read, in order."""
         return tuple(step for step in self.steps if isinstance(step, ReadKey))
 
-    def done(self, seen: Sequence[tuple[int, ...]]) -> Completion:
+    def done(self, seen: Sequence[tuple[int, ...]], *, versions: Sequence[int | None] = ()) -> Completion:
         """It happened; ``seen`` has what each read saw, in order: of a list all elements, of a register one or none.
 
+        ``versions`` has, for each step, the number that the database gave to the version which it read or wrote, or
+        ``None`` where the database does not tell.
+
         Raises:
-            ValueError: there are not as many as the transaction has reads.
+            ValueError: there are not as many of them as the transaction has reads, or steps.
         """
         if len(seen) != len(self.reads):
             raise ValueError(f"a transaction with {len(self.reads)} reads was completed with {len(seen)} results")
+        if versions and len(versions) != len(self.steps):
+            raise ValueError(f"a transaction of {len(self.steps)} steps was completed with {len(versions)} versions")
         results = iter(seen)
-        filled = (ReadKey(step.key, tuple(next(results))) if isinstance(step, ReadKey) else step for step in self.steps)
-        return self.ok(encode(tuple(filled)))
+        steps: list[Step] = []
+        for place, step in enumerate(self.steps):
+            steps.append(ReadKey(step.key, tuple(next(results))) if isinstance(step, ReadKey) else step)
+            if versions and (number := versions[place]) is not None:
+                steps.append(VersionOf(step.key, number))
+        return self.ok(encode(steps))
 
 
 def encode(steps: Sequence[Step]) -> tuple[int, ...]:
@@ -110,6 +139,8 @@ def _encoded(step: Step) -> tuple[int, ...]:
             return (APPEND, key, 1, element)
         case WriteKey(key, value):
             return (WRITE, key, 1, value)
+        case VersionOf(key, number):
+            return (VERSION, key, 1, number)
     raise TypeError(f"no such step: {step}")
 
 
@@ -125,8 +156,8 @@ def _decoded(values: Sequence[int]) -> Iterator[Step]:
         place += 3 + len(found)
         if code == READ:
             yield ReadKey(key, None if count == UNKNOWN else found)
-        elif code in (APPEND, WRITE) and count == 1:
-            yield Append(key, found[0]) if code == APPEND else WriteKey(key, found[0])
+        elif code in _ONE_VALUE and count == 1:
+            yield _ONE_VALUE[code](key, found[0])
         else:
             raise ValueError(f"no step has code {code} and {count} values")
 

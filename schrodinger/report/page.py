@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from schrodinger.report import series
+from schrodinger.report.plots import drawing_style
 from schrodinger.report.sections import Anomalies, Charts, Faults, Hero, Logs, Tally, plan_facts
 from schrodinger.report.words import printable
 
@@ -98,7 +99,7 @@ def render(page: Page) -> str:
             logs=Logs.of(page.logs),
             notes=_notes(page),
             plan=plan_facts(page.plan),
-            style=Markup(_resource("page.css")),  # noqa: S704 - our own file
+            style=Markup(drawing_style() + _resource("page.css")),  # noqa: S704 - our own files
             script=Markup(script),  # noqa: S704 - our own file
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )

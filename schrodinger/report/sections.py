@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from schrodinger.report import charts, facts, fault_marks, series
 from schrodinger.report.axes import Grid
+from schrodinger.report.graph import graph
 from schrodinger.report.icons import favicon, icon
 from schrodinger.report.proof import Entry, Standing, described, entry, standing
 from schrodinger.report.timeline import MOST_OPERATIONS, bar_swatch, during, instants_of, timeline
@@ -120,12 +121,13 @@ class Hero:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One anomaly: its story, its picture and the same content as a table."""
+    """One anomaly: its story, its graph if it is a cycle, its timeline, and the same content as a table."""
 
     name: str
     summary: str
     story: tuple[str, ...]
     meanwhile: str
+    graph: Markup | None
     picture: Markup | None
     rows: tuple[tuple[str, ...], ...]
     left_out: str
@@ -142,6 +144,7 @@ class Told:
             summary=anomaly.summary,
             story=story,
             meanwhile=meanwhile(during(operations, faults)) if operations else "",
+            graph=graph(anomaly) if anomaly.dependencies else None,
             picture=timeline(anomaly, faults) if operations else None,
             rows=tuple(
                 (

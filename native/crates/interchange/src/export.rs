@@ -266,7 +266,7 @@ impl Writer {
         for step in Steps(value).flatten() {
             self.text(begin);
             begin = " ";
-            self.text(["[:r ", "[:append ", "[:w "][step.code as usize]);
+            self.text(["[:r ", "[:append ", "[:w ", "[:version "][step.code as usize]);
             self.edn_number(step.key);
             self.text(" ");
             match step.values {
@@ -347,7 +347,7 @@ impl<'a> Iterator for Steps<'a> {
         if rest.is_empty() {
             return None;
         }
-        let &[code @ 0..=2, key, count, ref after @ ..] = rest else { return Some(None) };
+        let &[code @ 0..=3, key, count, ref after @ ..] = rest else { return Some(None) };
         if count == -1 {
             self.0 = after;
             return Some(Some(Step { code, key, values: None }));

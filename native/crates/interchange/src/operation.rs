@@ -100,6 +100,7 @@ pub fn micro_operation(token: Token<'_>) -> Option<i64> {
         b"r" | b"read" => Some(0),
         b"append" => Some(1),
         b"w" | b"write" => Some(2),
+        b"version" => Some(3),
         _ => None,
     }
 }

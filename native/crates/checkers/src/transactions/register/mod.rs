@@ -84,7 +84,8 @@ pub fn check_rw_register(
 fn doubt(versions: &Versions, orders: &Orders, inferences: Inferences, report: &mut Report) {
     let keys = orders.is_cyclic.len();
     let mut several = vec![0_u32; keys];
-    let mut is_ordered = vec![false; keys];
+    // What contradicts itself says too much, not too little.
+    let mut is_ordered = orders.is_cyclic.clone();
     for version in 0..versions.len() as u32 {
         let key = versions.key[version as usize] as usize;
         let is_initial = version as usize >= versions.written;

@@ -63,8 +63,10 @@ pub struct Orders {
     pub is_cyclic: Vec<bool>,
     /// For each such key a shortest circle of versions.
     pub circles: Vec<Vec<u32>>,
-    /// By version: the earliest completion of a transaction that touched it, and the latest invocation of one.
+    /// By version: the earliest completion of a transaction that touched it, and one more than the latest invocation of one.
     pub spans: Vec<(u32, u32)>,
+    /// What was assumed.
+    pub inferences: Inferences,
 }
 
 /// Infer all orders.
@@ -72,6 +74,7 @@ pub fn orders(transactions: &Transactions, versions: &Versions, inferences: Infe
     let mut orders = Orders {
         later: vec![0..0; versions.len()],
         is_cyclic: vec![false; transactions.keys.len()],
+        inferences,
         ..Orders::default()
     };
     let has_order = |found: u32| inferences.initial_state || (found as usize) < versions.written;

@@ -61,7 +61,8 @@ pub fn because(
         return (Because::WritesFollowReads, vec![reader]);
     }
     let numbers = |wanted: u32| versions.numbered.iter().filter(move |pair| pair.0 == wanted).map(|pair| pair.1);
-    if numbers(earlier).any(|one| numbers(later).any(|other| one < other)) {
+    let is_told = orders.inferences.database_versions;
+    if is_told && numbers(earlier).any(|one| numbers(later).any(|other| one < other)) {
         return (Because::DatabaseVersions, [earlier, later].iter().filter_map(|&v| versions.writer_of(v)).collect());
     }
     if earlier as usize >= versions.written {
