@@ -24,30 +24,29 @@ from schrodinger_agent.injectors.registry import LINK_KINDS
 from schrodinger_agent.namespaces import new_network
 from schrodinger_agent.network import try_network
 from schrodinger_agent.network_effects import CUT
+from schrodinger_agent.network_effects import KINDS as KINDS_OF_EFFECTS
 from schrodinger_agent.types import Capability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from schrodinger_agent.network import NetworkTrial
-    from schrodinger_agent.network_fabric import Mechanism
     from schrodinger_agent.state import StateDirectory
 
 
 _TRIAL_BYTES: Final = 16 << 20
-_COMPLETE_SWITCH = "install the package schrodinger-native, and run where packet sockets or /dev/net/tun can be opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
     """What was found.
 
-    ``switch`` is what can carry packets; ``cgroups`` is where cgroups of ours can be made, if anywhere; ``no_disks`` is
-    why nodes can have no disks, if so.
+    ``network`` says what can carry packets; ``cgroups`` is where cgroups of ours can be made, if anywhere; ``no_disks``
+    is why nodes can have no disks, if so.
     """
 
     isolated: bool
-    switch: Mechanism | None
+    network: NetworkTrial
     pid_namespaces: bool
     cgroups: Path | None
     no_disks: str
@@ -57,7 +56,7 @@ class Abilities:
 async def probe(state: StateDirectory) -> Abilities:
     """Try every mechanism. Takes a fraction of a second and leaves nothing behind."""
     network = await asyncio.to_thread(_try_network_namespaces)
-    trial = await asyncio.to_thread(try_network)
+    trial = await asyncio.to_thread(try_network, enough=KINDS_OF_EFFECTS)
     switch = _switch(trial)
     pid = await _try_pid_namespaces()
     hierarchy = cgroups.find_hierarchy()
@@ -71,7 +70,7 @@ async def probe(state: StateDirectory) -> Abilities:
     power_loss = _on_disk(PowerLoss.kind, disk, "shutdown of the node's file system, SIGKILL, mount again")
     return Abilities(
         isolated=isolated,
-        switch=trial.chosen,
+        network=trial,
         pid_namespaces=pid.available,
         cgroups=hierarchy if freeze.available else None,
         no_disks=disk.reason,
@@ -107,18 +106,21 @@ def _try_network_namespaces() -> Capability:
 def _switch(trial: NetworkTrial) -> Capability:
     if not trial.available:
         return _missing("switch", trial.reason, trial.remedy)
-    return _mechanism("switch", trial.mechanism + (f" ({trial.shortcomings})" if trial.shortcomings else ""))
+    return _mechanism("switch", "; ".join(mechanism.words for mechanism in trial.possible))
 
 
 def _faults_of_links(trial: NetworkTrial, obstacle: Capability | None) -> list[Capability]:
-    """Partitions wherever there is a switch, everything else where it can do it."""
+    """Partitions wherever there is a switch, everything else where one can do it."""
+    lacking = obstacle or trial
     faults = []
     for kind, effect in ((Partition.kind, CUT), *((kind, kind) for kind in LINK_KINDS)):
-        if obstacle is None and effect in trial.kinds:
-            faults.append(_fault(kind, trial.mechanism))
-            continue
-        reason, remedy = (obstacle.reason, obstacle.remedy) if obstacle else (trial.shortcomings, _COMPLETE_SWITCH)
-        faults.append(Capability(name=kind, is_fault=True, available=False, reason=reason, remedy=remedy))
+        mechanism = trial.choose({effect}) if obstacle is None else None
+        if mechanism is not None:
+            faults.append(_fault(kind, mechanism.words))
+        else:
+            faults.append(
+                Capability(name=kind, is_fault=True, available=False, reason=lacking.reason, remedy=lacking.remedy)
+            )
     return faults
 
 

@@ -13,7 +13,7 @@ from schrodinger_agent.disks import Disk
 from schrodinger_agent.disks.disk import IMAGE
 from schrodinger_agent.edges import EdgeLog
 from schrodinger_agent.errors import Failed, InvalidRequest, NotFound, NotNow
-from schrodinger_agent.injectors import KINDS, injectors_for, needs_disks
+from schrodinger_agent.injectors import KINDS, LINK_KINDS, injectors_for, needs_disks
 from schrodinger_agent.journal import Resource
 from schrodinger_agent.loopback import LoopbackBlock
 from schrodinger_agent.network import CLIENTS, NetworkError, SwitchedNetwork
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from schrodinger_agent.capabilities import Abilities
     from schrodinger_agent.converge import WireFault
     from schrodinger_agent.journal import Journal
+    from schrodinger_agent.network_fabric import Mechanism
     from schrodinger_agent.state import StateDirectory
     from schrodinger_agent.types import Observed
 
@@ -175,9 +176,8 @@ class Cluster:
         for path in groups.values():
             path.mkdir()
         if request.isolated:
-            self.network = await asyncio.to_thread(
-                SwitchedNetwork.create, request.targets, client_namespace, abilities.switch
-            )
+            mechanism = _mechanism(request, abilities)
+            self.network = await asyncio.to_thread(SwitchedNetwork.create, request.targets, client_namespace, mechanism)
             addresses = self.network.addresses
         else:
             self._loopback = LoopbackBlock.claim(request.targets)
@@ -205,6 +205,19 @@ class Cluster:
         for problem in made:
             if isinstance(problem, BaseException):
                 raise problem
+
+
+def _mechanism(request: ClusterRequest, abilities: Abilities) -> Mechanism:
+    """The quickest that can do to links what the cluster is prepared for."""
+    kinds = request.kinds & frozenset(LINK_KINDS)
+    mechanism = abilities.network.choose(kinds)
+    if mechanism is None:
+        able = ", ".join(sorted(kinds & abilities.network.kinds)) or "none of them"
+        raise NotNow(
+            f"no switch of this host can do all of {', '.join(sorted(kinds))} ({abilities.network.reason}): "
+            f"{abilities.network.remedy}, or ask for fewer (possible: {able})"
+        )
+    return mechanism
 
 
 def _cgroups(request: ClusterRequest, abilities: Abilities, state: StateDirectory) -> Mapping[str, Path]:

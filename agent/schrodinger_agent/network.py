@@ -3,7 +3,7 @@
 The switch is in an anonymous network namespace; each target has another one, held by a file descriptor; the clients'
 end is put into a namespace that the caller brings. The host's namespace gets no link, no rule and no setting, any
 number of networks live side by side, and all of it vanishes with the process that holds the descriptors. What carries
-the packets is chosen by trial among three mechanisms. The parts, each in a module of its own:
+the packets is chosen by trial: the quickest mechanism that can do what is asked for. The parts, each a module:
 
 - ``network_topology`` (pure): endpoints and addresses;
 - ``network_effects`` (pure): what a link can do to packets;
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, TypeVar, final
 from pyroute2.netlink.exceptions import NetlinkError
 
 from schrodinger_agent.network_bridge import KernelBridge
-from schrodinger_agent.network_effects import LinkEffect
+from schrodinger_agent.network_effects import CUT, LinkEffect
 from schrodinger_agent.network_report import CutReport, EdgeEvidence, EffectReport
 from schrodinger_agent.network_switch import Switch
 from schrodinger_agent.network_topology import CLIENTS, Edge, NetworkError, lay_out
@@ -34,7 +34,7 @@ from schrodinger_agent.network_userspace import PacketSwitch, TapSwitch
 from schrodinger_agent.nft import NftError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from schrodinger_agent.network_fabric import Mechanism
     from schrodinger_agent.network_topology import Endpoint
@@ -53,8 +53,8 @@ __all__ = [
     "try_network",
 ]
 
-MECHANISMS: tuple[Mechanism, ...] = (TapSwitch(), PacketSwitch(), KernelBridge())
-"""What can carry packets, the most capable and quickest first."""
+MECHANISMS: tuple[Mechanism, ...] = (KernelBridge(), TapSwitch(), PacketSwitch())
+"""What can carry packets, the quickest first."""
 
 _Result = TypeVar("_Result")
 
@@ -77,13 +77,9 @@ class SwitchedNetwork:
 
     @classmethod
     def create(
-        cls, targets: Sequence[str], client_namespace_fd: int | None, mechanism: Mechanism | None = None
+        cls, targets: Sequence[str], client_namespace_fd: int | None, mechanism: Mechanism = MECHANISMS[0]
     ) -> SwitchedNetwork:
-        """Make the switch, plug in the targets, and the clients if there are any. The descriptor stays the caller's.
-
-        Without a ``mechanism`` it is the first of :data:`MECHANISMS` that is to be had.
-        """
-        mechanism = mechanism or try_network().chosen or MECHANISMS[-1]
+        """Make the switch, plug in the targets, and the clients if there are any. The descriptor stays the caller's."""
         endpoints = lay_out(targets, with_clients=client_namespace_fd is not None)
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="switch")
         try:
@@ -145,46 +141,58 @@ class SwitchedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class NetworkTrial:
-    """Whether a switched network can be had here: by which mechanism, or why not and what would help.
+    """What was found by trying: the mechanisms that are to be had, and of the first that is not, why and what helps."""
 
-    ``chosen`` is the mechanism; ``shortcomings`` says why those before it, which can do more, are not to be had.
-    """
-
-    available: bool
-    reason: str
-    remedy: str
-    chosen: Mechanism | None
-    shortcomings: str = ""
+    possible: tuple[Mechanism, ...]
+    reason: str = ""
+    remedy: str = ""
 
     @property
-    def mechanism(self) -> str:
-        """How it is done, in words; empty if it is not."""
-        return self.chosen.words if self.chosen is not None else ""
+    def available(self) -> bool:
+        """Whether there can be a switched network at all."""
+        return bool(self.possible)
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The effects that links can have."""
-        return self.chosen.kinds if self.chosen is not None else frozenset()
+        """Every effect that one of them can have on links."""
+        return frozenset[str]().union(*(mechanism.kinds for mechanism in self.possible))
+
+    def choose(self, kinds: Collection[str] = ()) -> Mechanism | None:
+        """The quickest that can do all of these effects, and cuts, which all can."""
+        return next((mechanism for mechanism in self.possible if mechanism.kinds >= frozenset(kinds)), None)
 
 
-def try_network(mechanisms: Sequence[Mechanism] = MECHANISMS) -> NetworkTrial:
-    """Find out by doing it, one mechanism after the other: two targets, a cut, a heal, and everything gone again."""
-    shortcomings: list[str] = []
-    refusal = NetworkTrial(available=False, reason="no mechanism was tried", remedy="name one", chosen=None)
+def try_network(
+    mechanisms: Sequence[Mechanism] = MECHANISMS, enough: Collection[str] = frozenset({CUT})
+) -> NetworkTrial:
+    """Find out by doing it: two targets, a cut, a heal, and everything gone again.
+
+    One mechanism is tried after the other, until those that are to be had can do ``enough``.
+    """
+    trial = NetworkTrial(possible=())
     for mechanism in mechanisms:
-        trial = _try(mechanism)
-        if trial.available:
-            return replace(trial, shortcomings="; ".join(shortcomings))
-        refusal = trial
-        shortcomings.append(f"no {mechanism.words.partition(',')[0]}: {trial.reason}")
-    return refusal
+        if trial.available and trial.kinds >= frozenset(enough):
+            break
+        refusal = _refusal(mechanism)
+        if refusal is None:
+            trial = replace(trial, possible=(*trial.possible, mechanism))
+        elif not trial.reason:
+            trial = replace(trial, reason=refusal.reason, remedy=refusal.remedy)
+    return trial
 
 
-def _try(mechanism: Mechanism) -> NetworkTrial:
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    reason: str
+    remedy: str
+
+
+def _refusal(mechanism: Mechanism) -> _Refusal | None:
+    """Why a mechanism is not to be had, if it is not."""
     try:
         network = SwitchedNetwork.create(["one", "two"], client_namespace_fd=None, mechanism=mechanism)
     except NetworkError as error:
-        return _refused(str(error), error.__cause__)
+        return _refused(mechanism, str(error), error.__cause__)
     try:
         failures = [
             *network.cut(frozenset({("one", "two")})).failures.values(),
@@ -193,19 +201,17 @@ def _try(mechanism: Mechanism) -> NetworkTrial:
     except NetworkError as error:
         failures = [str(error)]
     failures += network.close()
-    if failures:
-        return _refused("; ".join(failures), None)
-    return NetworkTrial(available=True, reason="", remedy="", chosen=mechanism)
+    return _refused(mechanism, "; ".join(failures), None) if failures else None
 
 
-def _refused(reason: str, cause: BaseException | None) -> NetworkTrial:
+def _refused(mechanism: Mechanism, reason: str, cause: BaseException | None) -> _Refusal:
     if isinstance(cause, PermissionError):
         remedy = "run as root with CAP_SYS_ADMIN and CAP_NET_ADMIN (in a container: --privileged)"
     elif isinstance(cause, NftError):
         remedy = "install libnftables (Debian and Ubuntu: apt-get install libnftables1)"
     else:
-        remedy = "use a kernel with network namespaces, veth, bridge and nf_tables (CONFIG_NF_TABLES_BRIDGE)"
-    return NetworkTrial(available=False, reason=reason, remedy=remedy, chosen=None)
+        remedy = mechanism.needs
+    return _Refusal(reason, remedy)
 
 
 def _call(thread: ThreadPoolExecutor, do: Callable[[], _Result]) -> _Result:

@@ -43,6 +43,7 @@ class KernelBridge:
     name = "kernel"
     words = "kernel bridge in a namespace of its own, links cut by nftables on their way to the receiver"
     kinds = frozenset({CUT})
+    needs = "use a kernel with network namespaces, veth, bridge and nf_tables (CONFIG_NF_TABLES_BRIDGE)"
 
     def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> BridgeFabric:
         """Make the bridge in the calling thread's namespace and connect every endpoint's namespace to it."""

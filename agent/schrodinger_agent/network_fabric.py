@@ -45,6 +45,9 @@ class Mechanism(Protocol):
     kinds: frozenset[str]
     """The effects that it can do."""
 
+    needs: str
+    """What to do where it is not to be had, when nothing better is known."""
+
     def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> Fabric:
         """Connect the endpoints, each in the namespace that its descriptor refers to.
 

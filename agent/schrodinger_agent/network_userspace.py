@@ -69,6 +69,7 @@ class TapSwitch:
     name = "tap"
     words = "switch in user space over TAP devices, every packet's fate from a seed"
     kinds = frozenset(KINDS)
+    needs = f"install the package schrodinger-native, and let {_TUN} be opened"
 
     def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> UserSpaceFabric:
         """Make a device in every endpoint's namespace, and a switch for the files at their other ends."""
@@ -92,6 +93,7 @@ class PacketSwitch:
     name = "packet"
     words = "switch in user space over packet sockets, every packet's fate from a seed"
     kinds = frozenset(KINDS)
+    needs = "install the package schrodinger-native"
 
     def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> UserSpaceFabric:
         """Lay a cable to every endpoint from the calling thread's namespace, and a switch for their near ends."""

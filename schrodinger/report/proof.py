@@ -116,6 +116,20 @@ def _partition(evidence: Mapping[str, Any]) -> str:
             return ""
 
 
+def _link(evidence: Mapping[str, Any]) -> str:
+    """What a fault of links did to packets; a measure that is zero for the kind is left out."""
+    match evidence:
+        case {"packets": int(packets), "hits": int(hits), "dropped": int(dropped), "edges": list(links)} if links:
+            told = f"{several(len(links), 'directed link')}. {count(hits)} of {several(packets, 'packet')} hit"
+            told += f", {count(dropped)} of them dropped" if dropped else ""
+            mean, longest = evidence.get("mean_held_ns"), evidence.get("longest_held_ns")
+            if isinstance(mean, int) and isinstance(longest, int) and longest:
+                told += f", held for {duration(mean)} on average and {duration(longest)} at most"
+            return f"{told}."
+        case _:
+            return ""
+
+
 def _kill(evidence: Mapping[str, Any]) -> str:
     return _node_by_node(evidence, _killed)
 
@@ -194,5 +208,19 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "partition": _partition,
     "kill": _kill,
     "pause": _pause,
+    **dict.fromkeys(
+        (
+            "delay",
+            "loss",
+            "burst-loss",
+            "duplication",
+            "reordering",
+            "corruption",
+            "silent-corruption",
+            "rate",
+            "reset",
+        ),
+        _link,
+    ),
     "power-loss": _power_loss,
 }

@@ -123,15 +123,14 @@ def numbers(datagrams: list[bytes]) -> list[int]:
 
 
 def test_a_delay_is_added_to_every_round_trip_and_gone_when_it_is_lifted(peers: Peers) -> None:
-    before = statistics.median(round_trips(peers, 50))
+    before = min(round_trips(peers, 20))
     put(peers, "delay", delays(BOTH_WAYS, 20))
     during = round_trips(peers, 25)
     put(peers, "delay")
-    after = statistics.median(round_trips(peers, 50))
+    after = min(round_trips(peers, 20))
 
-    assert min(during) >= 40
-    assert statistics.median(during) < 40 + max(10, 20 * before)
     assert before < 20
+    assert 40 <= min(during) < 60
     assert after < 20
 
 
@@ -144,7 +143,7 @@ def test_a_delay_acts_on_its_link_and_in_its_direction_only(peers: Peers) -> Non
 
 
 @pytest.mark.parametrize(
-    ("distribution", "least", "most"), [("uniform", 10, 20), ("normal", 0, 35), ("pareto", 15, 115)]
+    ("distribution", "least", "most"), [("uniform", 10, 20), ("normal", 0, 40), ("pareto", 15, 115)]
 )
 def test_jitter_spreads_round_trips_as_its_distribution_says(
     peers: Peers, distribution: str, least: float, most: float
@@ -155,10 +154,10 @@ def test_jitter_spreads_round_trips_as_its_distribution_says(
 
     evidence = seen(peers, "delay")
     assert min(took) >= least
-    assert statistics.median(took) < most + 10
+    assert min(took) < 20, "the machine may be busy, but not all the time"
     assert statistics.stdev(took) > 1
+    assert 10 < evidence["mean_held_ns"] / MS < 25
     assert evidence["longest_held_ns"] <= most * MS
-    assert abs(statistics.mean(took) - evidence["mean_held_ns"] / MS) < 15
 
 
 def test_delays_of_two_faults_add_up_and_lifting_one_leaves_the_other(peers: Peers) -> None:

@@ -283,12 +283,16 @@ def test_the_hosts_namespace_is_refused_as_the_clients(mechanism: Mechanism) -> 
 
 def test_without_permission_the_trial_says_why_and_what_would_help(mechanism: Mechanism) -> None:
     script = (
-        "import os; from schrodinger_agent.network import try_network\n"
-        "os.setresuid(65534, 65534, 65534); trial = try_network()\n"
+        "import os, sys; from schrodinger_agent.network import try_network\n"
+        "from schrodinger_agent.network import MECHANISMS\n"
+        "(mechanism,) = (mechanism for mechanism in MECHANISMS if mechanism.name == sys.argv[1])\n"
+        "os.setresuid(65534, 65534, 65534); trial = try_network([mechanism])\n"
         "assert not trial.available; print(trial.reason, '|', trial.remedy)"
     )
 
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        [sys.executable, "-c", script, mechanism.name], capture_output=True, text=True, check=True
+    ).stdout
 
     assert "Operation not permitted" in told
     assert "CAP_SYS_ADMIN" in told
