@@ -329,7 +329,8 @@ def fault_summary(faults: Sequence[FaultInterval]) -> str:
     if not faults:
         return "No fault was injected."
     kinds = sorted({fault.kind for fault in faults})
-    counted = listed([several(sum(fault.kind == kind for fault in faults), kind) for kind in kinds])
+    plurals = {kind: kind + ("es" if kind.endswith("s") else "s") for kind in kinds}
+    counted = listed([several(sum(fault.kind == kind for fault in faults), kind, plurals[kind]) for kind in kinds])
     unproved = sum(standing(fault) is not Standing.PROVED for fault in faults)
     every = f"{unproved} of them not proved, not healed or without effect" if unproved else "each proved and healed"
     return f"{several(len(faults), 'fault')} ({counted}), {every}."

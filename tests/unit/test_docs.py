@@ -7,8 +7,10 @@ from pathlib import Path
 from schrodinger_native import consistency_aliases, consistency_models
 
 from schrodinger.checkers.catalogue import KINDS
+from schrodinger.nemesis import FAULTS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "histories.md").read_text()
+PAGES = Path(__file__).parents[2] / "docs"
+PAGE = (PAGES / "histories.md").read_text()
 
 
 def test_the_page_on_histories_names_every_consistency_model_in_order() -> None:
@@ -18,6 +20,11 @@ def test_the_page_on_histories_names_every_consistency_model_in_order() -> None:
 
 def test_the_page_on_histories_names_every_other_name_of_a_model() -> None:
     assert [alias for alias in consistency_aliases() if f"`{alias}`" not in PAGE] == []
+
+
+def test_the_pages_on_faults_name_every_kind() -> None:
+    pages = "".join(path.read_text() for path in sorted((PAGES / "faults").glob("*.md")))
+    assert [kind for kind in FAULTS.kinds if f"`{kind}`" not in pages] == []
 
 
 def test_the_page_on_histories_names_every_checker() -> None:

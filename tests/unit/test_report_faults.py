@@ -26,6 +26,18 @@ def test_a_partition_is_proved_by_probes_and_drops() -> None:
     assert proof.proof(faults()[3]) == "None of 3 probes arrived, 87 packets dropped."
 
 
+def test_a_fault_of_links_is_proved_by_the_packets_that_met_it() -> None:
+    link = {"source": "n1", "destination": "n2"}
+    lossy = {"packets": 617, "hits": 248, "dropped": 248, "mean_held_ns": 0, "longest_held_ns": 0, "edges": [link]}
+    assert proof.proof(fault(1, "loss", "loss: 40% from n1 to n2", 1, 2, evidence=lossy)) == (
+        "1 directed link. 248 of 617 packets hit, 248 of them dropped."
+    )
+    late = {"packets": 1, "hits": 1, "dropped": 0, "mean_held_ns": 20_400_000, "longest_held_ns": 31_000_000}
+    assert proof.proof(fault(1, "delay", "delay: 20ms", 1, 2, evidence={**late, "edges": [link, link]})) == (
+        "2 directed links. 1 of 1 packet hit, held for 20.4 ms on average and 31.0 ms at most."
+    )
+
+
 def test_a_kill_is_proved_by_the_processes_that_ended() -> None:
     assert proof.proof(faults()[1]) == "2 processes of n3 killed in 3.10 ms, none left."
     survived = {"n1": {"killed": [7], "processes": 1, "took_ns": 5_000_000, "left": 2}}

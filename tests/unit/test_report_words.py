@@ -190,6 +190,11 @@ def test_the_fault_log_is_summed_up_in_a_sentence() -> None:
     )
 
 
+def test_kinds_of_faults_have_their_plurals() -> None:
+    losses = tuple(fault(i, "loss", "loss: 5%", i, i + 1) for i in range(2))
+    assert fault_summary(losses) == "2 faults (2 losses), each proved and healed."
+
+
 def test_the_plan_is_told_without_its_schedule() -> None:
     whole = replace(plan(), parameters={"read_percent": 65}, operations=20_000)
     assert dict(plan_facts(whole)) == {
