@@ -33,6 +33,9 @@ _MEANINGS: Final = {
     "G-single-item": "one transaction saw part of another's effects and missed the rest (read skew)",
     "G-nonadjacent-item": "observers disagree on which of two effects came first (long fork)",
     "G2-item": "each of several transactions missed what another wrote (write skew)",
+    "OTV": "a transaction saw another's effect, and later missed the rest (observed transaction vanishes)",
+    "fractured-read": "a transaction saw some of another's effects without the rest (fractured read)",
+    "causality-violation": "an effect was seen without what had happened before it (causality violation)",
     "internal": "a transaction contradicts its own earlier steps",
     "future-read": "a transaction saw what it only appended later",
     "garbage-read": "something was read that nobody wrote",
@@ -71,18 +74,24 @@ def transaction_anomalies(operations: polars.DataFrame, found: Mapping[str, Any]
 
 def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency: str) -> Anomaly:
     entry = anomaly["first"][0]
-    rows = [step["from"] for step in entry["steps"]] if "steps" in entry else entry["transactions"]
+    rows = _rows(entry)
     deeds = look_up(operations, rows)
     names = {row: f"T{number}" for number, row in enumerate(sorted(set(rows)), 1)}
     sentences = [*_introductions(deeds, names)]
     dependencies: tuple[Dependency, ...] = ()
     roles = dict.fromkeys(names, "")
     if "steps" in entry:
-        dependencies = tuple(
-            Dependency(earlier=step["from"], later=step["to"], kind=step["kind"], why=_why(step, names, deeds))
-            for step in entry["steps"]
-        )
-        sentences += [f"{names[one.earlier]} < {names[one.later]}: {one.why}." for one in dependencies]
+        sights = iter(entry.get("sights", ()))
+        for step in entry["steps"]:
+            sight = next(sights) if step["kind"] == "seen" else None
+            why = _why(step, names, deeds) if sight is None else _seen(step, sight, names)
+            dependencies = (
+                *dependencies,
+                Dependency(earlier=step["from"], later=step["to"], kind=step["kind"], why=why),
+            )
+            sentences.append(f"{names[step['from']]} < {names[step['to']]}: {why}.")
+            path = () if sight is None else sight["path"]
+            sentences += [f"{names[how['from']]} < {names[how['to']]}: {_why(how, names, deeds)}." for how in path]
         sentences.append(_circle(entry["steps"], names))
     else:
         sentences.append(_contradiction(entry, names) if anomaly["name"] == "cyclic-versions" else _deed(entry, names))
@@ -97,6 +106,15 @@ def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency:
         operations=tuple(_involved(deeds[row], f"{names[row]} {roles[row]}".strip()) for row in sorted(names)),
         dependencies=dependencies,
     )
+
+
+def _rows(entry: Mapping[str, Any]) -> list[int]:
+    """The invocations of all transactions that have a part in it."""
+    if "steps" not in entry:
+        return list(entry["transactions"])
+    sights = entry.get("sights", ())
+    steps = [*entry["steps"], *(step for sight in sights for step in sight["path"])]
+    return [step["from"] for step in steps] + [sight["reader"] for sight in sights]
 
 
 def _meaning(name: str) -> str:
@@ -140,6 +158,15 @@ def _why(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, 
         case _:
             ended, begun = deeds[step["from"]].end_ns, deeds[step["to"]].start_ns
             return f"{before} had completed at {seconds(ended or 0)} when {after} was invoked at {seconds(begun)}"
+
+
+def _seen(step: Mapping[str, Any], sight: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """Two wrote a key, and who had seen one of them read what the other wrote: so the other is the later one."""
+    before, after, reader = names[step["from"]], names[step["to"]], names[sight["reader"]]
+    return (
+        f"{reader} observed {step['value']} in key {step['key']}, which {after} had written, "
+        f"although it had seen {before}, which wrote {step['previous']} to it"
+    )
 
 
 def _circle(steps: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:

@@ -64,8 +64,8 @@ class Dependency:
     """Why one operation comes before another, as the report draws it: an edge of the graph of an anomaly.
 
     ``earlier`` and ``later`` are the ``index`` of operations that take part. ``kind`` is ``ww`` (was overwritten by),
-    ``wr`` (was observed by), ``rw`` (missed what is by: an anti-dependency), ``process`` or ``realtime``; ``why`` says
-    it in words.
+    ``wr`` (was observed by), ``rw`` (missed what is by: an anti-dependency), ``process``, ``realtime`` or ``seen``
+    (whoever had seen it read an older version, by); ``why`` says it in words.
     """
 
     earlier: int

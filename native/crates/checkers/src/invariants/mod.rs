@@ -43,7 +43,12 @@ pub struct Report {
 
 impl Report {
     /// A violation if there is a finding, unknown if there is a doubt or nothing was observed.
-    fn conclude(operations: usize, observations: usize, findings: Vec<Finding>, mut doubts: Vec<String>) -> Report {
+    pub(crate) fn conclude(
+        operations: usize,
+        observations: usize,
+        findings: Vec<Finding>,
+        mut doubts: Vec<String>,
+    ) -> Report {
         let findings: Vec<Finding> = findings.into_iter().filter(|finding| finding.count > 0).collect();
         if observations == 0 {
             doubts.push("nothing was observed: no operation that observes completed ok".to_owned());
@@ -56,7 +61,7 @@ impl Report {
         Report { verdict, operations, observations, findings, doubts, counts: BTreeMap::new() }
     }
 
-    fn counting(mut self, name: &'static str, count: usize) -> Report {
+    pub(crate) fn counting(mut self, name: &'static str, count: usize) -> Report {
         self.counts.insert(name, count);
         self
     }
@@ -86,18 +91,18 @@ pub struct Case {
 
 impl Case {
     /// Operations, each with what it did, and what that comes to.
-    fn new(rows: &[(u32, &'static str)], told: String) -> Case {
+    pub(crate) fn new(rows: &[(u32, &'static str)], told: String) -> Case {
         let (rows, roles) = rows.iter().copied().unzip();
         Case { rows, roles, told }
     }
 }
 
 impl Finding {
-    fn new(name: &'static str) -> Finding {
+    pub(crate) fn new(name: &'static str) -> Finding {
         Finding { name, count: 0, first: Vec::new() }
     }
 
-    fn add(&mut self, case: impl FnOnce() -> Case) {
+    pub(crate) fn add(&mut self, case: impl FnOnce() -> Case) {
         self.count += 1;
         if self.first.len() < LISTED {
             self.first.push(case());

@@ -9,10 +9,12 @@ use super::decode::Transactions;
 use super::graph::{Edges, Graph, PROCESS, REALTIME, RW, WR, WW};
 use super::precedence::{process_order, real_time_order};
 use super::report::{Anomaly, Counts, EdgeCounts, Entry, LISTED, Report, Search, Step};
+use super::weak::{self, Weak};
 use crate::pairing::Outcome;
 use crate::verdict::Verdict;
 
 /// The cycles of a history, and how many edges there are.
+#[derive(Default)]
 pub struct Ordered {
     /// By kind.
     pub edges: EdgeCounts,
@@ -66,19 +68,35 @@ pub fn named(cycles: &Cycles, told: impl Fn(&Dependency) -> Step) -> Vec<Anomaly
     found.into_values().collect()
 }
 
-/// The verdict of anomalies against the model that was asked for.
+/// The verdict of anomalies against the model that was asked for. A model that is decided by a weak level needs no more than that, if it
+/// holds: then nothing is known of stronger ones.
 pub fn conclude(
     consistency: Consistency,
     transactions: &Transactions,
     observations: usize,
     ordered: &Ordered,
-    anomalies: Vec<Anomaly>,
+    mut anomalies: Vec<Anomaly>,
+    weak: weak::Found,
 ) -> Report {
     let Ordered { edges, cycles } = ordered;
+    // One anti-dependency tells the same, and so does a transaction that contradicts itself, where the verdict does not need the weaker name.
+    let limit = Weak::deciding(consistency).and_then(Weak::model);
+    let has_internal = anomalies.iter().any(|anomaly| anomaly.name == "internal");
+    let is_told = |weaker: &Anomaly| {
+        let reach = if weaker.name.ends_with("-process") { Reach::Process } else { Reach::Data };
+        let same = name(Class::Single, reach);
+        let is_there = cycles.found.iter().any(|cycle| (cycle.class, cycle.reach) == (Class::Single, reach));
+        (is_there && (consistency.rules_out(&same) || !consistency.rules_out(&weaker.name)))
+            || (limit.is_none() && consistency.rules_out("internal") && has_internal)
+    };
+    let (silent, told): (Vec<Anomaly>, Vec<Anomaly>) = weak.anomalies.into_iter().partition(is_told);
+    let mut silent: Vec<String> = silent.into_iter().map(|anomaly| anomaly.name).collect();
+    silent.extend(weak.plain.found.iter().map(|cycle| name(cycle.class, cycle.reach)));
+    anomalies.extend(told);
     let search = Search { edges_visited: cycles.edges_visited, exhausted: !cycles.undecided.is_empty() };
     let ended = |wanted: Outcome| transactions.outcome.iter().filter(|&&outcome| outcome == wanted).count();
     let names = || anomalies.iter().map(|anomaly| anomaly.name.as_str());
-    let mut warnings = Vec::new();
+    let mut warnings = weak.warnings;
     if search.exhausted {
         warnings.push(
             "the search for cycles with exactly one anti-dependency ended before it was done; a larger budget may find some"
@@ -90,7 +108,9 @@ pub fn conclude(
     } else if cycles.interrupted {
         warnings.push("the check was interrupted".to_owned());
         Verdict::Unknown
-    } else if cycles.undecided.iter().any(|&reach| needs_single(consistency, reach)) {
+    } else if cycles.undecided.iter().any(|&reach| needs_single(consistency, reach))
+        || (weak.is_undecided && consistency.rules_out("causality-violation"))
+    {
         Verdict::Unknown
     } else if observations == 0 {
         warnings.push("nothing was observed: no transaction with a read completed ok".to_owned());
@@ -98,7 +118,9 @@ pub fn conclude(
     } else {
         Verdict::Valid
     };
-    let standing = standing(names());
+    let limit = Weak::deciding(consistency).and_then(Weak::model);
+    let all_names = names().chain(silent.iter().map(String::as_str));
+    let standing = standing(all_names, |model| limit.is_none_or(|limit| limit.implies(model)));
     let all = |models: Vec<Consistency>| models.into_iter().map(Consistency::name).collect();
     Report {
         verdict,

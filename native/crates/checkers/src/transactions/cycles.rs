@@ -106,6 +106,14 @@ pub struct Cycle {
     pub dependencies: Vec<Dependency>,
 }
 
+impl Cycle {
+    /// What its edges make of it.
+    pub fn new(dependencies: Vec<Dependency>) -> Cycle {
+        let (class, reach) = classify(&dependencies);
+        Cycle { class, reach, dependencies }
+    }
+}
+
 /// All that was found.
 #[derive(Debug, Default)]
 pub struct Cycles {
@@ -117,6 +125,17 @@ pub struct Cycles {
     pub undecided: Vec<Reach>,
     /// Whether the search was told to stop.
     pub interrupted: bool,
+}
+
+impl Cycles {
+    /// Add cycles that were found elsewhere, unless one was found here that is no weaker.
+    pub fn add_missing(&mut self, others: Cycles) {
+        for other in others.found {
+            if !self.found.iter().any(|found| found.class <= other.class && found.reach <= other.reach) {
+                self.found.push(other);
+            }
+        }
+    }
 }
 
 /// What the edges of a cycle make of it.
@@ -144,11 +163,41 @@ pub fn classify(dependencies: &[Dependency]) -> (Class, Reach) {
 pub fn cycles(graph: &Graph, transactions: usize, budget: u64, interrupt: &AtomicBool) -> Cycles {
     let mut all = Cycles::default();
     let everything = WW | WR | RW | PROCESS | REALTIME;
+    let classify = |component: &Component| component.classes(budget, &mut all);
+    all.interrupted = !each_component(graph, everything, transactions, interrupt, classify);
+    all
+}
+
+/// A short cycle of edges of these `kinds`, none of them an anti-dependency, in each component that has one.
+pub fn short_cycles(
+    graph: &Graph,
+    kinds: Kinds,
+    transactions: usize,
+    budget: u64,
+    interrupt: &AtomicBool,
+) -> Vec<Vec<Dependency>> {
+    let mut all = Vec::new();
+    each_component(graph, kinds, transactions, interrupt, |component| {
+        let mut search = Search::new(component.graph);
+        search.left = budget;
+        let path = component.shortest(Class::G1c, kinds, &mut search);
+        all.extend(path.map(|path| component.contracted(&path)));
+    });
+    all
+}
+
+/// Every component with a cycle of these kinds; false if interrupted.
+fn each_component(
+    graph: &Graph,
+    kinds: Kinds,
+    transactions: usize,
+    interrupt: &AtomicBool,
+    mut visit: impl FnMut(&Component),
+) -> bool {
     let mut number_of = Vec::new();
-    for members in cyclic_components(&Only { graph, kinds: everything }) {
+    for members in cyclic_components(&Only { graph, kinds }) {
         if interrupt.load(Ordering::Relaxed) {
-            all.interrupted = true;
-            break;
+            return false;
         }
         number_of.resize(graph.nodes(), u32::MAX);
         for (number, &member) in members.iter().enumerate() {
@@ -156,10 +205,9 @@ pub fn cycles(graph: &Graph, transactions: usize, budget: u64, interrupt: &Atomi
         }
         let part = graph.part(&members, |node| Some(number_of[node as usize]).filter(|&number| number != u32::MAX));
         members.iter().for_each(|&member| number_of[member as usize] = u32::MAX);
-        let component = Component { graph: &part, members: &members, transactions };
-        component.classes(budget, &mut all);
+        visit(&Component { graph: &part, members: &members, transactions });
     }
-    all
+    true
 }
 
 /// One strongly connected component, with numbers of its own.
@@ -191,9 +239,7 @@ impl Component<'_> {
                     self.shortest(class, kinds, &mut search)
                 };
                 if let Some(path) = path {
-                    let dependencies = self.contracted(&path);
-                    let (class, reach) = classify(&dependencies);
-                    all.found.push(Cycle { class, reach, dependencies });
+                    all.found.push(Cycle::new(self.contracted(&path)));
                 }
             }
         }

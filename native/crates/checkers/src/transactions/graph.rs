@@ -19,6 +19,8 @@ pub const PROCESS: Kinds = 8;
 pub const REALTIME: Kinds = 16;
 /// Out of an auxiliary node: what led into it goes on.
 pub const PASS: Kinds = 32;
+/// Somebody who had seen one read a key from the other, and both wrote it.
+pub const SEEN: Kinds = 64;
 
 /// The key of an edge that is about no key.
 pub const NO_KEY: u32 = u32::MAX;

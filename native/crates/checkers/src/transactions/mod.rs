@@ -9,6 +9,7 @@
 //! - [`register`] infers them for registers, from assumptions that it states.
 //! - [`graph`] holds dependencies, process order and real-time order in one compact form; [`components`] finds its cyclic parts.
 //! - [`cycles`] classifies them and finds short cycles to show.
+//! - [`weak`] decides the models up to causal by themselves, exactly.
 //! - [`consistency`] is the lattice of models: what an anomaly rules out, and what still holds.
 //!
 //! The verdict at any level is the acyclicity of a graph, in linear time. Only the search for a *short* cycle has a budget, in visited
@@ -27,6 +28,7 @@ mod precedence;
 mod reachability;
 pub mod register;
 pub mod report;
+pub mod weak;
 
 pub use append::{Options, check_append};
 pub use register::{Inferences, RegisterOptions, check_rw_register};

@@ -82,6 +82,13 @@ pub enum Entry {
         /// In order.
         steps: Vec<Step>,
     },
+    /// A cycle with steps of the kind `seen`, each of which somebody's sight explains.
+    Missed {
+        /// As in a cycle.
+        steps: Vec<Step>,
+        /// One for each step of the kind `seen`, in their order.
+        sights: Vec<Sight>,
+    },
     /// Transactions, each with its part in it.
     Deed(Deed),
 }
@@ -93,16 +100,25 @@ pub struct Step {
     pub from: u32,
     /// The invocation of the later one.
     pub to: u32,
-    /// ww, wr, rw, process or realtime.
+    /// ww, wr, rw, process, realtime or seen.
     pub kind: &'static str,
     /// The key that it is about.
     pub key: Option<i64>,
-    /// ww: what `from` wrote. rw: the version that `from` read, nothing for the initial one.
+    /// ww, seen: what `from` wrote. rw: the version that `from` read, nothing for the initial one.
     pub previous: Option<i64>,
-    /// What `to` wrote (ww, rw) or read (wr).
+    /// What `to` wrote (ww, rw, seen) or read (wr).
     pub value: Option<i64>,
     /// ww and rw of registers: what says that one version is before the other.
     pub because: Option<&'static str>,
+}
+
+/// Somebody had seen one transaction, and read a key from another that must come after it, for both wrote the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sight {
+    /// The invocation of the transaction that saw.
+    pub reader: u32,
+    /// How it had seen the first: each step leads to where the next begins, the last to the reader.
+    pub path: Vec<Step>,
 }
 
 /// An anomaly that is no cycle.

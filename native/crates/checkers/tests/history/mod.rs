@@ -123,6 +123,11 @@ impl History {
 
     /// The rows, in the order of time.
     pub fn rows(&self) -> Rows {
+        self.rows_by(Transaction::encoded)
+    }
+
+    /// The rows as `encoded`, with the results of reads or without.
+    pub fn rows_by(&self, encoded: impl Fn(&Transaction, bool) -> Vec<i64>) -> Rows {
         let mut moments: Vec<(usize, bool, &Transaction)> = Vec::new();
         for t in &self.transactions {
             moments.push((t.interval.0, false, t));
@@ -137,7 +142,7 @@ impl History {
                 (true, Outcome::Fail) => 2,
                 (true, Outcome::Info) => 3,
             };
-            rows.push(t.process, kind, 0, Some(&t.encoded(kind == 1)));
+            rows.push(t.process, kind, 0, Some(&encoded(t, kind == 1)));
         }
         rows
     }

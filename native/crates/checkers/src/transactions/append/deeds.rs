@@ -7,13 +7,14 @@
 //! - *G1b*, intermediate read: the last element that a read shows is not its writer's last append.
 //! - *dirty-update*: an element of a failed transaction is followed by one of a transaction that happened.
 //! - *duplicate-elements*: a read shows an element twice.
-//! - *incompatible-order*: two reads of a key, neither of which is a beginning of the other.
+//! - *incompatible-order*: two reads of a key, neither of which is a beginning of the other; or one that shows the appends of one
+//!   transaction in another order than it made them, or a later without an earlier.
 //! - *lost-update*: two transactions read the same version of a key, and both appended to it.
 
 use std::collections::BTreeMap;
 
-use super::dependencies::{external_reads, version};
-use super::versions::{ReadOf, Versions};
+use super::dependencies::{external_reads, reads_of_others, version};
+use super::versions::{Element, ReadOf, Versions};
 use crate::events::Events;
 use crate::pairing::Outcome;
 use crate::transactions::decode::{Code, MicroOperation, Transactions};
@@ -44,6 +45,7 @@ pub fn deeds(events: &Events, transactions: &Transactions, versions: &Versions) 
     let mut search = DeedSearch { events, transactions, versions, deeds: Deeds::default() };
     search.inside();
     search.orders();
+    search.own_orders();
     search.intermediate_reads();
     search.lost_updates();
     search.deeds
@@ -155,6 +157,37 @@ impl DeedSearch<'_> {
         }
     }
 
+    /// What one transaction appends to a key is there in the order in which it did that, and nothing of it without what came before.
+    fn own_orders(&mut self) {
+        let elements = &self.versions.elements;
+        for order in &self.versions.orders {
+            let Some(longest) = order.longest else { continue };
+            for (place, &number) in order.elements[..order.trusted].iter().enumerate() {
+                let Some(element) = elements.get(number as usize) else { continue };
+                let own = |other: &&Element| other.writer == element.writer && other.key == element.key;
+                let before =
+                    elements[..number as usize].iter().rev().take_while(|other| other.writer == element.writer);
+                let Some(earlier) = before.into_iter().find(own) else { continue };
+                let previous = place.checked_sub(1).and_then(|place| elements.get(order.elements[place] as usize));
+                let is_between = previous.is_some_and(|previous| previous.writer != element.writer);
+                if previous.is_some_and(|previous| previous.value == earlier.value) || (is_between && earlier.is_read) {
+                    continue;
+                }
+                let (writer, reader, key) = (self.row(element.writer), self.row(longest.reader), self.key(element.key));
+                let (value, values, expected) =
+                    (element.value, self.values(longest), vec![earlier.value, element.value]);
+                self.deeds.add("incompatible-order", || Deed {
+                    transactions: vec![writer, reader],
+                    roles: vec!["appended in another order", "read this order"],
+                    key,
+                    value: Some(value),
+                    values,
+                    expected,
+                });
+            }
+        }
+    }
+
     /// What a read shows from `position` on: elements that should not be there.
     fn shown(&mut self, read: ReadOf, position: usize) {
         let number = self.micro_operation(read).key;
@@ -196,9 +229,13 @@ impl DeedSearch<'_> {
     }
 
     fn intermediate_reads(&mut self) {
-        for (reader, read) in external_reads(self.transactions) {
+        let mut last = None;
+        for (reader, read) in reads_of_others(self.transactions) {
             let Some(&value) = read.values(self.events).and_then(<[i64]>::last) else { continue };
             let Some(element) = self.versions.element(read.key, value) else { continue };
+            if last.replace((reader, read.key, value)) == Some((reader, read.key, value)) {
+                continue;
+            }
             let has_failed = self.transactions.outcome[element.writer as usize] == Outcome::Fail;
             if element.is_final || has_failed || element.writer == reader {
                 continue;

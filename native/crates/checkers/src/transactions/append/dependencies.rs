@@ -20,6 +20,18 @@ pub fn external_reads(transactions: &Transactions) -> impl Iterator<Item = (u32,
     })
 }
 
+/// The reads of keys that their transaction had not appended to before, also those that repeat another: each with its reader.
+pub fn reads_of_others(transactions: &Transactions) -> impl Iterator<Item = (u32, &MicroOperation)> {
+    let is_ok = |t: &usize| transactions.outcome[*t] == Outcome::Ok;
+    (0..transactions.len()).filter(is_ok).flat_map(move |reader| {
+        let own = transactions.of(reader);
+        own.iter().enumerate().filter_map(move |(place, read)| {
+            let is_others = own[..place].iter().all(|earlier| earlier.key != read.key || earlier.code == Code::Read);
+            (is_others && read.code == Code::Read).then_some((reader as u32, read))
+        })
+    })
+}
+
 /// The element at or after `position` whose writer happened.
 pub fn next_written(versions: &Versions, key: u32, position: usize) -> Option<&Element> {
     (position..versions.orders[key as usize].trusted).find_map(|position| written_at(versions, key, position))
@@ -73,6 +85,23 @@ pub fn dependencies(
         }
     }
     unread.nodes as usize
+}
+
+/// Add the order of writes alone, unread elements after all that were read.
+pub fn write_order(versions: &Versions, edges: &mut Edges) {
+    for (key, order) in (0..).zip(&versions.orders) {
+        let mut last: Option<&Element> = None;
+        for element in (0..order.trusted).filter_map(|position| written_at(versions, key, position)) {
+            if let Some(earlier) = last.replace(element) {
+                edges.add(earlier.writer, element.writer, WW, key);
+            }
+        }
+        if let Some(last) = last {
+            for &unread in &order.unread {
+                edges.add(last.writer, versions.elements[unread as usize].writer, WW, key);
+            }
+        }
+    }
 }
 
 /// The auxiliary nodes for elements that no read shows, by key.

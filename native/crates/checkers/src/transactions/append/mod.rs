@@ -8,15 +8,16 @@ mod versions;
 use std::sync::atomic::AtomicBool;
 
 use self::deeds::deeds;
-use self::dependencies::dependencies;
+use self::dependencies::{dependencies, write_order};
 use self::steps::step;
-use self::versions::versions;
-use super::conclusion::{conclude, named, order};
+use self::versions::{Versions, versions};
+use super::conclusion::{Ordered, conclude, named, order};
 use super::consistency::Consistency;
-use super::cycles::Dependency;
-use super::decode::decode;
+use super::cycles::{Class, Cycle, Dependency, Reach};
+use super::decode::{Transactions, decode};
 use super::graph::Edges;
-use super::report::Report;
+use super::report::{Anomaly, Report};
+use super::weak::{self, Observed, Weak};
 use crate::events::Events;
 use crate::pairing::Malformed;
 
@@ -35,12 +36,51 @@ pub struct Options {
 pub fn check_append(events: &Events, options: &Options, interrupt: &AtomicBool) -> Result<Report, Malformed> {
     let transactions = decode(events, options.transaction)?;
     let versions = versions(events, &transactions)?;
+    let observations = dependencies::external_reads(&transactions).count();
+    let told = |dependency: &Dependency| step(events, &transactions, &versions, dependency);
+    let weakly = |weak| decide_weak(events, &transactions, &versions, weak, options, interrupt);
+    let deeds: Vec<Anomaly> = deeds(events, &transactions, &versions).into_anomalies().collect();
+    if let Some(deciding) = Weak::deciding(options.consistency) {
+        let mut weak = weakly(deciding);
+        let ordered = Ordered { edges: weak.edges, cycles: std::mem::take(&mut weak.plain) };
+        let mut anomalies = named(&ordered.cycles, told);
+        anomalies.extend(deeds);
+        return Ok(conclude(options.consistency, &transactions, observations, &ordered, anomalies, weak));
+    }
     let mut edges = Edges::default();
     let nodes = dependencies(events, &transactions, &versions, transactions.len(), &mut edges);
-    let ordered = order(&transactions, &versions.happened, nodes, edges, options.max_search, interrupt);
-    let told = |dependency: &Dependency| step(events, &transactions, &versions, dependency);
+    let mut ordered = order(&transactions, &versions.happened, nodes, edges, options.max_search, interrupt);
+    // The order of lists is known, so a weak level is violated only where one anti-dependency is enough, or a list changed under a reader.
+    let is_weak = |cycle: &Cycle| cycle.class == Class::Single && cycle.reach < Reach::Realtime;
+    let mut weak = weak::Found::default();
+    if ordered.cycles.found.iter().any(is_weak) || deeds.iter().any(|anomaly| anomaly.name == "internal") {
+        weak = weakly(weak::CAUSAL);
+        if !options.consistency.rules_out("internal") {
+            ordered.cycles.add_missing(std::mem::take(&mut weak.plain));
+        }
+    }
     let mut anomalies = named(&ordered.cycles, told);
-    anomalies.extend(deeds(events, &transactions, &versions).into_anomalies());
-    let observations = dependencies::external_reads(&transactions).count();
-    Ok(conclude(options.consistency, &transactions, observations, &ordered, anomalies))
+    anomalies.extend(deeds);
+    Ok(conclude(options.consistency, &transactions, observations, &ordered, anomalies, weak))
+}
+
+fn decide_weak(
+    events: &Events,
+    transactions: &Transactions,
+    versions: &Versions,
+    weak: Weak,
+    options: &Options,
+    interrupt: &AtomicBool,
+) -> weak::Found {
+    let observed = Observed::new(transactions, &versions.happened, |reader, read| {
+        let position = dependencies::version(events, versions, read)?;
+        match dependencies::last_written(versions, read.key, position) {
+            Some(element) => (element.writer != reader).then_some(element.writer),
+            None => Some(transactions.len() as u32),
+        }
+    });
+    let step = |dependency: &Dependency| step(events, transactions, versions, dependency);
+    let teller = weak::Teller { events, transactions, step: &step };
+    let limits = weak::Limits { max_search: options.max_search, interrupt };
+    weak::decide(&observed, weak, &|edges| write_order(versions, edges), &teller, limits)
 }

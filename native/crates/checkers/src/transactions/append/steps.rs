@@ -15,9 +15,12 @@ pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, d
         let read = transactions.of(transaction as usize).iter().find(|m| m.key == key && m.code == Code::Read);
         read.and_then(|read: &MicroOperation| version(events, versions, read))
     };
-    let last_of = |position| last_written(versions, key, position).map(|element| element.value);
     let (name, previous, value) = match kind {
-        WR => ("wr", None, read_by(to).and_then(last_of)),
+        WR => {
+            let reads = transactions.of(to as usize).iter().filter(|m| m.key == key && m.code == Code::Read);
+            let seen = reads.filter_map(|read| last_written(versions, key, version(events, versions, read)?));
+            ("wr", None, seen.filter(|element| element.writer == from).map(|element| element.value).next())
+        }
         RW => {
             let position = read_by(from).unwrap_or(0);
             let next = next_written(versions, key, position).filter(|next| next.writer == to);

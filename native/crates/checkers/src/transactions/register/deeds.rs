@@ -60,8 +60,9 @@ impl DeedSearch<'_> {
     /// Each read of an ok transaction by itself.
     fn reads(&mut self) {
         let transactions = self.transactions;
-        // By key: who last had to do with it, and what it held then.
+        // By key: who last had to do with it, and what it held then; and who last wrote it.
         let mut known: Vec<(u32, Option<i64>)> = vec![(NONE, None); transactions.keys.len()];
+        let mut written_by = vec![NONE; transactions.keys.len()];
         for reader in (0..transactions.len() as u32).filter(|&t| transactions.outcome[t as usize] == Outcome::Ok) {
             for micro_operation in transactions.of(reader as usize) {
                 let key = micro_operation.key;
@@ -72,12 +73,17 @@ impl DeedSearch<'_> {
                 }
                 let before = std::mem::replace(&mut known[key as usize], (reader, value));
                 if micro_operation.code != Code::Read {
+                    written_by[key as usize] = reader;
                     continue;
                 }
                 if before.0 == reader && before.1 != value {
                     let expected = before.1.into_iter().collect();
                     let deed = Deed { value, values: value.into_iter().collect(), expected, ..Deed::default() };
                     self.add("internal", &[(reader, "contradicts itself")], key, deed);
+                    // Where it only saw the key change, it read from somebody else a second time.
+                    if written_by[key as usize] != reader {
+                        self.external_read(reader, micro_operation, value);
+                    }
                 } else if before.0 != reader {
                     self.external_read(reader, micro_operation, value);
                 }

@@ -37,6 +37,20 @@ pub fn dependencies(
     after.nodes as usize
 }
 
+/// Add the order of writes alone. The ranges of versions that linearizable keys gives are those between two completions: together they are
+/// no longer than the history.
+pub fn write_order(versions: &Versions, orders: &Orders, edges: &mut Edges) {
+    let mut add = |earlier: u32, later: u32| {
+        if let (Some(one), Some(other)) = (versions.writer_of(earlier), versions.writer_of(later)) {
+            edges.add(one, other, WW, versions.key[earlier as usize]);
+        }
+    };
+    orders.direct.iter().for_each(|&(earlier, later)| add(earlier, later));
+    for (earlier, range) in (0..).zip(&orders.later) {
+        orders.sorted[range.start as usize..range.end as usize].iter().for_each(|&later| add(earlier, later));
+    }
+}
+
 struct After<'a> {
     versions: &'a Versions,
     orders: &'a Orders,

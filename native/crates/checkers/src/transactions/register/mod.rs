@@ -22,15 +22,17 @@ mod versions;
 use std::sync::atomic::AtomicBool;
 
 use self::deeds::deeds;
-use self::dependencies::dependencies;
+use self::dependencies::{dependencies, write_order};
 use self::order::{Orders, orders};
 use self::steps::step;
-use self::versions::{Versions, versions};
-use super::conclusion::{conclude, named, order};
+use self::versions::{Versions, found, versions};
+use super::conclusion::{Ordered, conclude, named, order};
 use super::consistency::Consistency;
-use super::decode::decode;
+use super::cycles::Dependency;
+use super::decode::{Transactions, decode};
 use super::graph::Edges;
 use super::report::Report;
+use super::weak::{self, Observed, Weak};
 use crate::events::Events;
 use crate::pairing::Malformed;
 use crate::verdict::Verdict;
@@ -69,15 +71,58 @@ pub fn check_rw_register(
 ) -> Result<Report, Malformed> {
     let transactions = decode(events, options.transaction)?;
     let versions = versions(events, &transactions)?;
-    let orders = orders(&transactions, &versions, options.inferences);
+    let deciding = Weak::deciding(options.consistency);
+    let Inferences { sequential_keys, linearizable_keys, database_versions, .. } = options.inferences;
+    // Weak models follow from who read what, unless something is assumed that is not seen by that.
+    let orders = if deciding.is_none() || sequential_keys || linearizable_keys || database_versions {
+        orders(&transactions, &versions, options.inferences)
+    } else {
+        Orders::default()
+    };
+    let told = |dependency: &Dependency| step(events, &transactions, &versions, &orders, dependency);
+    let mut weak = match deciding.or_else(|| options.consistency.rules_out("OTV").then_some(weak::CAUSAL)) {
+        Some(weak) => decide_weak(events, &transactions, &versions, &orders, weak, options, interrupt),
+        None => weak::Found::default(),
+    };
+    if deciding.is_some() {
+        let ordered = Ordered { edges: weak.edges, cycles: std::mem::take(&mut weak.plain) };
+        let mut anomalies = named(&ordered.cycles, told);
+        anomalies.extend(deeds(events, &transactions, &versions, &orders));
+        return Ok(conclude(options.consistency, &transactions, versions.observations, &ordered, anomalies, weak));
+    }
     let mut edges = Edges::default();
     let nodes = dependencies(events, &transactions, &versions, &orders, &mut edges);
-    let ordered = order(&transactions, &versions.happened, nodes, edges, options.max_search, interrupt);
-    let mut anomalies = named(&ordered.cycles, |dependency| step(&transactions, &versions, &orders, dependency));
+    let mut ordered = order(&transactions, &versions.happened, nodes, edges, options.max_search, interrupt);
+    if !options.consistency.rules_out("internal") {
+        ordered.cycles.add_missing(std::mem::take(&mut weak.plain));
+    }
+    let mut anomalies = named(&ordered.cycles, told);
     anomalies.extend(deeds(events, &transactions, &versions, &orders));
-    let mut report = conclude(options.consistency, &transactions, versions.observations, &ordered, anomalies);
+    let mut report = conclude(options.consistency, &transactions, versions.observations, &ordered, anomalies, weak);
     doubt(&versions, &orders, options.inferences, &mut report);
     Ok(report)
+}
+
+fn decide_weak(
+    events: &Events,
+    transactions: &Transactions,
+    versions: &Versions,
+    orders: &Orders,
+    weak: Weak,
+    options: &RegisterOptions,
+    interrupt: &AtomicBool,
+) -> weak::Found {
+    let observed = Observed::new(transactions, &versions.happened, |reader, read| {
+        let version = found(events, versions, read)?;
+        if version as usize >= versions.written {
+            return options.inferences.initial_state.then_some(transactions.len() as u32);
+        }
+        versions.writer_of(version).filter(|&writer| writer != reader)
+    });
+    let step = |dependency: &Dependency| step(events, transactions, versions, orders, dependency);
+    let teller = weak::Teller { events, transactions, step: &step };
+    let limits = weak::Limits { max_search: options.max_search, interrupt };
+    weak::decide(&observed, weak, &|edges| write_order(versions, orders, edges), &teller, limits)
 }
 
 /// Say how much of the order is not known. That nothing is makes a valid history an unknown one.

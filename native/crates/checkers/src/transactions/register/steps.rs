@@ -1,15 +1,22 @@
 //! What a dependency is about: the versions, and why one is known to be before the other.
 
 use super::order::{Because, Orders};
-use super::versions::{NONE, Touch, Versions};
+use super::versions::{NONE, Touch, Versions, found};
+use crate::events::Events;
 use crate::pairing::{NEVER, Outcome};
 use crate::transactions::cycles::Dependency;
-use crate::transactions::decode::Transactions;
+use crate::transactions::decode::{Code, Transactions};
 use crate::transactions::graph::{NO_KEY, PROCESS, REALTIME, RW, WR, WW};
 use crate::transactions::report::Step;
 
 /// A dependency with its key, its values and its reason.
-pub fn step(transactions: &Transactions, versions: &Versions, orders: &Orders, dependency: &Dependency) -> Step {
+pub fn step(
+    events: &Events,
+    transactions: &Transactions,
+    versions: &Versions,
+    orders: &Orders,
+    dependency: &Dependency,
+) -> Step {
     let &Dependency { from, to, kind, key } = dependency;
     let of = |transaction: u32| touch(versions, transaction, key);
     let versions_of = match kind {
@@ -27,7 +34,12 @@ pub fn step(transactions: &Transactions, versions: &Versions, orders: &Orders, d
     let (kind, previous, value) = match (kind, versions_of) {
         (WW, Some((one, other))) => ("ww", value_of(one), value_of(other)),
         (RW, Some((one, other))) => ("rw", value_of(one), value_of(other)),
-        (WR, _) => ("wr", None, value_of(of(to).map(|touch| touch.found))),
+        (WR, _) => {
+            let reads = transactions.of(to as usize).iter().filter(|m| m.key == key && m.code == Code::Read);
+            let seen = reads.filter_map(|read| found(events, versions, read));
+            let mut seen = seen.filter(|&version| versions.writer_of(version) == Some(from));
+            ("wr", None, value_of(seen.next()))
+        }
         (PROCESS, _) => ("process", None, None),
         (REALTIME, _) => ("realtime", None, None),
         _ => ("unknown", None, None),

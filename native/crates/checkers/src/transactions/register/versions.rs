@@ -135,8 +135,8 @@ pub fn versions(events: &Events, transactions: &Transactions) -> Result<Versions
     versions.key.extend(0..transactions.keys.len() as u32);
     versions.happened = transactions.outcome.iter().map(|&outcome| outcome == Outcome::Ok).collect();
     let ok = || (0..transactions.len()).filter(|&t| transactions.outcome[t] == Outcome::Ok);
-    for read in ok().flat_map(|t| transactions.of(t)).filter(|m| m.is_first && m.code == Code::Read) {
-        versions.observations += 1;
+    for read in ok().flat_map(|t| transactions.of(t)).filter(|m| m.code == Code::Read) {
+        versions.observations += usize::from(read.is_first);
         if let Some(version) = found(events, &versions, read).filter(|&version| (version as usize) < versions.written) {
             let writer = versions.writer[version as usize] as usize;
             versions.happened[writer] |= transactions.outcome[writer] == Outcome::Info;
