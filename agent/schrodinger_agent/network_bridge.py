@@ -5,8 +5,7 @@ See ``network_cuts`` for what is asked of nftables.
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 from pyroute2 import IPRoute
 
@@ -14,7 +13,6 @@ from schrodinger_agent.namespaces import inside_network
 from schrodinger_agent.network_cuts import LIST_COMMAND, TABLE_SCRIPT, change_script, parse_drops
 from schrodinger_agent.network_effects import CUT, Counters, cut
 from schrodinger_agent.network_links import add_cable, configure, index_of, remove_cables
-from schrodinger_agent.network_topology import NetworkError
 from schrodinger_agent.nft import Nft
 
 if TYPE_CHECKING:
@@ -29,11 +27,6 @@ _BRIDGE = "switch"
 # Of linux/neighbour.h: NTF_MASTER and NUD_NOARP. A NUD_PERMANENT entry would be an address of the bridge itself.
 _FORWARDED_BY_THE_BRIDGE = 0x04
 _STATIC = 0x40
-
-# BR_STATE_FORWARDING of linux/if_bridge.h.
-_FORWARDING = 3
-_FORWARDING_S = 5.0
-_POLL_S = 0.001
 
 
 @final
@@ -57,8 +50,6 @@ class KernelBridge:
             for endpoint in endpoints:
                 with inside_network(namespaces[endpoint.name]):
                     configure(endpoint, endpoints)
-            with IPRoute() as route:
-                _await_forwarding(route, {endpoint.port for endpoint in endpoints})
             return BridgeFabric(endpoints)
         except BaseException:
             remove_cables(endpoints)
@@ -101,20 +92,3 @@ def _connect(route: IPRoute, bridge: int, endpoint: Endpoint, namespace: int) ->
     # A frame for an unknown address would otherwise be flooded, and counted by cuts that it has nothing to do with.
     route.brport("set", index=port, learning=0, unicast_flood=0)
     route.fdb("add", ifindex=port, lladdr=endpoint.hardware_address, state=_STATIC, flags=_FORWARDED_BY_THE_BRIDGE)
-
-
-def _await_forwarding(route: IPRoute, ports: AbstractSet[str]) -> None:
-    """Wait until the bridge forwards on every port.
-
-    It hears of a cable that is plugged in at both ends from a work queue, on a busy machine some time later; until then
-    a frame vanishes without a trace.
-    """
-    deadline = time.monotonic() + _FORWARDING_S
-    while waiting := ports - {link.get_attr("IFLA_IFNAME") for link in route.get_links() if _forwards(link)}:
-        if time.monotonic() > deadline:
-            raise NetworkError(f"the switch did not begin to forward on {', '.join(sorted(waiting))}")
-        time.sleep(_POLL_S)
-
-
-def _forwards(link: Any) -> bool:
-    return bool(link.get_nested("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE") == _FORWARDING)

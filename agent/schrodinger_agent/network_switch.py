@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from schrodinger_agent.namespaces import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _PROOF_DEADLINE_S = 1.0
 """A probe takes some 20 microseconds. One that has not shown up after this long is a finding, not a busy machine."""
 
+_FORWARDING_S = 5.0
 _POLL_S = 0.0005
 _RESEND_S = 0.02
 """When a link is probed again: a queue flooded by the database may have dropped the probe, at either end."""
@@ -141,6 +143,17 @@ class Switch:
         self._undo.append(("unplugging the endpoints", self._fabric.close))
         self._probes = Probes(endpoints, self.namespaces)
         self._undo.append(("closing the probes", self._probes.close))
+        self._await_forwarding()
+
+    def _await_forwarding(self) -> None:
+        """Wait until every endpoint's packets come through, and it gets those of others.
+
+        The kernel hears of a cable that is plugged in at both ends from a work queue, on a busy machine some time
+        later; until then a frame vanishes without a trace.
+        """
+        ring = {*pairwise(self._names), *pairwise(reversed(self._names))}
+        if silent := self._prove_healed(ring, within_s=_FORWARDING_S):
+            raise NetworkError(f"the switch did not begin to forward: {', '.join(map(' to '.join, sorted(silent)))}")
 
     def _hold(self, name: str, namespace: int) -> None:
         self.namespaces[name] = namespace
@@ -193,13 +206,13 @@ class Switch:
             delivered, "a probe came through the cut"
         )
 
-    def _prove_healed(self, edges: Iterable[Edge]) -> dict[Edge, str]:
-        """Probe each healed link until a probe is delivered. Returns what went wrong."""
+    def _prove_healed(self, edges: Iterable[Edge], within_s: float = _PROOF_DEADLINE_S) -> dict[Edge, str]:
+        """Probe each link until a probe is delivered. Returns what went wrong."""
 
         def settled(edge: Edge, nonces: Sequence[int]) -> bool:
             return any(self._probes.arrived(edge, nonce) for nonce in nonces)
 
-        _, silent = self._probe(edges, settled)
+        _, silent = self._probe(edges, settled, within_s=within_s)
         return dict.fromkeys(silent, "no probe was delivered after the heal")
 
     def _probe(
@@ -207,6 +220,7 @@ class Switch:
         edges: Iterable[Edge],
         settled: Callable[[Edge, Sequence[int]], bool],
         refresh: Callable[[], object] = lambda: None,
+        within_s: float = _PROOF_DEADLINE_S,
     ) -> tuple[Mapping[Edge, Sequence[int]], Sequence[Edge]]:
         """Probe each link until it is settled, and again now and then: the queue of a busy node may drop a probe.
 
@@ -219,7 +233,7 @@ class Switch:
             refresh()
             silent = [edge for edge, nonces in sent.items() if not settled(edge, nonces)]
             now = time.monotonic()
-            if not silent or now > begin + _PROOF_DEADLINE_S:
+            if not silent or now > begin + within_s:
                 return sent, silent
             if now >= resend_at:
                 resend_at += _RESEND_S
