@@ -5,51 +5,65 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from schrodinger_agent import cgroups
-from schrodinger_agent.disks import Disk, DiskError
-from schrodinger_agent.disks.disk import IMAGE
+from schrodinger_agent.controllers import CONTROLLERS, find_controllers
+from schrodinger_agent.disks import DiskError
+from schrodinger_agent.disks.trial import try_disk
 from schrodinger_agent.errors import RequestError
 from schrodinger_agent.freezing import CgroupFreezer, FreezeError, SignalFreezer
 from schrodinger_agent.incarnation import Incarnation, Specification
+from schrodinger_agent.injectors import PREPARED
 from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
-from schrodinger_agent.injectors.power_loss import PowerLoss
 from schrodinger_agent.injectors.registry import LINK_KINDS
 from schrodinger_agent.namespaces import new_network
 from schrodinger_agent.network import try_network
 from schrodinger_agent.network_effects import CUT
 from schrodinger_agent.network_effects import KINDS as KINDS_OF_EFFECTS
+from schrodinger_agent.supervision import Rules, Supervisor
+from schrodinger_agent.supervision.calls import filter_of, this_architecture
+from schrodinger_agent.supervision.rules import Answer, Rule
 from schrodinger_agent.types import Capability
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from schrodinger_agent.controllers import Controller
     from schrodinger_agent.network import NetworkTrial
     from schrodinger_agent.state import StateDirectory
 
 
-_TRIAL_BYTES: Final = 16 << 20
+_SYNC_ONCE: Final = """
+import os
+try:
+    os.fsync(0)
+except OSError as error:
+    os._exit(error.errno)
+"""
+"""A program that tells with its status how its sync ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
     """What was found.
 
-    ``network`` says what can carry packets; ``cgroups`` is where cgroups of ours can be made, if anywhere; ``no_disks``
-    is why nodes can have no disks, if so.
+    ``network`` says what can carry packets; ``cgroups`` is where cgroups of ours can be made, if anywhere,
+    ``controllers`` which resources they can limit; ``lacking`` is why targets cannot have what some faults need, by the
+    name of that.
     """
 
     isolated: bool
     network: NetworkTrial
     pid_namespaces: bool
     cgroups: Path | None
-    no_disks: str
+    controllers: Mapping[str, Controller]
+    lacking: Mapping[str, str]
     entries: tuple[Capability, ...]
 
 
@@ -67,14 +81,19 @@ async def probe(state: StateDirectory) -> Abilities:
     links = _faults_of_links(trial, obstacle)
     kill = _fault(Kill.kind, "SIGKILL of a PID namespace" if pid.available else "SIGKILL to every process of the tree")
     pause = _fault(Pause.kind, freeze.mechanism if freeze.available else SignalFreezer.mechanism)
-    power_loss = _on_disk(PowerLoss.kind, disk, "shutdown of the node's file system, SIGKILL, mount again")
+    controllers = find_controllers()
+    needs = {"disk": disk, "supervision": await _try_supervision()}
+    needs |= {name: _try_controller(name, controllers.get(name), state.mark) for name in CONTROLLERS}
+    needs["cpu-apart"] = _cpu_apart(controllers.get("cpu"))
+    prepared = [_prepared(injector.kind, injector.mechanism, injector.needs, needs) for injector in PREPARED]
     return Abilities(
         isolated=isolated,
         network=trial,
         pid_namespaces=pid.available,
         cgroups=hierarchy if freeze.available else None,
-        no_disks=disk.reason,
-        entries=(*links, kill, pause, power_loss, network, switch, pid, freeze, disk),
+        controllers={name: found for name, found in controllers.items() if needs[name].available},
+        lacking={name: need.reason for name, need in needs.items() if not need.available},
+        entries=(*links, kill, pause, *prepared, network, switch, pid, freeze, *needs.values()),
     )
 
 
@@ -82,8 +101,12 @@ def _fault(kind: str, mechanism: str) -> Capability:
     return Capability(name=kind, is_fault=True, available=True, mechanism=mechanism)
 
 
-def _on_disk(kind: str, disk: Capability, mechanism: str) -> Capability:
-    return replace(disk, name=kind, is_fault=True, mechanism=mechanism if disk.available else "")
+def _prepared(kind: str, mechanism: str, needed: frozenset[str], needs: Mapping[str, Capability]) -> Capability:
+    """A fault is as available as everything it needs."""
+    for name in sorted(needed):
+        if not needs[name].available:
+            return replace(needs[name], name=kind, is_fault=True)
+    return _fault(kind, mechanism)
 
 
 def _mechanism(name: str, mechanism: str) -> Capability:
@@ -133,7 +156,7 @@ async def _try_pid_namespaces() -> Capability:
         directory="/",
         output=os.devnull,
         network_fd=None,
-        cgroup=None,
+        cgroups=(),
         pid_namespace=True,
     )
     try:
@@ -164,6 +187,59 @@ async def _try_freeze(hierarchy: Path | None, mark: str) -> Capability:
     return _mechanism(name, f"{CgroupFreezer.mechanism} at {hierarchy}")
 
 
+def _try_controller(name: str, controller: Controller | None, mark: str) -> Capability:
+    """Make a cgroup with it; without one there is nothing to limit."""
+    entry = f"cgroup-{name}"
+    if controller is None:
+        return _missing(entry, f"the {name} controller is in no hierarchy", f"mount one: mount -t cgroup -o {name}")
+    trial = controller.hierarchy / f"{mark}_trial"
+    try:
+        trial.mkdir(exist_ok=True)
+        cgroups.remove(trial)
+    except OSError as error:
+        return _missing(entry, f"{error.filename}: {error.strerror}", _remedy(error, f"the {name} controller"))
+    return _mechanism(entry, f"cgroup {'v2' if controller.unified else 'v1'} at {controller.hierarchy}")
+
+
+def _cpu_apart(cpu: Controller | None) -> Capability:
+    """Whether programs of ours can share a target's processor without being among its processes."""
+    name = "cpu-apart"
+    if cpu is None or cpu.unified:
+        return _missing(name, "the cpu controller has no hierarchy of its own", "mount it: mount -t cgroup -o cpu")
+    return _mechanism(name, f"the cpu controller has a hierarchy of its own, {cpu.hierarchy}")
+
+
+async def _try_supervision() -> Capability:
+    """Let a program's sync fail, and hear from it that it did."""
+    name = "supervision"
+    architecture = this_architecture()
+    if architecture is None:
+        return _missing(name, f"system calls of {os.uname().machine} are not known", "use x86-64 or arm64")
+    rules = Rules()
+    rules.set(name, (Rule(frozenset({"sync"}), Answer(error=errno.EIO)),))
+    trial = Specification(
+        label="trial",
+        argv=[sys.executable, "-I", "-S", "-c", _SYNC_ONCE],
+        environment={},
+        directory="/",
+        output=os.devnull,
+        network_fd=None,
+        cgroups=(),
+        pid_namespace=False,
+        filter=filter_of(architecture),
+        on_listener=lambda listener: Supervisor(listener, architecture, rules, "/").start(),
+    )
+    try:
+        status = await (await Incarnation.launch(1, trial)).ended
+    except RequestError as error:
+        return _missing(name, str(error), "use a kernel with seccomp user notification (5.5 or newer)")
+    if status != errno.EIO:
+        return _missing(
+            name, f"a sync that was to fail ended with {status}", "use a kernel with seccomp (5.5 or newer)"
+        )
+    return _mechanism(name, "seccomp user notification, set when a database is started")
+
+
 async def _try_disk(state: StateDirectory, pid: Capability) -> Capability:
     """Make a disk, let it lose its power, and see what is left."""
     name = "disk"
@@ -171,7 +247,7 @@ async def _try_disk(state: StateDirectory, pid: Capability) -> Capability:
         return _missing(name, "a node's disk is mounted in its namespace", pid.remedy)
     place = state.clusters / "_trial"  # no cluster's name; swept like one
     try:
-        await asyncio.to_thread(_lose_power_once, place)
+        await asyncio.to_thread(try_disk, place)
     except DiskError as error:
         return _missing(name, str(error), "use a kernel with ext4 and its shutdown (4.14 or newer)")
     except OSError as error:
@@ -180,22 +256,6 @@ async def _try_disk(state: StateDirectory, pid: Capability) -> Capability:
             return _missing(name, reason, _privilege("loop devices and mounts"))
         return _missing(name, reason, "use a kernel with loop devices and ext4 (5.8 or newer), and e2fsprogs")
     return _mechanism(name, f"for each node a loop device, a sparse image in {state.clusters}, ext4")
-
-
-def _lose_power_once(place: Path) -> None:
-    place.mkdir(parents=True, exist_ok=True)
-    try:
-        image = place / IMAGE
-        image.unlink(missing_ok=True)
-        disk = Disk.create(image, _TRIAL_BYTES)
-        try:
-            disk.lose_power()
-            if not disk.restore_power():
-                raise DiskError("what was not synced survived the shutdown of its file system")
-        finally:
-            disk.close()
-    finally:
-        shutil.rmtree(place)
 
 
 def _remedy(error: OSError, subject: str) -> str:

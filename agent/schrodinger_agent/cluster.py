@@ -8,16 +8,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from schrodinger_agent.controllers import Group
 from schrodinger_agent.converge import Converger
 from schrodinger_agent.disks import Disk
 from schrodinger_agent.disks.disk import IMAGE
 from schrodinger_agent.edges import EdgeLog
 from schrodinger_agent.errors import Failed, InvalidRequest, NotFound, NotNow
-from schrodinger_agent.injectors import KINDS, LINK_KINDS, injectors_for, needs_disks
+from schrodinger_agent.injectors import KINDS, LINK_KINDS, injectors_for, needs_of
 from schrodinger_agent.journal import Resource
 from schrodinger_agent.loopback import LoopbackBlock
 from schrodinger_agent.network import CLIENTS, NetworkError, SwitchedNetwork
 from schrodinger_agent.network_topology import MOST_TARGETS
+from schrodinger_agent.supervision.calls import this_architecture
 from schrodinger_agent.sweep import remove
 from schrodinger_agent.target import DISK, Place, Target
 
@@ -104,8 +106,8 @@ class Cluster:
             raise NotNow(
                 f"isolated clusters are not possible on this host ({why}): ask Capabilities, or use isolated=false"
             )
-        if needs_disks(request.kinds) and abilities.no_disks:
-            raise NotNow(f"nodes cannot have disks of their own on this host ({abilities.no_disks}): ask Capabilities")
+        for need in sorted(needs_of(request.kinds) & abilities.lacking.keys()):
+            raise NotNow(f"{', '.join(sorted(request.kinds))}: no {need} for targets here ({abilities.lacking[need]})")
         cluster = cls(request, journal)
         try:
             await cluster._make(request, abilities, state, client_namespace)
@@ -163,17 +165,23 @@ class Cluster:
         self, request: ClusterRequest, abilities: Abilities, state: StateDirectory, client_namespace: int | None
     ) -> None:
         home = state.clusters / request.name
-        groups = _cgroups(request, abilities, state)
+        needs = needs_of(request.kinds)
+        frozen = _cgroups(abilities.cgroups, request, state)
+        groups = {
+            name: _cgroups(abilities.controllers[name].hierarchy, request, state)
+            for name in needs & abilities.controllers.keys()
+        }
+        cgroups = {path for paths in (frozen, *groups.values()) for path in paths.values()}
         self._resources = [Resource("directory", str(home), request.name)]
-        self._resources += [Resource("cgroup", str(path), request.name) for path in groups.values()]
-        images = {name: home / name / IMAGE for name in request.targets} if needs_disks(request.kinds) else {}
+        self._resources += [Resource("cgroup", str(path), request.name) for path in sorted(cgroups)]
+        images = {name: home / name / IMAGE for name in request.targets} if "disk" in needs else {}
         self._resources += [Resource("disk", str(path), request.name) for path in images.values()]
         self._journal.about_to_make(self._resources)
         home.mkdir(parents=True)
         for target in request.targets:
             (home / target / "data").mkdir(parents=True)
             (home / target / DISK).mkdir()
-        for path in groups.values():
+        for path in cgroups:
             path.mkdir()
         if request.isolated:
             mechanism = _mechanism(request, abilities)
@@ -189,9 +197,14 @@ class Cluster:
                 address=addresses[name],
                 data=home / name / "data",
                 network_fd=None if self.network is None else self.network.namespace_fd(name),
-                cgroup=groups.get(name),
+                cgroup=frozen.get(name),
                 pid_namespace=abilities.pid_namespaces,
                 disk=self._disks.get(name),
+                supervised=this_architecture() if "supervision" in needs else None,
+                groups={
+                    controller: Group(paths[name], abilities.controllers[controller].unified)
+                    for controller, paths in groups.items()
+                },
             )
             self.targets[name] = Target(place, self.edges.append)
         self._converger = Converger(injectors_for(self.targets, self.network, request.kinds))
@@ -220,8 +233,9 @@ def _mechanism(request: ClusterRequest, abilities: Abilities) -> Mechanism:
     return mechanism
 
 
-def _cgroups(request: ClusterRequest, abilities: Abilities, state: StateDirectory) -> Mapping[str, Path]:
-    if abilities.cgroups is None:
+def _cgroups(hierarchy: Path | None, request: ClusterRequest, state: StateDirectory) -> Mapping[str, Path]:
+    """The cgroup of each target in a hierarchy."""
+    if hierarchy is None:
         return {}
     # The dot, which is in no cluster's name, lets a sweep tell the cluster from the target.
-    return {target: abilities.cgroups / f"{state.mark}{request.name}.{target}" for target in request.targets}
+    return {target: hierarchy / f"{state.mark}{request.name}.{target}" for target in request.targets}

@@ -165,18 +165,18 @@ def _halted(process: int) -> bool | None:
     The latter is the parent in a vfork(2): it sleeps uninterruptibly until its child has executed a program, and takes
     its own stop only then.
     """
-    match _state(process):
+    match state_of(process):
         case "T":
             return True
         case "D":
-            return any(_state(child) == "T" for child in descendants(process))
+            return any(state_of(child) == "T" for child in descendants(process))
         case "" | "X" | "Z":
             return None
         case _:
             return False
 
 
-def _state(process: int) -> str:
+def state_of(process: int) -> str:
     """The state of a process as one letter, see proc(5); empty if there is no such process."""
     try:
         return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]

@@ -24,7 +24,7 @@ from schrodinger_agent import launcher
 from schrodinger_agent.errors import Failed, InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """What to run, and where: namespaces and a cgroup to enter, a PID namespace to make, as far as there are any."""
+    """What to run, and where: namespaces and cgroups to enter, a PID namespace to make, as far as there are any."""
 
     label: str  # which target it is, for whoever looks at the list of processes
     argv: Sequence[str]
@@ -50,9 +50,11 @@ class Specification:
     directory: str
     output: str
     network_fd: int | None
-    cgroup: Path | None
+    cgroups: Sequence[Path]
     pid_namespace: bool
     disk: DiskMount | None = None
+    filter: bytes | None = None  # for seccomp; the descriptor where the kernel then asks goes to ``on_listener``
+    on_listener: Callable[[int], None] = os.close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,13 @@ class Incarnation:
     """
 
     def __init__(
-        self, number: int, started: subprocess.Popen[bytes], channel: socket.socket, *, namespaced: bool
+        self,
+        number: int,
+        started: subprocess.Popen[bytes],
+        channel: socket.socket,
+        *,
+        namespaced: bool,
+        on_listener: Callable[[int], None],
     ) -> None:
         self.number = number
         self.pid = 0
@@ -86,6 +94,7 @@ class Incarnation:
         self.expected = False
         self.ended_ns: int | None = None
         self._namespaced = namespaced
+        self._on_listener = on_listener
         self._launcher = started
         self._init: int | None = None  # pidfd of who ends the tree: init of the PID namespace, or the launcher
         self._channel = channel
@@ -104,7 +113,7 @@ class Incarnation:
 
         Called on the agent's main thread only: the launcher dies with the *thread* that started it.
         """
-        incarnation = cls(number, *_start_launcher(spec), namespaced=spec.pid_namespace)
+        incarnation = cls(number, *_start_launcher(spec), namespaced=spec.pid_namespace, on_listener=spec.on_listener)
         try:
             await asyncio.wait_for(asyncio.shield(incarnation._started), _LAUNCH_S)
         except TimeoutError:
@@ -175,6 +184,8 @@ class Incarnation:
                 self.root = sender
             case "executing":
                 self.pid = sender
+            case "supervised":
+                self._on_listener(descriptors[0])
             case "started" if not self._started.done():
                 self._started.set_result(None)
             case "failed" if not self._started.done():
@@ -240,8 +251,9 @@ def _message(spec: Specification) -> dict[str, Any]:
         "environment": dict(spec.environment),
         "directory": spec.directory,
         "network_fd": spec.network_fd,
-        "cgroup": None if spec.cgroup is None else str(spec.cgroup),
+        "cgroups": [str(path) for path in spec.cgroups],
         "pid_namespace": spec.pid_namespace,
+        "filter": None if spec.filter is None else spec.filter.hex(),
         "disk": None if spec.disk is None else asdict(spec.disk),
     }
 

@@ -17,7 +17,8 @@ Where namespaces are not permitted the launcher is its database's init as far as
 
 Messages (SOCK_SEQPACKET, JSON). From the agent: the specification. From here: ``init`` with a pidfd of whom to kill
 and to ask for an orderly end, ``executing`` sent by the database's process itself, whose number the kernel translates
-for the agent (SCM_CREDENTIALS), then ``started`` or ``failed``, and ``exited`` with the status if the database ended
+for the agent (SCM_CREDENTIALS), ``supervised`` with where the kernel asks about its system calls if it has a filter,
+then ``started`` or ``failed``, and ``exited`` with the status if the database ended
 by itself.
 """
 
@@ -56,6 +57,17 @@ _MNT_DETACH = 2
 _SYS_MOVE_MOUNT = 429  # of every architecture; C libraries before 2.36 have no function for it
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _AT_FDCWD = -100
+_PR_SET_NO_NEW_PRIVS = 38
+_SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
+_SECCOMP_SET_MODE_FILTER = 1
+_SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
+_INSTRUCTION_BYTES = 8
+
+
+class _SockFprog(ctypes.Structure):
+    """``struct sock_fprog`` of linux/filter.h."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
 def main() -> None:
@@ -97,7 +109,7 @@ def _enter_and_run(spec: Spec, channel: socket.socket) -> NoReturn:
         os.close(spec["network_fd"])
     if not isolated:
         _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        _join_cgroup(spec)
+        _join_cgroups(spec)
         _supervise(spec, channel)
     _call("unshare", _CLONE_NEWPID | _CLONE_NEWNS)
     launcher = os.pidfd_open(os.getpid())
@@ -120,7 +132,7 @@ def _init(spec: Spec, channel: socket.socket, launcher: int) -> NoReturn:
     if ended:
         os._exit(1)
     os.close(launcher)
-    _join_cgroup(spec)
+    _join_cgroups(spec)
     _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
     _call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
     if spec["disk"] is not None:
@@ -179,7 +191,33 @@ def _execute(spec: Spec, channel: socket.socket) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.chdir(spec["directory"])
     channel.send(json.dumps({"event": "executing"}).encode())
+    if spec["filter"] is not None:
+        listener = _ask_about_calls(bytes.fromhex(spec["filter"]))
+        socket.send_fds(channel, [json.dumps({"event": "supervised"}).encode()], [listener])
+        os.close(listener)
     os.execvpe(spec["argv"][0], spec["argv"], spec["environment"])  # noqa: S606 - an argument list, as wanted
+
+
+def _ask_about_calls(program: bytes) -> int:
+    """Let the kernel ask about system calls from now on, here and in every child; returns where it asks."""
+    code = ctypes.create_string_buffer(program, len(program))
+    filter_ = _SockFprog(len(program) // _INSTRUCTION_BYTES, ctypes.addressof(code))
+    try:
+        return _seccomp(filter_)
+    except PermissionError:  # an ordinary user's programs may not gain privileges once they are filtered
+        _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        return _seccomp(filter_)
+
+
+def _seccomp(filter_: _SockFprog) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = ctypes.c_long(_SYS_SECCOMP[os.uname().machine])
+    arguments = ctypes.c_ulong(_SECCOMP_SET_MODE_FILTER), ctypes.c_ulong(_SECCOMP_FILTER_FLAG_NEW_LISTENER)
+    descriptor = int(libc.syscall(number, *arguments, ctypes.byref(filter_)))
+    if descriptor < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"seccomp(2): {os.strerror(error)}")
+    return descriptor
 
 
 def _fail(channel: socket.socket, error: str, *, of_request: bool) -> None:
@@ -204,9 +242,9 @@ def _signal(process: int, number: int) -> None:
         os.kill(process, number)
 
 
-def _join_cgroup(spec: Spec) -> None:
-    if spec["cgroup"] is not None:
-        with open(f"{spec['cgroup']}/cgroup.procs", "w") as file:  # noqa: PTH123 - as above
+def _join_cgroups(spec: Spec) -> None:
+    for path in spec["cgroups"]:
+        with open(f"{path}/cgroup.procs", "w") as file:  # noqa: PTH123 - as above
             file.write("0")
 
 

@@ -63,8 +63,7 @@ def remove(resource: Resource, journal: Journal) -> str:
 
 
 def _marked(state: StateDirectory) -> Iterator[Resource]:
-    hierarchy = cgroups.find_hierarchy()
-    if hierarchy is not None:
+    for hierarchy in cgroups.find_hierarchies():
         for path in sorted(hierarchy.glob(f"{state.mark}*")):
             cluster = path.name.removeprefix(state.mark).partition(".")[0]
             yield Resource("cgroup", str(path), cluster)

@@ -11,22 +11,26 @@ import asyncio
 import logging
 import os
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, final
 
 from schrodinger_agent.disks.disk import DATA
 from schrodinger_agent.errors import NotNow
 from schrodinger_agent.freezing import CgroupFreezer, SignalFreezer
 from schrodinger_agent.incarnation import DiskMount, Incarnation, Specification
+from schrodinger_agent.supervision import Rules, Supervisor
+from schrodinger_agent.supervision.calls import filter_of
 from schrodinger_agent.types import ProcessEnd, Spawned, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from schrodinger_agent.controllers import Group
     from schrodinger_agent.disks import Disk
     from schrodinger_agent.freezing import Freezer
+    from schrodinger_agent.supervision.calls import Architecture
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ class Place:
     """What a target is made of. Without a network namespace it is on the host's; without a cgroup signals stop it.
 
     ``data`` is where the node finds its data. With a disk of its own only the node does: others look at the disk.
+    ``supervised`` says that the agent is asked about its system calls.
     """
 
     name: str
@@ -48,6 +53,8 @@ class Place:
     cgroup: Path | None
     pid_namespace: bool
     disk: Disk | None = None
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    supervised: Architecture | None = None
 
     def open_data(self) -> int:
         """A descriptor of the node's data directory. It is the caller's."""
@@ -85,7 +92,11 @@ class Target:
         self.freezer: Freezer = CgroupFreezer(place.cgroup) if place.cgroup is not None else SignalFreezer(self._root)
         self._on_end = on_end
         self._current: Incarnation | None = None
+        self._specification: Specification | None = None
         self._incarnations = 0
+        self._when_spawned: dict[str, Callable[[], None]] = {}
+        self.rules = Rules()
+        self._supervisor: Supervisor | None = None
         self._holders: set[str] = set()
         self._is_over = False
         # Spawning, killing and freezing exclude each other. A stop excludes nothing: its grace must not delay a fault.
@@ -100,34 +111,42 @@ class Target:
         """Whether this kind of fault keeps it down."""
         return holder in self._holders
 
+    @property
+    def disk(self) -> Disk:
+        """Its disk; of a target that is prepared for faults of disks."""
+        assert self.place.disk is not None, "the cluster is prepared for faults of disks"
+        return self.place.disk
+
+    def group(self, controller: str) -> Group:
+        """Its cgroup with a controller; of a target that is prepared for it."""
+        return self.place.groups[controller]
+
+    def processes(self) -> tuple[int, ...]:
+        """The database's: init, or the launcher, is ours."""
+        return tuple(process for process in self.freezer.processes() if process != self._root())
+
     async def spawn(
         self, argv: Sequence[str], *, environment: Mapping[str, str], directory: str, output: str
     ) -> Spawned:
         """Start the database; returns when it has been executed."""
         async with self._lock:
             self._require_startable()
-            self._incarnations += 1
-            number = self._incarnations
-            begin_ns = time.monotonic_ns()
-            with self._disk_mount() as disk:
-                incarnation = await Incarnation.launch(
-                    number,
-                    Specification(
-                        label=str(self.place.data.parent),
-                        argv=argv,
-                        environment=environment,
-                        directory=directory,
-                        output=output,
-                        network_fd=self.place.network_fd,
-                        cgroup=self.place.cgroup,
-                        pid_namespace=self.place.pid_namespace,
-                        disk=disk,
-                    ),
-                )
-            self._current = incarnation
-        incarnation.ended.add_done_callback(lambda ended: self._report_end(incarnation, ended.result()))
-        _log.debug("%s: incarnation %d is process %d: %s", self.place.name, number, incarnation.pid, list(argv))
-        return Spawned(incarnation=number, pid=incarnation.pid, time_ns=begin_ns)
+            self._specification = Specification(
+                label=str(self.place.data.parent),
+                argv=argv,
+                environment=environment,
+                directory=directory,
+                output=output,
+                network_fd=self.place.network_fd,
+                cgroups=sorted(
+                    {group.path for group in self.place.groups.values()}
+                    | ({self.place.cgroup} if self.place.cgroup is not None else set())
+                ),
+                pid_namespace=self.place.pid_namespace,
+                filter=None if self.place.supervised is None else filter_of(self.place.supervised),
+                on_listener=self._supervise,
+            )
+            return await self._launch()
 
     async def stop(self, grace_s: float) -> Stopped:
         """Ask the database to end, wait, and end by force whatever is left of it."""
@@ -148,7 +167,7 @@ class Target:
         async with self._lock:
             self._holders.add(holder)
             begin_ns = time.monotonic_ns()
-            found = self._processes()
+            found = self.processes()
             await self._kill()
             return Killed(found, time.monotonic_ns() - begin_ns, len(self.freezer.processes()))
 
@@ -162,12 +181,11 @@ class Target:
         Raises:
             Failed, DiskError, OSError: something survived, or the disk cannot be mounted again.
         """
-        disk = self.place.disk
-        assert disk is not None, "only prepared targets lose power"
+        disk = self.disk
         async with self._lock:
             self._holders.add(holder)
             frozen_before = self.freezer.asked()
-            found = self._processes()
+            found = self.processes()
             dark_ns = await asyncio.to_thread(self._go_dark, disk)
             await self._kill()
             left = len(self.freezer.processes())
@@ -177,6 +195,19 @@ class Target:
             proved = await asyncio.to_thread(disk.restore_power)
             return PowerLost(found, left, proved, dark_ns, restored_ns + time.monotonic_ns())
 
+    async def stop_and_hold(self, holder: str, grace_s: float) -> Stopped:
+        """End the database as :meth:`stop` does, and let nothing start until the holder releases it."""
+        async with self._lock:  # what is being started is stopped as well
+            self._holders.add(holder)
+        return await self.stop(grace_s)
+
+    def when_spawned(self, holder: str, do: Callable[[], None] | None) -> None:
+        """Let a kind of fault do something to whatever is started from now on, or nothing any more."""
+        if do is None:
+            self._when_spawned.pop(holder, None)
+        else:
+            self._when_spawned[holder] = do
+
     def release(self, holder: str) -> None:
         """Let it be started again, as far as this kind of fault is concerned."""
         self._holders.discard(holder)
@@ -184,7 +215,32 @@ class Target:
     async def freeze(self) -> None:
         """Stop every process of the target."""
         async with self._lock:
-            await self.freezer.freeze()
+            self.freezer.ask()
+            async with self._breathing():
+                await self.freezer.freeze()
+
+    async def repair_disk(self) -> None:
+        """End what runs on a disk that has failed, repair it, and start it again.
+
+        Raises:
+            Failed, DiskError, OSError: as :meth:`lose_power_and_hold`.
+        """
+        disk = self.disk
+        async with self._lock:
+            running = self.running
+            await self._kill()
+            await asyncio.to_thread(disk.repair)
+            if running:
+                await self._launch()
+
+    async def restart(self) -> bool:
+        """Kill what runs and start the same again; false if nothing runs, or nothing may start."""
+        async with self._lock:
+            if not self.running or self._holders or self._is_over:
+                return False
+            await self._kill()
+            await self._launch()
+            return True
 
     async def thaw(self) -> None:
         """Let every process of the target go on."""
@@ -197,20 +253,56 @@ class Target:
             self._is_over = True
             await self._kill()
 
+    def rules_changed(self) -> None:
+        """Let the rules about its system calls take effect on those under way."""
+        if self._supervisor is not None:
+            self._supervisor.rules_changed()
+
+    def _supervise(self, listener: int) -> None:
+        assert self.place.supervised is not None, "it has a filter"
+        self._supervisor = Supervisor(listener, self.place.supervised, self.rules, str(self.place.data))
+        self._supervisor.start()
+
+    async def _launch(self) -> Spawned:
+        assert self._specification is not None, "something was started before"
+        self._incarnations += 1
+        number = self._incarnations
+        begin_ns = time.monotonic_ns()
+        with self._disk_mount() as disk:
+            incarnation = await Incarnation.launch(number, replace(self._specification, disk=disk))
+        self._current = incarnation
+        incarnation.ended.add_done_callback(lambda ended: self._report_end(incarnation, ended.result()))
+        for do in self._when_spawned.values():
+            do()
+        _log.debug("%s: incarnation %d is process %d", self.place.name, number, incarnation.pid)
+        return Spawned(incarnation=number, pid=incarnation.pid, time_ns=begin_ns)
+
     async def _kill(self) -> None:
         if self._current is not None and self._current.running:
             self._current.expected = True
-            await self._current.kill()
+            ending = asyncio.ensure_future(self._current.kill())  # the signal is sent before the disk lets them go on
+            await asyncio.sleep(0)
+            async with self._breathing():
+                await ending
+
+    @asynccontextmanager
+    async def _breathing(self) -> AsyncIterator[None]:
+        """While a disk that hangs must not keep processes from being stopped or from ending."""
+        disk = self.place.disk
+        if disk is None:
+            yield
+            return
+        await asyncio.to_thread(disk.breathe)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(disk.hold_breath)
 
     def _go_dark(self, disk: Disk) -> int:
         begin_ns = time.monotonic_ns()
         self.freezer.ask()
         disk.lose_power()
         return time.monotonic_ns() - begin_ns
-
-    def _processes(self) -> tuple[int, ...]:
-        """The database's: init, or the launcher, is ours."""
-        return tuple(process for process in self.freezer.processes() if process != self._root())
 
     @contextmanager
     def _disk_mount(self) -> Iterator[DiskMount | None]:

@@ -1,7 +1,7 @@
 """What is done to a cluster, to whom, and when: faults and schedules as data, and how they are drawn from a seed."""
 
 from schrodinger.nemesis.catalogue import FAULTS, USUAL_FAULTS, FaultCatalogue
-from schrodinger.nemesis.disks import PowerLoss
+from schrodinger.nemesis.disks import DiskFull, DiskReadOnly, DiskSlow, DiskStall, PowerLoss
 from schrodinger.nemesis.faults import CLIENTS, LEADER, Edge, Fault
 from schrodinger.nemesis.invalid import EmptyFaultError, InvalidValueError
 from schrodinger.nemesis.links import (
@@ -16,9 +16,18 @@ from schrodinger.nemesis.links import (
     SilentCorruption,
 )
 from schrodinger.nemesis.partition import Partition
-from schrodinger.nemesis.processes import Kill, Pause
+from schrodinger.nemesis.processes import Kill, KillProcess, Pause, PauseProcess, RestartLoop, Terminate
 from schrodinger.nemesis.quantities import Duration, Percent, Rate
+from schrodinger.nemesis.resources import (
+    CpuBurn,
+    CpuLimit,
+    DescriptorLimit,
+    MemoryLimit,
+    MemoryPressure,
+    ProcessLimit,
+)
 from schrodinger.nemesis.schedule import Anchor, AtOperation, AtTime, Event, Schedule, in_order
+from schrodinger.nemesis.system_calls import IoDelay, IoError, LyingSync
 from schrodinger.nemesis.targets import Targets
 
 __all__ = [
@@ -31,7 +40,14 @@ __all__ = [
     "AtTime",
     "BurstLoss",
     "Corruption",
+    "CpuBurn",
+    "CpuLimit",
     "Delay",
+    "DescriptorLimit",
+    "DiskFull",
+    "DiskReadOnly",
+    "DiskSlow",
+    "DiskStall",
     "Duplication",
     "Duration",
     "Edge",
@@ -40,18 +56,28 @@ __all__ = [
     "Fault",
     "FaultCatalogue",
     "InvalidValueError",
+    "IoDelay",
+    "IoError",
     "Kill",
+    "KillProcess",
     "Loss",
+    "LyingSync",
+    "MemoryLimit",
+    "MemoryPressure",
     "Partition",
     "Pause",
+    "PauseProcess",
     "Percent",
     "PowerLoss",
+    "ProcessLimit",
     "Rate",
     "RateLimit",
     "Reordering",
     "Reset",
+    "RestartLoop",
     "Schedule",
     "SilentCorruption",
     "Targets",
+    "Terminate",
     "in_order",
 ]

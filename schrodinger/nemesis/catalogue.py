@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schrodinger.nemesis.disks import PowerLoss
+from schrodinger.nemesis.disks import DiskFull, DiskReadOnly, DiskSlow, DiskStall, PowerLoss
 from schrodinger.nemesis.invalid import InvalidValueError, choices
 from schrodinger.nemesis.links import (
     BurstLoss,
@@ -23,7 +23,16 @@ from schrodinger.nemesis.links import (
     SilentCorruption,
 )
 from schrodinger.nemesis.partition import Partition
-from schrodinger.nemesis.processes import Kill, Pause
+from schrodinger.nemesis.processes import Kill, KillProcess, Pause, PauseProcess, RestartLoop, Terminate
+from schrodinger.nemesis.resources import (
+    CpuBurn,
+    CpuLimit,
+    DescriptorLimit,
+    MemoryLimit,
+    MemoryPressure,
+    ProcessLimit,
+)
+from schrodinger.nemesis.system_calls import IoDelay, IoError, LyingSync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,6 +94,23 @@ FAULTS = FaultCatalogue(
         SilentCorruption,
         RateLimit,
         Reset,
+        DiskFull,
+        DiskReadOnly,
+        DiskStall,
+        DiskSlow,
+        IoError,
+        IoDelay,
+        LyingSync,
+        Terminate,
+        RestartLoop,
+        KillProcess,
+        PauseProcess,
+        CpuLimit,
+        CpuBurn,
+        MemoryLimit,
+        MemoryPressure,
+        ProcessLimit,
+        DescriptorLimit,
     )
 )
 """The faults that Schrodinger brings."""

@@ -61,6 +61,14 @@ class Fault:
         """Nodes on which no database can be started while it is in force. Only asked of resolved faults."""
         return self.ends
 
+    @property
+    def upsets(self) -> frozenset[str]:
+        """Nodes whose database may end by itself because of it, and is then started again once the fault is over.
+
+        Only asked of resolved faults.
+        """
+        return frozenset()
+
     def resolve(self, resolve: Callable[[str], str]) -> Fault:  # noqa: ARG002 - part of the interface
         """The same fault with every role replaced by the node that holds it now. ``resolve`` is asked about roles only.
 

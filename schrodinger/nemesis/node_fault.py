@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from schrodinger.nemesis.faults import CLIENTS, ROLES, Fault, in_words
@@ -46,12 +46,22 @@ class NodeFault(Fault):
         return replace(self, targets=resolved)
 
     def request(self) -> dict[str, Any]:
-        """The nodes, sorted."""
-        return {"targets": sorted(self.targets)}
+        """The nodes, sorted, and what else the fault has."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    @property
+    def measure(self) -> str:
+        """How strong it is, in words; empty where it has no strength."""
+        return ""
 
     def describe(self) -> str:
-        """``kill: {n1, n2}``."""
-        return f"{self.kind}: {in_words(self.targets)}"
+        """``kill: {n1, n2}``, or ``disk-slow (20 writes/s): n1``."""
+        measure = f" ({self.measure})" if self.measure else ""
+        return f"{self.kind}{measure}: {in_words(self.targets)}"
+
+
+def _plain(value: object) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def _nodes(given: object) -> frozenset[str]:

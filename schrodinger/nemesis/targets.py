@@ -60,6 +60,21 @@ def leader(targets: Targets) -> NodeSets:
     return st.just(frozenset({LEADER}))
 
 
+def minorities(targets: Targets) -> NodeSets | None:
+    """Some or all of one minority, the last nodes: however often one draws, a majority is spared.
+
+    For what does not heal, or what no majority survives. No role is drawn: it could be anybody's. ``None`` where there
+    is no minority.
+    """
+    count = (len(targets.nodes) - 1) // 2
+    if count == 0:
+        return None
+    last = targets.nodes[-count:]
+    return st.integers(1, 2**count - 1).map(
+        lambda mask: frozenset(node for index, node in enumerate(last) if mask >> index & 1)
+    )
+
+
 def node_sets(targets: Targets) -> NodeSets:
     """One, some, all, or the leader, weighted towards what databases must survive: losing one node, or the leader."""
     choices = [one, one, everyone]

@@ -101,7 +101,8 @@ def proof(fault: FaultInterval) -> str:
     """What was measured, in a sentence."""
     if fault.error:
         return clipped(fault.error, LONGEST)
-    told = _SENTENCES.get(fault.kind, _by_name)(fault.evidence) or _by_name(fault.evidence)
+    told = _SENTENCES.get(fault.kind, _by_name)(fault.evidence)
+    told = told or _node_by_node(fault.evidence, _measured) or _by_name(fault.evidence)
     return clipped(told, LONGEST) if told else "Read back by the agent, which measured nothing more."
 
 
@@ -177,6 +178,12 @@ def _node_by_node(evidence: Mapping[str, Any], tell: Callable[[str, Mapping[str,
     """The sentence of each node, or nothing at all when one of them is not what it should be."""
     told = [tell(str(node), measured) for node, measured in evidence.items() if isinstance(measured, Mapping)]
     return "; ".join(told) + "." if told and all(told) and len(told) == len(evidence) else ""
+
+
+def _measured(node: str, measured: Mapping[str, Any]) -> str:
+    """``n1: writes 30, processes 1``: single values alone."""
+    told = _by_name(measured).removesuffix(".").replace(": ", " ").replace("; ", ", ")
+    return f"{node}: {told}" if told else ""
 
 
 def _by_name(evidence: Mapping[str, Any]) -> str:

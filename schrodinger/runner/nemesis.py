@@ -15,7 +15,7 @@ from schrodinger.history import NEMESIS, FaultEdge
 from schrodinger.nemesis import LEADER, AtTime, EmptyFaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from schrodinger.cluster import FaultObservation, Observed, Provider
     from schrodinger.history import Recorder
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from schrodinger.runner.workers import Workers
 
 LEADER_TIMEOUT_S: Final = 2.0
+AFTERMATH_NS: Final = 3_000_000_000
+"""How long after a fault a database may still end because of it: it has seen the error, and is on its way out."""
 
 
 class Unresolved(Exception):
@@ -61,6 +63,7 @@ class Nemesis:
         self._progress = progress
         self._report = report
         self._active: dict[str, _Active] = {}
+        self._upset_until: dict[str, int] = {}
         self._changing = asyncio.Lock()
 
     async def run(self, workers: Workers, main_ns: int) -> None:
@@ -111,6 +114,7 @@ class Nemesis:
         async with self._changing:
             ending = {position: self._active[position] for position in removed if position in self._active}
             self._active = {**{k: v for k, v in self._active.items() if k not in ending}, **added}
+            self._expect_aftermath(ending.values())
             asked_ns = self._recorder.now()
             observed = await self._provider.set_faults(
                 {position: active.fault for position, active in self._active.items()}
@@ -125,8 +129,31 @@ class Nemesis:
                 active.requested_ns = asked_ns
                 self._record("heal", position, active, observed, lifted.get(position))
                 self._progress.faults.pop(position, None)
-            held = {name for active in self._active.values() for name in active.fault.holds}
-            await self._databases.start(held)
+            self._expect_aftermath(ending.values())
+            await self._databases.start(self._held())
+
+    def _expect_aftermath(self, ending: Iterable[_Active]) -> None:
+        until_ns = self._recorder.now() + AFTERMATH_NS
+        for active in ending:
+            self._upset_until.update(dict.fromkeys(active.fault.upsets, until_ns))
+
+    def _held(self) -> set[str]:
+        """Nodes on which a database cannot be started now, or would only end again."""
+        return {name for active in self._active.values() for name in active.fault.holds | active.fault.upsets}
+
+    async def ended(self, node: str) -> str:
+        """A database ended by itself. Returns what may have upset it; it is started again when that is over.
+
+        Empty if no fault explains it.
+        """
+        upsetting = [active.fault for active in self._active.values() if node in active.fault.upsets]
+        if upsetting:
+            return upsetting[0].describe()
+        if self._recorder.now() > self._upset_until.get(node, -1):
+            return ""
+        async with self._changing:
+            await self._databases.start(self._held())
+        return "a fault that was just over"
 
     def _record(
         self,

@@ -59,7 +59,7 @@ class DatabaseNodes:
         if not exit_.expected:
             self._down.add(exit_.node)
         how = f"by signal {-exit_.status}" if exit_.status < 0 else f"with status {exit_.status}"
-        self._note(exit_.node, f"ended {how}" + ("" if exit_.expected else ", which no fault explains"))
+        self._note(exit_.node, f"ended {how}" + ("" if exit_.expected else " by itself"))
 
     async def leaders(self) -> Sequence[str]:
         """Names of the nodes that say they lead, the most credible first."""

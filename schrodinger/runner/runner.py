@@ -101,7 +101,6 @@ class Run:
             nodes = await self.provider.up(self.plan.node_names, self.files.nodes, self._kinds())
         cluster = Cluster(nodes, self.plan.options)
         databases = DatabaseNodes(self.provider, self.suite.database, self.binary, cluster, self._note_node)
-        exits = asyncio.create_task(self._watch_exits(databases))
         workers = Workers(self.plan, workload, nodes, self._recorder, self._functions, self.progress)
         nemesis = Nemesis(
             self.plan.schedule,
@@ -112,6 +111,7 @@ class Run:
             self.progress,
             self._note,
         )
+        exits = asyncio.create_task(self._watch_exits(databases, nemesis))
         try:
             async with self._phase("setup", SETUP_S, databases):
                 await databases.start()
@@ -181,10 +181,14 @@ class Run:
             await asyncio.sleep(min(0.1, self.progress.main_total_s - elapsed_s))
         self.progress.main_elapsed_s = self.progress.main_total_s
 
-    async def _watch_exits(self, databases: DatabaseNodes) -> None:
+    async def _watch_exits(self, databases: DatabaseNodes, nemesis: Nemesis) -> None:
         async for exit_ in self.provider.exits():
             databases.ended(exit_)
-            if not exit_.expected:
+            if exit_.expected:
+                continue
+            if upset := await nemesis.ended(exit_.node):
+                self._note(f"the database on {exit_.node} ended by itself with status {exit_.status}, under {upset}")
+            else:
                 self._error(
                     f"the database on {exit_.node} ended by itself with status {exit_.status}", Validity.UNKNOWN
                 )

@@ -9,9 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from schrodinger_agent.client import AgentClient
@@ -96,9 +96,18 @@ class Agent:
         """Launchers, databases and their children: their command lines name a target's directory."""
         return [line for line in self.processes().values() if str(self.state.clusters) in line]
 
+    def burdens(self) -> list[str]:
+        """Busy programs in targets: their command lines name a cgroup with the agent's mark."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                line = (entry / "cmdline").read_text().replace("\0", " ")
+                found += [line] if "burden.py" in line and self.state.mark in line else []
+        return found
+
     def left_behind(self) -> list[str]:
         """Everything of the clusters that is still on this machine. The agent itself is not of them."""
-        return [*self.databases(), *self.cgroups(), *self.data_directories(), *self.disks()]
+        return [*self.databases(), *self.cgroups(), *self.data_directories(), *self.disks(), *self.burdens()]
 
     def end(self) -> None:
         for pid in self.agents():
@@ -140,8 +149,21 @@ async def spawn(client: AgentClient, up: ClusterUp, name: str, program: str, clu
     )
 
 
-def fault(kind: str, *targets: str, identity: str | None = None) -> FaultRequest:
-    return FaultRequest(id=identity or f"{kind} {' '.join(targets)}", kind=kind, parameters={"targets": list(targets)})
+def fault(kind: str, *targets: str, identity: str | None = None, **parameters: Any) -> FaultRequest:
+    identity = identity or f"{kind} {' '.join(targets)}"
+    return FaultRequest(id=identity, kind=kind, parameters={"targets": list(targets), **parameters})
+
+
+async def says(client: AgentClient, up: ClusterUp, program: str, last: str, name: str = "n1") -> list[str]:
+    """What a program run in a target prints until its last line. The program goes on, as a database does."""
+    data = next(target.data for target in up.targets if target.name == name)
+    output = data.with_name("output")
+    output.write_text("")
+    argv = ["/bin/sh", "-c", f"{program}\n{SLEEP}", str(data)]
+    environment = {"PATH": os.environ["PATH"]}
+    await client.spawn("c", name, argv, environment=environment, directory=data, output=output)
+    wait_until(lambda: last in output.read_text().splitlines(), f"{program!r} has printed {last!r}")
+    return output.read_text().splitlines()[:-1]
 
 
 def cut(*edges: tuple[str, str], identity: str = "cut") -> FaultRequest:

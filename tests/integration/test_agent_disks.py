@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from schrodinger_agent.types import AgentError
 
-from tests.integration.agents import DAEMON, SLEEP, Agent, fault, private_agent, spawn, wait_until
+from tests.integration.agents import DAEMON, SLEEP, Agent, fault, private_agent, says, spawn, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -50,7 +50,7 @@ print("written", flush=True)
 LIST = 'for file in $(ls); do echo "$file: $(cat $file)"; done; echo listed'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def agent() -> Iterator[Agent]:
     # In memory: what is measured is the file system, not this machine's disk.
     with private_agent(Path("/dev/shm")) as private:
@@ -66,18 +66,6 @@ async def cluster(
         if not disk.available:
             pytest.skip(f"{disk.name}: {disk.reason}")
         yield client, await client.up("c", targets or ("n1", "n2"), lease_s=60, isolated=False, kinds=kinds)
-
-
-async def says(client: AgentClient, up: ClusterUp, program: str, last: str, name: str = "n1") -> list[str]:
-    """What a program run in a target prints until its last line. The program goes on, as a database does."""
-    data = next(target.data for target in up.targets if target.name == name)
-    output = data.with_name("output")
-    output.write_text("")
-    argv = ["/bin/sh", "-c", f"{program}\n{SLEEP}", str(data)]
-    environment = {"PATH": os.environ["PATH"]}
-    await client.spawn("c", name, argv, environment=environment, directory=data, output=output)
-    wait_until(lambda: last in output.read_text().splitlines(), f"{program!r} has printed {last!r}")
-    return output.read_text().splitlines()[:-1]
 
 
 def test_a_power_loss_drops_exactly_what_was_not_synced_directory_entries_included(agent: Agent) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schrodinger.nemesis import (
@@ -16,15 +17,23 @@ from schrodinger.nemesis import (
     LEADER,
     AtOperation,
     AtTime,
+    CpuLimit,
+    DiskSlow,
     EmptyFaultError,
     Event,
     Fault,
     FaultCatalogue,
     InvalidValueError,
+    IoDelay,
+    IoError,
     Kill,
+    KillProcess,
+    LyingSync,
+    MemoryLimit,
     Partition,
     Pause,
     PowerLoss,
+    RestartLoop,
     Targets,
     in_order,
     shapes,
@@ -84,6 +93,22 @@ def partition(*edges: Edge) -> Partition:
         (
             lambda: kill("n1", CLIENTS),
             'targets is "clients": clients run no database process; give a list of nodes, such as ["n1", "leader"]',
+        ),
+        (
+            lambda: DiskSlow(frozenset({"n1"}), 0),
+            "writes_per_s is 0: less than 1; give writes a second, such as 20",
+        ),
+        (
+            lambda: IoError(frozenset({"n1"}), frozenset({"syncs"}), "EIO", 1),
+            'calls is "syncs": no such class of calls; did you mean sync?',
+        ),
+        (
+            lambda: IoError(frozenset({"n1"}), frozenset({"sync"}), "EPERM", 1),
+            'error is "EPERM": not an error of storage; the choice is EIO, ENOSPC, EROFS, EDQUOT',
+        ),
+        (
+            lambda: CpuLimit(frozenset({"n1"}), 0),
+            "percent is 0: less than 1; give a whole number (% of one processor), such as 2",
         ),
         (lambda: AtTime(-1), "after_ns is -1: less than 0; give nanoseconds since the main phase began"),
         (lambda: AtOperation(True), "count is true: not an integer; give a number of operations"),
@@ -279,6 +304,58 @@ def test_a_fault_of_ones_own_travels_with_the_others() -> None:
     assert plain["fault"] == {"kind": "slow", "node": "n1", "factor": 2.5}
     assert from_plain(plain, Event, catalogue=catalogue) == event
     assert catalogue.kinds == (*FAULTS.kinds, "slow")
+
+
+TARGETS = Targets(FIVE, leader=True, disks=True)
+
+
+@pytest.mark.parametrize("kind", FAULTS.kinds)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_every_fault_that_is_drawn_travels_in_plans_and_can_be_told(kind: str, data: st.DataObject) -> None:
+    strategy = FAULTS[kind].strategy(TARGETS)
+    assert strategy is not None
+    event = Event(AtTime(1), data.draw(strategy), 1)
+    assert from_plain(json.loads(json.dumps(to_plain(event))), Event) == event
+    fault = event.fault.resolve(lambda _: "n2")
+    assert json.loads(json.dumps(fault.request())) == fault.request()
+    assert fault.names <= set(FIVE)
+    assert fault.ends | fault.holds | fault.upsets <= fault.names
+    assert fault.describe()
+
+
+@given(data=st.data(), count=st.integers(3, 9))
+def test_disks_that_lie_spare_a_majority_however_often_they_are_drawn(data: st.DataObject, count: int) -> None:
+    nodes = tuple(f"n{index + 1}" for index in range(count))
+    strategy = LyingSync.strategy(Targets(nodes, disks=True))
+    assert strategy is not None
+    hit = frozenset().union(*(data.draw(strategy).names for _ in range(5)))
+    assert len(hit) < count / 2
+
+
+def test_disks_do_not_lie_where_there_is_no_minority() -> None:
+    assert LyingSync.strategy(Targets(("n1", "n2"), disks=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (DiskSlow(frozenset({"n1"}), 20), "disk-slow (20 writes/s): n1"),
+        (
+            IoError(frozenset({"n1"}), frozenset({"rename", "sync"}), "EIO", 5),
+            "io-error (EIO to one in 5 sync, rename): n1",
+        ),
+        (IoError(frozenset({"n1"}), frozenset({"sync"}), "EIO", 1), "io-error (EIO to every sync): n1"),
+        (IoDelay(frozenset({"n1"}), frozenset({"sync"}), 20), "io-delay (20 ms for each sync): n1"),
+        (RestartLoop(frozenset({"n1", "n2"}), 500), "restart-loop (every 500 ms): {n1, n2}"),
+        (KillProcess(frozenset({LEADER}), 3), "kill-process (process 3): the leader"),
+        (CpuLimit(frozenset({"n1"}), 5), "cpu-limit (5 % of one processor): n1"),
+        (MemoryLimit(frozenset({"n1"}), 16), "memory-limit (16 MiB left): n1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_fault_of_some_strength_says_how_strong_it_is(fault: Fault, words: str) -> None:
+    assert fault.describe() == words
 
 
 def test_a_fault_outside_the_catalogue_is_not_read() -> None:

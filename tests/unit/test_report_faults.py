@@ -72,6 +72,13 @@ def test_a_kind_never_heard_of_shows_its_measurements_by_name() -> None:
     assert proof.proof(skewed) == "offset: 400 ms; calls: 12; undone: yes; by: vdso."
 
 
+def test_what_was_measured_node_by_node_is_told_node_by_node() -> None:
+    slow = {"n1": {"processes": 1, "begin_ns": 300_000, "writes": 30}, "n2": {"processes": 2, "writes": 0}}
+    assert proof.proof(fault(1, "disk-slow", "disk-slow (20 writes/s): {n1, n2}", 1, 2, evidence=slow)) == (
+        "n1: processes 1, begin 300 µs, writes 30; n2: processes 2, writes 0."
+    )
+
+
 def test_known_kinds_with_unexpected_measurements_show_them_by_name() -> None:
     assert proof.proof(fault(1, "kill", "kill: n1", 1, 2, evidence={"killed": [3, 4]})) == "killed: 3 and 4."
     assert proof.proof(fault(1, "partition", "cut", 1, 2, evidence={"probes_sent": 3})) == "probes sent: 3."

@@ -5,6 +5,9 @@ mount in its own namespace, of the directory ``data`` in it; the agent keeps the
 through which faults act and files are read. When agent and node have died, mount and device are gone with them, and the
 image lies in the cluster's directory, which is swept.
 
+What is wrong with the disk (it is full, its file system has given up, it hangs) is the disk's own to know, so that a
+node that is started on it again after a loss of power finds it as bad as before.
+
 A power loss proves itself with a *witness*: a block that was written and synced when the disk was mounted. Just before
 the power goes it is written anew, without a sync. Afterwards it must have its old content again.
 """
@@ -18,7 +21,7 @@ import time
 from typing import TYPE_CHECKING, Final, final
 
 from schrodinger_agent.disks import ext4
-from schrodinger_agent.disks.loop import Loop, attached_below
+from schrodinger_agent.disks.loop import BLOCK_BYTES, Loop, attached_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +37,8 @@ DATA: Final = "data"
 """The directory in the file system that is the node's. The rest is ours."""
 
 _WITNESS: Final = "witness"
+_BALLAST: Final = "ballast"
+_PROBE: Final = "probe"
 _SYNCED: Final = b"this was synced".ljust(4096, b"\0")
 _UNSYNCED: Final = b"this was not synced".ljust(4096, b"\0")
 _UNMOUNT_S: Final = 8.0
@@ -52,6 +57,10 @@ class Disk:
         self.loop = loop
         self._image = image
         self._window = -1
+        self._full = False
+        self._read_only = False
+        self._stalled = False
+        self._dark = False
 
     @classmethod
     def create(cls, image: Path, size_bytes: int = SIZE_BYTES) -> Disk:
@@ -60,6 +69,7 @@ class Disk:
         disk = cls(image, Loop.attach(image))
         try:
             disk._mount()
+            disk._write_witness()
             os.mkdir(DATA, dir_fd=disk.window)
             os.fsync(disk.window)
         except BaseException:
@@ -81,10 +91,87 @@ class Disk:
         """A descriptor of the node's directory. It is the caller's."""
         return os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.window)
 
+    def fill(self) -> None:
+        """Take all the space that is left. What the node frees it may use again."""
+        self._set_full(full=True)
+
+    def empty(self) -> None:
+        """Give the space back."""
+        self._set_full(full=False)
+
+    def space(self) -> tuple[int, int]:
+        """Bytes that are free, and bytes that are taken by the ballast."""
+        try:
+            ballast = os.stat(_BALLAST, dir_fd=self.window).st_blocks * 512
+        except FileNotFoundError:
+            ballast = 0
+        return _free_bytes(self.window), ballast
+
+    def fail(self) -> None:
+        """Let the file system find an error in itself, and give up writing. Who hung on it is refused as well."""
+        self.breathe()
+        self._read_only = True
+        ext4.trigger_error(self.loop.number)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was made to give up: then it neither hangs nor has it space, whatever else is asked for."""
+        return self._read_only
+
+    def refuses(self) -> bool:
+        """Whether a new file is refused because the file system has given up."""
+        try:
+            with _opened(self.window, _PROBE, os.O_WRONLY | os.O_CREAT):
+                pass
+            os.unlink(_PROBE, dir_fd=self.window)
+        except OSError as error:
+            return error.errno == errno.EROFS
+        return False
+
+    def repair(self) -> None:
+        """Check and mount again. Nothing of the node may run. Raises as :meth:`restore_power`."""
+        self._unmount()
+        self._read_only = False
+        ext4.check(self.loop.path)
+        self._mount()
+
+    def stall(self) -> None:
+        """Let every write hang; whatever is dirty is written first."""
+        self._stalled = True
+        self.hold_breath()
+
+    def go_on(self) -> None:
+        """Let writes go on."""
+        self.breathe()
+        self._stalled = False
+
+    def hangs(self) -> bool:
+        """Whether writes hang: one that is told to hang, again, refuses."""
+        if ext4.freeze(self.window):
+            ext4.thaw(self.window)
+            return False
+        return True
+
+    def breathe(self) -> None:
+        """Let writes go on for a moment if they hang.
+
+        For who waits for a process to stop or to end: in the middle of a write that hangs it could not.
+        """
+        if self._stalled and not self._read_only:
+            ext4.thaw(self.window)
+
+    def hold_breath(self) -> None:
+        """Let writes hang again if they should."""
+        if self._stalled and not self._read_only and not self._dark:
+            ext4.freeze(self.window)
+
     def lose_power(self) -> None:
         """From now on nothing reaches the disk, and what was not synced is lost. Everything on it fails with EIO."""
-        with _opened(self.window, _WITNESS, os.O_WRONLY) as witness:
-            os.pwrite(witness, _UNSYNCED, 0)
+        self.breathe()
+        if not self._read_only:
+            with _opened(self.window, _WITNESS, os.O_WRONLY) as witness:
+                os.pwrite(witness, _UNSYNCED, 0)
+        self._dark = True
         ext4.shut_down(self.window)
 
     def restore_power(self) -> bool:
@@ -98,11 +185,9 @@ class Disk:
             OSError: what the disk has kept cannot be mounted.
         """
         self._unmount()
-        self._mount(witness=False)
+        self._mount()
         with _opened(self.window, _WITNESS, os.O_RDONLY) as witness:
-            lost = os.pread(witness, len(_SYNCED), 0) == _SYNCED
-        self._write_witness()
-        return lost
+            return os.pread(witness, len(_SYNCED), 0) == _SYNCED
 
     def close(self) -> list[str]:
         """Unmount and detach; returns what did not go well. May be called again."""
@@ -117,14 +202,49 @@ class Disk:
             problems.append(f"{self.loop.path} still stands for {self._image}")
         return problems
 
-    def _mount(self, *, witness: bool = True) -> None:
+    def _mount(self) -> None:
+        self._dark = False
         mounted = ext4.mount(self.loop.path)
         try:
             self._window = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mounted)
         finally:
             os.close(mounted)
-        if witness:
-            self._write_witness()
+        self._establish_space()
+        if self._read_only:
+            ext4.trigger_error(self.loop.number)
+        self.hold_breath()
+
+    def _set_full(self, *, full: bool) -> None:
+        self._full = full
+        if not self._read_only:  # or the next mount will see to it
+            self.breathe()
+            self._establish_space()
+            self.hold_breath()
+
+    def _establish_space(self) -> None:
+        """Have a ballast, or none; on a disk that lets one write."""
+        if self._full:
+            self._take_space()
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(_BALLAST, dir_fd=self.window)
+        os.fsync(self.window)
+
+    def _take_space(self) -> None:
+        with _opened(self.window, _BALLAST, os.O_WRONLY | os.O_CREAT) as ballast:
+            size = os.fstat(ballast).st_size
+            piece = _free_bytes(ballast)
+            while piece >= BLOCK_BYTES:
+                try:
+                    os.posix_fallocate(ballast, size, piece)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    piece //= 2  # the file system's own administration takes some
+                else:
+                    size += piece
+                    piece = min(piece, _free_bytes(ballast))
+            os.fsync(ballast)  # a loss of power must not make room
 
     def _write_witness(self) -> None:
         with _opened(self.window, _WITNESS, os.O_WRONLY | os.O_CREAT) as witness:
@@ -165,6 +285,11 @@ def _opened(directory: int, name: str, flags: int) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _free_bytes(descriptor: int) -> int:
+    space = os.fstatvfs(descriptor)
+    return space.f_bavail * space.f_frsize
 
 
 def _until(condition: Callable[[], bool]) -> bool:

@@ -66,6 +66,11 @@ def shut_down(directory: int) -> None:
     fcntl.ioctl(directory, _SHUTDOWN, _NOLOGFLUSH)
 
 
+def trigger_error(loop: int) -> None:
+    """Let the file system of a loop device find an error, as in a damaged structure: with our options it gives up."""
+    Path(f"/sys/fs/ext4/loop{loop}/trigger_fs_error").write_text("by a fault that was asked for")
+
+
 def freeze(directory: int) -> bool:
     """Let every write hang until the thaw, reads go on; whatever is dirty is written first. False if it hung before."""
     return _ioctl_unless(directory, _FIFREEZE, errno.EBUSY)

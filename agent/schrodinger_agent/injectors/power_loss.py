@@ -26,6 +26,8 @@ class PowerLoss:
     """The losses of power of one cluster. A unit is a target's name."""
 
     kind: ClassVar[str] = "power-loss"
+    needs: ClassVar[frozenset[str]] = frozenset({"disk"})
+    mechanism: ClassVar[str] = "shutdown of the file system, SIGKILL, mount again"
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         self._targets = targets

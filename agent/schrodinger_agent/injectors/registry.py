@@ -2,31 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from schrodinger_agent.injectors.descriptors import DescriptorLimit
+from schrodinger_agent.injectors.disk_failure import DiskReadOnly
+from schrodinger_agent.injectors.disk_slow import DiskSlow
+from schrodinger_agent.injectors.disk_space import DiskFull
+from schrodinger_agent.injectors.disk_stall import DiskStall
+from schrodinger_agent.injectors.endings import KillProcess, PauseProcess, RestartLoop, Terminate
+from schrodinger_agent.injectors.io import IoDelay, IoError, LyingSync
 from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.links import LINK_FAULTS
+from schrodinger_agent.injectors.load import CpuBurn, MemoryPressure
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.power_loss import PowerLoss
+from schrodinger_agent.injectors.resources import CpuLimit, MemoryLimit, ProcessLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+    from schrodinger_agent.injectors.conditions import Condition
     from schrodinger_agent.injectors.injector import Injector
     from schrodinger_agent.network import SwitchedNetwork
     from schrodinger_agent.target import Target
 
 LINK_KINDS = tuple(fault.kind for fault in LINK_FAULTS)
-KINDS = (Partition.kind, Kill.kind, Pause.kind, PowerLoss.kind, *LINK_KINDS)
 
-_ON_DISKS = (PowerLoss,)
-"""What is done to the disks of targets, which must have them."""
+PREPARED: Final[tuple[type[PowerLoss] | type[Condition[Any]], ...]] = (
+    PowerLoss,
+    DiskReadOnly,
+    DiskFull,
+    DiskStall,
+    DiskSlow,
+    IoError,
+    IoDelay,
+    LyingSync,
+    Terminate,
+    RestartLoop,
+    KillProcess,
+    PauseProcess,
+    CpuLimit,
+    CpuBurn,
+    MemoryLimit,
+    MemoryPressure,
+    ProcessLimit,
+    DescriptorLimit,
+)
+"""Kinds for which a cluster is prepared: each says what it ``needs`` of targets, and its ``mechanism`` in words."""
+
+KINDS: Final = (Partition.kind, Kill.kind, Pause.kind, *(injector.kind for injector in PREPARED), *LINK_KINDS)
 
 
-def needs_disks(kinds: Collection[str]) -> bool:
-    """Whether targets need disks of their own for these kinds."""
-    return any(injector.kind in kinds for injector in _ON_DISKS)
+def needs_of(kinds: Collection[str]) -> frozenset[str]:
+    """What targets must have for these kinds: a ``disk``, ``supervision``, or the name of a resource controller."""
+    return frozenset[str]().union(*(injector.needs for injector in PREPARED if injector.kind in kinds))
 
 
 def injectors_for(
@@ -38,9 +68,12 @@ def injectors_for(
     not run on for a moment because its pause ended first. ``kinds`` are those that the cluster is prepared for; the
     others need no preparation.
     """
-    injectors: list[Injector[Any]] = [Kill(targets), Pause(targets)]
-    if needs_disks(kinds):
-        injectors[:0] = [injector(targets) for injector in _ON_DISKS]
+    makers: list[Callable[[Mapping[str, Target]], Injector[Any]]] = [
+        *(injector for injector in PREPARED if injector.kind in kinds or not injector.needs),
+        Kill,
+        Pause,
+    ]
+    injectors = [make(targets) for make in makers]
     if network is not None:
         faults_of_links = [fault(network) for fault in LINK_FAULTS if fault.kind in network.kinds]
         injectors = [Partition(network), *faults_of_links, *injectors]

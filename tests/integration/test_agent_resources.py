@@ -1,0 +1,263 @@
+"""Processes and resources: ends, restarts and shortages of a target, measured from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from schrodinger_agent.types import AgentError
+
+from tests.integration.agents import (
+    COUNT,
+    DAEMON,
+    SLEEP,
+    Agent,
+    fault,
+    grows,
+    private_agent,
+    says,
+    spawn,
+    stands_still,
+    wait_until,
+)
+from tests.integration.writer import Writer, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schrodinger_agent.types import ClusterUp
+
+LIMITS = ("cpu-limit", "cpu-burn", "memory-limit", "memory-pressure", "process-limit", "descriptor-limit")
+
+POLITE = "trap 'echo bye > $0/farewell; exit 3' TERM; echo begun; while :; do sleep 0.02; done"
+SPIN = """
+import time
+while True:
+    for _ in range(20000): pass
+    print("ok", time.process_time_ns(), flush=True)
+"""
+GREEDY = """
+import time
+held = []
+while True:
+    held.append(bytearray(1 << 20))
+    print("ok", len(held), flush=True)
+    time.sleep(0.01)
+"""
+FORKING = """
+import errno, os, time
+while True:
+    try:
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.wait()
+        print("ok", 0, flush=True)
+    except OSError as error:
+        print(errno.errorcode[error.errno], 0, flush=True)
+    time.sleep(0.01)
+"""
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[Agent]:
+    with private_agent(Path("/dev/shm")) as private:
+        yield private
+
+
+def said(up: ClusterUp) -> str:
+    return up.targets[0].data.with_name("output").read_text()
+
+
+def share(writer: Writer, for_s: float) -> float:
+    """Of one processor, by what the process itself has had of it."""
+    begin, (_, before) = time.monotonic(), writer.lines()[-1]
+    time.sleep(for_s)
+    wait_until(lambda: writer.lines()[-1][1] != before, "it goes on")
+    return (int(writer.lines()[-1][1]) - int(before)) / 1e9 / (time.monotonic() - begin)
+
+
+def test_a_database_that_is_asked_to_end_may_do_so_in_order_and_one_that_does_not_is_killed(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1", "n2"], lease_s=60, isolated=False)
+            await says(client, up, POLITE, "begun")
+            observed = await client.set_faults("c", 1, [fault("terminate", "n1")])
+            assert observed.observations[0].in_force
+            assert observed.observations[0].evidence["n1"]["ended"] == "by itself"
+            assert (up.targets[0].data / "farewell").read_text() == "bye\n"
+            with pytest.raises(AgentError, match="held down by a terminate"):
+                await spawn(client, up, "n1", SLEEP)
+            await spawn(client, up, "n2", "trap '' TERM; while :; do sleep 0.02; done")
+            observed = await client.set_faults(
+                "c", 2, [fault("terminate", "n1"), fault("terminate", "n2", identity="2")]
+            )
+            assert observed.observations[1].evidence["n2"]["ended"] == "killed"
+            await client.set_faults("c", 3, [])
+            await spawn(client, up, "n1", COUNT)
+            grows(up.targets[0].data)
+
+    asyncio.run(scenario())
+
+
+def test_a_crash_loop_starts_the_same_again_and_again_and_leaves_it_running(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+            data = up.targets[0].data
+            await spawn(client, up, "n1", f"echo begun >> $0/begun; {COUNT}")
+            await client.set_faults("c", 1, [fault("restart-loop", "n1", every_ms=100)])
+            wait_until(lambda: (data / "begun").read_text().count("begun") >= 4, "it was started again and again")
+            healed = await client.set_faults("c", 2, [])
+            assert healed.lifted[0].affected == healed.lifted[0].evidence["n1"]["restarts"] >= 3
+            starts = (data / "begun").read_text()
+            grows(data)
+            assert not stands_still(data)
+            assert (data / "begun").read_text() == starts, "and no more"
+
+    asyncio.run(scenario())
+
+
+def test_one_process_is_killed_and_the_others_live(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+            await spawn(client, up, "n1", f"(exec sleep 1000) & wait; echo gone > $0/noticed; {COUNT}")
+            wait_until(lambda: len(agent.databases()) >= 2, "it has a child")
+            observed = await client.set_faults("c", 1, [fault("kill-process", "n1", pick=1)])
+            assert observed.observations[0].in_force
+            assert observed.observations[0].affected == 1
+            grows(up.targets[0].data)
+            assert (up.targets[0].data / "noticed").read_text() == "gone\n"
+
+    asyncio.run(scenario())
+
+
+def test_one_process_stands_still_and_goes_on_again(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent) as writer:
+            await writer.under(fault("pause-process", "n1", pick=7))
+            assert writer.is_silent()
+            await writer.under(fault("pause-process", "n1", pick=7), fault("kill", "n2"))
+            assert writer.is_silent(0.1)
+            await writer.under()
+            writer.expect("ok")
+
+    asyncio.run(scenario())
+
+
+def test_a_processor_is_as_short_as_asked_for(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
+            writer = Writer(client, up)
+            await writer.run("python3", "-c", SPIN)
+            wait_until(lambda: len(writer.lines()) > 5, "it runs")
+            await writer.under(fault("cpu-limit", "n1", percent=10))
+            limited = share(writer, 1.0)
+            await writer.under()
+            assert 0.05 < limited < 0.16
+
+    asyncio.run(scenario())
+
+
+def test_busy_programs_take_their_share_of_a_target_and_end_with_the_fault(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
+            writer = Writer(client, up)
+            await writer.run("python3", "-c", SPIN)
+            wait_until(lambda: len(writer.lines()) > 5, "it runs")
+            one = fault("cpu-limit", "n1", percent=50)
+            await writer.under(one)
+            alone = share(writer, 0.7)
+            await writer.under(one, fault("cpu-burn", "n1", programs=3))
+            assert len(agent.burdens()) == 3
+            shared = share(writer, 0.7)
+            await writer.under(one)
+            assert agent.burdens() == []
+            assert shared < 0.6 * alone, "it is one of four"
+
+    asyncio.run(scenario())
+
+
+def test_who_needs_more_memory_than_there_is_is_killed(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
+            writer = Writer(client, up)
+            await writer.run("python3", "-c", GREEDY)
+            wait_until(lambda: len(writer.lines()) > 3, "it takes memory")
+            await writer.under(fault("memory-limit", "n1", headroom_mib=8))
+            wait_until(lambda: agent.databases() == [], "it has met the limit")
+            healed = await writer.under()
+            assert healed.lifted[0].evidence["n1"]["killed"] == 1
+            assert healed.lifted[0].evidence["n1"]["limit_met"] >= 1
+            ends = client.watch("c")
+            end = await anext(ends)
+            assert (end.status, end.expected) == (-9, False)
+
+    asyncio.run(scenario())
+
+
+def test_caches_are_taken_again_and_again_under_memory_pressure(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
+            await says(client, up, "dd if=/dev/zero of=$0/file bs=1M count=16; sync $0/file; echo written", "written")
+            await client.set_faults("c", 1, [fault("memory-pressure", "n1", every_ms=20)])
+            await asyncio.sleep(0.2)
+            healed = await client.set_faults("c", 2, [])
+            evidence = healed.lifted[0].evidence["n1"]
+            assert evidence["squeezes"] >= 3
+
+    asyncio.run(scenario())
+
+
+def test_no_process_can_be_made_beyond_those_that_there_are(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
+            writer = Writer(client, up)
+            await writer.run("python3", "-c", FORKING)
+            writer.expect("ok")
+            await writer.under(fault("process-limit", "n1"))
+            writer.expect("EAGAIN")
+            healed = await writer.under()
+            assert healed.lifted[0].evidence["n1"]["refused"] >= 5
+            writer.expect("ok")
+
+    asyncio.run(scenario())
+
+
+def test_nothing_can_be_opened_where_descriptors_are_short_also_by_what_is_started_then(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent) as writer:
+            short = fault("descriptor-limit", "n1")
+            await writer.under(short)
+            writer.expect("EMFILE")
+            await writer.under()
+            writer.expect("ok")
+
+    asyncio.run(scenario())
+
+
+def test_an_agent_that_is_killed_takes_busy_programs_and_limits_along(agent: Agent) -> None:
+    async def scenario() -> None:
+        with private_agent(Path("/dev/shm")) as private:
+            client = await private.connect()
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
+            await spawn(client, up, "n1", DAEMON)
+            faults = [fault("cpu-burn", "n1", programs=1), fault("cpu-limit", "n1", percent=20)]
+            await client.set_faults("c", 1, [*faults, fault("restart-loop", "n1", every_ms=50)])
+            os.kill(client.agent_pid, 9)
+            wait_until(lambda: private.processes() == {} and private.burdens() == [], "nothing of it runs")
+            await client.close()
+            async with await private.connect():
+                assert private.left_behind() == []
+
+    asyncio.run(scenario())
