@@ -123,9 +123,14 @@ class Monotonic:
 
 @dataclass(frozen=True, slots=True)
 class LongFork:
-    """Reads of the same keys, each written once, agree on the order of the writes."""
+    """Reads of the same keys, each written once, agree on the order of the writes.
+
+    Transactions are called ``transaction``, or, as in Jepsen, those that read ``read`` and those that write ``write``.
+    """
 
     transaction: str = "txn"
+    read: str = "read"
+    write: str = "write"
     name: str = "long-fork"
 
     @property
@@ -135,4 +140,5 @@ class LongFork:
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
-        return verdict_of(self.name, history, check_long_fork(history.file, transaction=self.transaction))
+        found = check_long_fork(history.file, transaction=self.transaction, read=self.read, write=self.write)
+        return verdict_of(self.name, history, found)

@@ -93,7 +93,7 @@ class Verdict:
     """What one checker concluded.
 
     ``reasons`` explains anything that is not valid; ``statistics`` are plain JSON values; ``parts`` are the verdicts
-    that this one combines.
+    that this one combines. A violation is ``provisional`` when a longer history might still explain it.
     """
 
     validity: Validity
@@ -102,6 +102,7 @@ class Verdict:
     anomalies: tuple[Anomaly, ...] = ()
     statistics: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Verdict, ...] = ()
+    provisional: bool = False
 
     def __post_init__(self) -> None:
         assert self.validity is Validity.VALID or self.reasons, f"a verdict of {self.validity} needs a reason"
@@ -126,7 +127,7 @@ class Online(Checker, Protocol):
 
     @property
     def violations_are_final(self) -> bool:
-        """Whether a violation in the beginning of a history is one in every continuation of it."""
+        """Whether a violation in the beginning of a history is one in every continuation, unless it is provisional."""
         ...
 
 
@@ -140,4 +141,5 @@ def combine(parts: Iterable[Verdict], *, checker: str = "all") -> Verdict:
         reasons=tuple(reason for part in ordered for reason in part.reasons),
         anomalies=tuple(anomaly for part in ordered for anomaly in part.anomalies),
         parts=tuple(ordered),
+        provisional=all(part.provisional for part in ordered if part.validity is ordered[0].validity),
     )

@@ -2,7 +2,8 @@
 
 The history so far is judged again and again, from the file that the recorder is writing, by the very checker that will
 judge the whole: a violation found early is found again at the end, and nothing is decided twice in two ways. Only a
-checker whose violations no continuation can mend may be asked (:class:`schrodinger.checkers.Online`). Native checkers
+checker whose violations no continuation can mend may be asked (:class:`schrodinger.checkers.Online`), and one that it
+calls provisional is waited out. Native checkers
 judge a million operations in a fraction of a second without the interpreter lock; after each look the watch rests for
 :data:`REST` times as long as the look took, so it costs a tenth of a core however long the run. When it looks depends
 on the clock; what it sees does not.
@@ -47,7 +48,7 @@ class ViolationWatch:
             begun = time.monotonic()
             rows, verdict = await asyncio.to_thread(self._look, seen)
             if verdict is not None:
-                if verdict.validity is Validity.VIOLATION:
+                if verdict.validity is Validity.VIOLATION and not verdict.provisional:
                     return verdict
                 self._progress.checker = f"{self._checker.name}: no violation up to row {rows}"
             seen = rows

@@ -324,7 +324,9 @@ def check_monotonic(
 ) -> dict[str, Any]:
     """No observation of a value that only grows shows less than one before it; of the same process, if ``sessions``."""
 
-def check_long_fork(history: HistoryFile, *, transaction: str = "txn") -> dict[str, Any]:
+def check_long_fork(
+    history: HistoryFile, *, transaction: str = "txn", read: str = "read", write: str = "write"
+) -> dict[str, Any]:
     """No two transactions that read the same keys, each written once, saw two writes in opposite orders."""
 
 def check_lock(

@@ -16,6 +16,7 @@ const CASES: usize = 20_000;
 const INCREMENT: u8 = 0;
 const READ: u8 = 1;
 const READ_ALL: u8 = 2;
+const TRANSACTIONS: long_fork::Functions = [Some(0), None, None];
 const GROWING: monotonic::Functions =
     monotonic::Functions { increment: Some(INCREMENT), read: Some(READ), read_all: Some(READ_ALL) };
 
@@ -117,7 +118,7 @@ fn what_only_grows_is_judged_by_the_definition_and_never_mended() {
 
 fn forks(transactions: &[&[i64]]) -> (Verdict, Vec<&'static str>) {
     let operations: Vec<(u8, u8, &[i64], &[i64])> = transactions.iter().map(|&steps| (0, OK, steps, steps)).collect();
-    told(long_fork::check(&sequence(&operations).events(), Some(0)))
+    told(long_fork::check(&sequence(&operations).events(), TRANSACTIONS))
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn two_reads_that_saw_two_writes_in_opposite_orders_are_a_long_fork() {
 #[test]
 fn a_key_that_is_written_twice_is_malformed_with_its_row() {
     let rows = sequence(&[(0, OK, &[2, 0, 1, 1], &[2, 0, 1, 1]), (0, OK, &[2, 0, 1, 2], &[2, 0, 1, 2])]);
-    let malformed = long_fork::check(&rows.events(), Some(0)).err().map(|malformed| malformed.problems[0].row);
+    let malformed = long_fork::check(&rows.events(), TRANSACTIONS).err().map(|malformed| malformed.problems[0].row);
     assert_eq!(malformed, Some(2));
 }
 
@@ -194,8 +195,8 @@ fn long_forks_are_found_as_if_all_pairs_of_reads_were_compared() {
             views.iter().any(|(others, other)| keys == others && exceeds(one, other) && exceeds(other, one))
         });
         let rows = laid_out(&operations);
-        assert_final(&rows, |events| long_fork::check(events, Some(0)));
-        let (_, findings) = told(long_fork::check(&rows.events(), Some(0)));
+        assert_final(&rows, |events| long_fork::check(events, TRANSACTIONS));
+        let (_, findings) = told(long_fork::check(&rows.events(), TRANSACTIONS));
         assert_eq!(findings == ["long-fork"], is_fork, "seed {seed}: {findings:?} {operations:?}");
         assert!(is_fork || findings.is_empty(), "seed {seed}: {findings:?} {operations:?}");
         violations += usize::from(is_fork);

@@ -124,6 +124,54 @@ fn steps_that_make_no_sense_and_messages_that_are_sent_twice_are_malformed_with_
     assert_eq!(row(&[operation(0, SEND, &[3, 7, 1, 5]), operation(2, SEND, &[3, 7, 1, 5])]), Some(2));
 }
 
+/// Log 1 is :x and log 2 is :y; messages a, b, c, … are 1, 2, 3, …
+mod jepsen {
+    use super::{INFO, Line, OK, POLL, SEND, found};
+
+    fn has(operations: &[Line], name: &str) -> bool {
+        found(operations).1.contains(&name)
+    }
+
+    #[test]
+    fn version_orders_a_real_world_example() {
+        let (first, second) = ((379, SEND, OK, &[3, 11, 1, 641][..], &[3, 11, 2, 537, 641][..]), &[3, 11, 2, 537, 645]);
+        assert!(has(&[first, (363, SEND, OK, &[3, 11, 1, 645], second)], "inconsistent-offsets"));
+    }
+
+    #[test]
+    fn inconsistent_offsets_info_conflicts() {
+        let unknown: Line = (0, SEND, INFO, &[3, 1, 1, 1, 3, 2, 1, 1], &[3, 1, 2, 0, 1, 3, 2, 1, 1]);
+        let conflict: Line = (1, SEND, OK, &[3, 1, 1, 2], &[3, 1, 2, 0, 2]);
+        assert!(!has(&[unknown, conflict], "inconsistent-offsets"));
+        assert!(has(&[unknown, conflict, (2, POLL, OK, &[], &[4, 2, 2, 5, 1])], "inconsistent-offsets"));
+    }
+
+    #[test]
+    fn g1a() {
+        let failed: Line = (0, SEND, super::FAIL, &[3, 1, 1, 2, 3, 2, 1, 3], &[]);
+        assert!(has(&[failed, (1, POLL, OK, &[], &[4, 1, 2, 0, 2])], "G1a"));
+    }
+
+    #[test]
+    fn lost_write_consistent() {
+        let a: Line = (0, SEND, OK, &[3, 1, 1, 1], &[3, 1, 2, 0, 1]);
+        let bd: Line = (0, SEND, OK, &[3, 1, 1, 2, 3, 1, 1, 4], &[3, 1, 2, 1, 2, 3, 1, 2, 3, 4]);
+        let c: Line = (1, SEND, INFO, &[3, 1, 1, 3], &[3, 1, 1, 3]);
+        assert!(has(&[a, bd, c, (2, POLL, OK, &[], &[4, 1, 2, 2, 3])], "lost-write"));
+        assert!(!has(&[a, bd, c, (2, POLL, OK, &[], &[4, 1, 6, 0, 1, 1, 2, 2, 3])], "lost-write"));
+    }
+
+    #[test]
+    fn lost_write_atomic() {
+        let ab: Line = (0, SEND, INFO, &[3, 1, 1, 1, 3, 2, 1, 2], &[3, 1, 1, 1, 3, 2, 2, 0, 2]);
+        let c: Line = (1, SEND, INFO, &[3, 2, 1, 3], &[3, 2, 1, 3]);
+        let (poll_a, poll_c): (Line, Line) =
+            ((2, POLL, OK, &[], &[4, 1, 2, 0, 1]), (3, POLL, OK, &[], &[4, 2, 2, 1, 3]));
+        assert!(!has(&[ab, c, poll_c], "lost-write"));
+        assert!(has(&[ab, c, poll_a, poll_c], "lost-write"));
+    }
+}
+
 struct Message {
     value: i64,
     offset: Option<i64>,
@@ -131,7 +179,7 @@ struct Message {
 
 /// What an operation sent, or polled.
 fn messages(operation: &Operation) -> Vec<Message> {
-    let steps = if operation.is_ok() { &operation.answered } else { &operation.asked };
+    let steps = if operation.outcome == FAIL { &operation.asked } else { &operation.answered };
     match steps.as_deref() {
         Some([_, _, 1, value]) => vec![Message { value: *value, offset: None }],
         Some([_, _, _, pairs @ ..]) => {
@@ -145,16 +193,14 @@ fn messages(operation: &Operation) -> Vec<Message> {
 fn wrong(operations: &[Operation]) -> Vec<&'static str> {
     let sends = || operations.iter().filter(|o| o.f == SEND);
     let polls = || operations.iter().filter(|o| o.f == POLL && o.is_ok());
-    let told = || {
-        operations
-            .iter()
-            .filter(|o| o.f <= POLL && o.is_ok())
-            .flat_map(messages)
-            .filter_map(|m| Some((m.offset?, m.value)))
-    };
-    let polled = || polls().flat_map(messages).filter_map(|m| Some((m.offset?, m.value)));
     let value = |send: &Operation| messages(send)[0].value;
-    let offset = |send: &Operation| messages(send)[0].offset.filter(|_| send.is_ok());
+    let is_certain = |o: &&Operation| {
+        let was_polled = |value: i64| polls().flat_map(messages).any(|m| m.value == value);
+        o.is_ok() && o.f <= POLL || o.f == SEND && o.outcome == INFO && was_polled(value(o))
+    };
+    let told = || operations.iter().filter(is_certain).flat_map(messages).filter_map(|m| Some((m.offset?, m.value)));
+    let polled = || polls().flat_map(messages).filter_map(|m| Some((m.offset?, m.value)));
+    let offset = |send: &Operation| messages(send)[0].offset.filter(|_| is_certain(&send));
     let inconsistent = told().any(|one| told().any(|other| one.0 == other.0 && one.1 != other.1));
     let duplicate = told().any(|one| told().any(|other| one.0 != other.0 && one.1 == other.1));
     let sender = |value_: i64| sends().find(|send| value(send) == value_);

@@ -28,26 +28,34 @@ struct Write {
     failed: bool,
 }
 
+/// The functions of transactions: one for all, or one for reads and one for writes, as Jepsen's workload has them.
+pub type Functions = [Option<u8>; 3];
+
 /// Check the transactions that only read, two keys or more, against each other.
-pub fn check(events: &Events, transaction: Option<u8>) -> Result<Report, Malformed> {
-    let transactions = decode(events, transaction)?;
-    let writes = writes(events, &transactions)?;
+pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed> {
+    let mut decoded = Vec::with_capacity(functions.len());
+    for function in functions.into_iter().flatten() {
+        decoded.push(decode(events, Some(function))?);
+    }
+    let writes = writes(events, &decoded)?;
     let [mut forks, mut unexpected] = ["long-fork", "unexpected"].map(Finding::new);
-    let mut groups: FxHashMap<Vec<u32>, Vec<View>> = FxHashMap::default();
-    let mut order: Vec<Vec<u32>> = Vec::new();
+    let mut groups: FxHashMap<Vec<i64>, Vec<View>> = FxHashMap::default();
+    let mut order: Vec<Vec<i64>> = Vec::new();
     let mut observations = 0;
-    for number in 0..transactions.len() {
+    let all =
+        || decoded.iter().flat_map(|transactions| (0..transactions.len()).map(move |number| (transactions, number)));
+    for (transactions, number) in all() {
         let steps = transactions.of(number);
-        let only_reads = steps.iter().all(|step| step.code == Code::Read);
+        let only_reads = steps.iter().all(|step| step.code == Code::Read && step.values(events).is_some());
         if transactions.outcome[number] != Outcome::Ok || !only_reads {
             continue;
         }
         let row = transactions.invocation[number];
-        let mut seen: Vec<(u32, bool)> = Vec::with_capacity(steps.len());
+        let mut seen: Vec<(i64, bool)> = Vec::with_capacity(steps.len());
         for step in steps {
             let value = step.values(events).unwrap_or(&[]).last().copied();
-            let write = writes.get(&step.key);
             let key = transactions.keys[step.key as usize];
+            let write = writes.get(&key);
             match (value, write) {
                 (None, _) => {}
                 (Some(value), Some(write))
@@ -63,7 +71,7 @@ pub fn check(events: &Events, transaction: Option<u8>) -> Result<Report, Malform
                     )
                 }),
             }
-            seen.push((step.key, value.is_some()));
+            seen.push((key, value.is_some()));
         }
         seen.sort_unstable();
         seen.dedup_by_key(|&mut (key, _)| key);
@@ -73,7 +81,7 @@ pub fn check(events: &Events, transaction: Option<u8>) -> Result<Report, Malform
         observations += 1;
         let written: Vec<bool> = seen.iter().map(|&(_, is_written)| is_written).collect();
         let view = View { count: written.iter().filter(|&&is_written| is_written).count(), written, row };
-        let keys: Vec<u32> = seen.into_iter().map(|(key, _)| key).collect();
+        let keys: Vec<i64> = seen.into_iter().map(|(key, _)| key).collect();
         match groups.entry(keys) {
             Entry::Occupied(mut views) => views.get_mut().push(view),
             Entry::Vacant(free) => {
@@ -88,7 +96,7 @@ pub fn check(events: &Events, transaction: Option<u8>) -> Result<Report, Malform
         views.dedup_by(|later, earlier| later.written == earlier.written);
         for pair in views.windows(2) {
             if let Some((only_first, only_second)) = fork(&pair[0], &pair[1]) {
-                let [first, second] = [only_first, only_second].map(|place| transactions.keys[keys[place] as usize]);
+                let [first, second] = [only_first, only_second].map(|place| keys[place]);
                 let told = format!(
                     "one read saw key {first} and not key {second}, another saw key {second} and not key {first}"
                 );
@@ -101,19 +109,20 @@ pub fn check(events: &Events, transaction: Option<u8>) -> Result<Report, Malform
     if observations > 0 && observations == order.len() {
         doubts.push("no group of keys was read more than once, so no two reads could be compared".to_owned());
     }
-    Ok(Report::conclude(transactions.len(), observations, vec![forks, unexpected], doubts)
-        .counting("groups", order.len()))
+    Ok(Report::conclude(all().count(), observations, vec![forks, unexpected], doubts).counting("groups", order.len()))
 }
 
 /// The one write of each key.
-fn writes(events: &Events, transactions: &Transactions) -> Result<FxHashMap<u32, Write>, Malformed> {
+fn writes(events: &Events, decoded: &[Transactions]) -> Result<FxHashMap<i64, Write>, Malformed> {
     let mut malformed = Malformed::default();
-    let mut writes: FxHashMap<u32, Write> = FxHashMap::default();
-    for number in 0..transactions.len() {
+    let mut writes: FxHashMap<i64, Write> = FxHashMap::default();
+    let all = decoded.iter().flat_map(|transactions| (0..transactions.len()).map(move |number| (transactions, number)));
+    for (transactions, number) in all {
         let (row, failed) = (transactions.invocation[number], transactions.outcome[number] == Outcome::Fail);
         for step in transactions.of(number) {
             let Some(value) = step.written(events) else { continue };
-            match writes.entry(step.key) {
+            let key = transactions.keys[step.key as usize];
+            match writes.entry(key) {
                 Entry::Vacant(free) => {
                     free.insert(Write { value, row, failed });
                 }
@@ -123,8 +132,7 @@ fn writes(events: &Events, transactions: &Transactions) -> Result<FxHashMap<u32,
                 Entry::Occupied(taken) if !failed => malformed.add(
                     row as usize,
                     format!(
-                        "key {} is written again, after row {}: long forks show only where every key is written once",
-                        transactions.keys[step.key as usize],
+                        "key {key} is written again, after row {}: long forks show only where every key is written once",
                         taken.get().row
                     ),
                 ),

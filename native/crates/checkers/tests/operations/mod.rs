@@ -59,6 +59,7 @@ pub fn rows(operations: &[Operation]) -> Rows {
         let (kind, value) = match is_end {
             false => (INVOKE, &operation.asked),
             true if operation.outcome == OK => (OK, &operation.answered),
+            true if operation.outcome == INFO && operation.answered.is_some() => (INFO, &operation.answered),
             true => (operation.outcome, &operation.asked),
         };
         rows.push_keyed(operation.process, kind, operation.f, operation.key, value.as_deref());

@@ -105,10 +105,16 @@ pub fn check_monotonic<'py>(
 }
 
 #[pyfunction]
-#[pyo3(signature = (history, *, transaction = "txn"))]
-pub fn check_long_fork<'py>(py: Python<'py>, history: &HistoryFile, transaction: &str) -> PyResult<Bound<'py, PyAny>> {
-    let transaction = position(history.history(), transaction);
-    answer(py, history, move |events, _| long_fork::check(events, transaction))
+#[pyo3(signature = (history, *, transaction = "txn", read = "read", write = "write"))]
+pub fn check_long_fork<'py>(
+    py: Python<'py>,
+    history: &HistoryFile,
+    transaction: &str,
+    read: &str,
+    write: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let functions = [transaction, read, write].map(|function| position(history.history(), function));
+    answer(py, history, move |events, _| long_fork::check(events, functions))
 }
 
 #[pyfunction]

@@ -2,12 +2,12 @@
 //!
 //! The value of an operation is its steps end to end, as those of a transaction: `code, key, count, values…`. Code 3 sends: one value, or the
 //! offset and the value where the offset is known. Code 4 polls one log: offsets and values in turn; a poll of several logs is a step each.
-//! A count of -1 is a poll whose result is not known.
+//! A count of -1 is a poll whose result is not known. The completion says more than the invocation, also where it is `info`.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::events::Events;
-use crate::pairing::{Malformed, Outcome, pair};
+use crate::pairing::{Malformed, NEVER, Outcome, pair};
 
 const SEND: i64 = 3;
 const POLL: i64 = 4;
@@ -101,6 +101,18 @@ impl Log {
     }
 }
 
+impl Log {
+    /// The sends that certainly happened: acknowledged, or of an operation of which a message was polled.
+    pub fn happened(&self, events: &Events) -> Vec<Send> {
+        let polled: FxHashSet<(i64, i64)> =
+            self.polls.iter().flat_map(|poll| poll.messages(events).map(|(_, value)| (poll.key, value))).collect();
+        let is_seen = |send: &&Send| send.outcome == Outcome::Info && polled.contains(&(send.key, send.value));
+        let seen: FxHashSet<u32> = self.sends.iter().filter(is_seen).map(|send| send.invocation).collect();
+        let happened = |send: &&Send| send.outcome == Outcome::Ok || seen.contains(&send.invocation);
+        self.sends.iter().filter(happened).copied().collect()
+    }
+}
+
 /// Pick out what concerns the logs.
 pub fn decode(events: &Events, functions: Functions) -> Result<Log, Malformed> {
     let mut malformed = Malformed::default();
@@ -121,7 +133,9 @@ pub fn decode(events: &Events, functions: Functions) -> Result<Log, Malformed> {
             continue;
         }
         log.operations += 1;
-        let read = if is_ok { operation.completion as usize } else { row };
+        let answer = (operation.completion != NEVER).then(|| events.value(operation.completion as usize)).flatten();
+        let is_told = is_ok || operation.outcome == Outcome::Info && answer.is_some_and(|steps| !steps.is_empty());
+        let read = if is_told { operation.completion as usize } else { row };
         let Some(mut left) = events.value(read) else {
             // What polls need not say so before it is answered.
             if is_ok || f != functions.poll {

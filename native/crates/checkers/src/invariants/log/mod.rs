@@ -5,14 +5,14 @@
 //! - *inconsistent-offsets*: two messages at one offset: replicas diverged, or an offset was given again.
 //! - *duplicate*: one message at two offsets.
 //! - *unexpected*: polled, and nobody had sent it by then; *G1a*: polled, and its send had failed.
-//! - *lost-write*: acknowledged at an offset, and never polled, though a higher offset was. Consumers together read every log from its
+//! - *lost-write*: certainly sent at an offset, and never polled, though a higher offset was. Consumers together read every log from its
 //!   beginning, as Jepsen's do: who seeks to the end and polls there must not be checked so.
 //! - *int-poll-skip*, *int-nonmonotonic-poll*: one operation polled two messages with a known one between them, or in falling order.
 //! - *poll-skip*, *nonmonotonic-poll*: likewise two operations of a process, of which nobody else moved the position: it had called `assign`
 //!   and since then neither `assign` nor `subscribe`, and no operation of it had an unknown end.
 //! - *nonmonotonic-send*: a send began after another had been acknowledged, and got a lower offset; *int-nonmonotonic-send*: in one operation.
 //!
-//! Messages that are acknowledged and beyond what anybody polled are *unseen*, which makes the verdict unknown.
+//! What ended `info` was certainly sent once a message of the same operation was polled. Messages that are acknowledged and beyond what anybody polled are *unseen*, which makes the verdict unknown.
 
 mod decode;
 mod polls;
@@ -67,14 +67,11 @@ pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed>
     ]
     .map(Finding::new);
     let [inconsistent, duplicate, unexpected, aborted, lost, ..] = &mut findings;
-    for send in log.sends.iter().filter(|send| send.outcome == Outcome::Ok) {
+    let happened: Vec<Send> = log.happened(events);
+    for send in &happened {
         if let Some(offset) = send.offset {
-            messages.note(
-                send.key,
-                offset,
-                Witness { value: send.value, row: send.invocation },
-                [inconsistent, duplicate],
-            );
+            let message = Witness { value: send.value, row: send.invocation };
+            messages.note(send.key, offset, message, [inconsistent, duplicate]);
         }
     }
     for poll in &log.polls {
@@ -84,9 +81,9 @@ pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed>
             judge_source(&log.sends, &messages, poll, value, [unexpected, aborted]);
         }
     }
-    let unseen = judge_fates(&log.sends, &messages, lost);
+    let unseen = judge_fates(&happened, &messages, lost);
     polls::judge(events, &log, &messages, &mut findings[5..9]);
-    judge_order(&log.sends, &mut findings[9..11]);
+    judge_order(&happened, &mut findings[9..11]);
     let recovered = log
         .sends
         .iter()
@@ -155,20 +152,20 @@ fn judge_source(
     }
 }
 
-/// What became of the messages that were acknowledged; returns how many nobody could have seen yet.
+/// What became of the messages that were certainly sent; returns how many nobody could have seen yet.
 fn judge_fates(sends: &[Send], messages: &Messages, lost: &mut Finding) -> usize {
     let mut unseen = 0;
-    for send in sends.iter().filter(|send| send.outcome == Outcome::Ok) {
+    for send in sends {
         if messages.polled_by.contains_key(&(send.key, send.value)) {
             continue;
         }
         match (send.offset, messages.end.get(&send.key)) {
             (Some(offset), Some(&(end, poll))) if offset < end => lost.add(|| {
                 let told = format!(
-                    "{} was acknowledged at offset {offset} of log {}, and never polled, though offset {end} was",
+                    "{} is at offset {offset} of log {}, and was never polled, though offset {end} was",
                     send.value, send.key
                 );
-                Case::new(&[(send.invocation, "sent it, acknowledged"), (poll, "polled what is beyond it")], told)
+                Case::new(&[(send.invocation, "sent it"), (poll, "polled what is beyond it")], told)
             }),
             // Another message was polled at its offset: that is told as inconsistent.
             (Some(offset), Some(&(end, _))) if offset == end => {}
@@ -181,8 +178,7 @@ fn judge_fates(sends: &[Send], messages: &Messages, lost: &mut Finding) -> usize
 /// Whether later sends are behind earlier ones.
 fn judge_order(sends: &[Send], findings: &mut [Finding]) {
     let mut moments: Vec<(u32, bool, usize)> = Vec::new();
-    let has_offset = |send: &&Send| send.outcome == Outcome::Ok && send.offset.is_some();
-    for (number, send) in sends.iter().enumerate().filter(|(_, send)| has_offset(send)) {
+    for (number, send) in sends.iter().enumerate().filter(|(_, send)| send.offset.is_some()) {
         moments.push((send.invocation, false, number));
         moments.push((send.completion, true, number));
     }
@@ -207,7 +203,7 @@ fn judge_order(sends: &[Send], findings: &mut [Finding]) {
         }
     }
     let mut last: FxHashMap<i64, (u32, i64)> = FxHashMap::default();
-    for send in sends.iter().filter(has_offset) {
+    for send in sends {
         let Some(offset) = send.offset else { continue };
         if let Some((_, earlier)) = last
             .insert(send.key, (send.invocation, offset))
