@@ -94,9 +94,9 @@ CASES: list[tuple[Checker, list[tuple[str, Any, Any]], str, list[tuple[str, Any,
     ),
     (
         Log(),
-        [("send", (3, 7, 1, 5), (3, 7, 2, 0, 5)), ("poll", None, (4, 7, 2, 1, 5))],
+        [("send", (4, 7, 1, 5), (4, 7, 2, 0, 5)), ("poll", None, (5, 7, 2, 1, 5))],
         "Message 5 of log 7 is at offsets 0 and 1.",
-        [("send", (3, 7, 1, 5), (3, 7, 2, 0, 5)), ("poll", None, (4, 7, 2, 0, 5))],
+        [("send", (4, 7, 1, 5), (4, 7, 2, 0, 5)), ("poll", None, (5, 7, 2, 0, 5))],
     ),
 ]
 

@@ -49,14 +49,14 @@ fn found(operations: &[Line]) -> (Verdict, Vec<&'static str>) {
 /// A message of log 7, acknowledged at an offset.
 macro_rules! send {
     ($value:expr, $offset:expr) => {
-        (0, SEND, OK, &[3, 7, 1, $value][..], &[3, 7, 2, $offset, $value][..])
+        (0, SEND, OK, &[4, 7, 1, $value][..], &[4, 7, 2, $offset, $value][..])
     };
 }
 
 /// Process 1 polls offsets and values from log 7.
 macro_rules! poll {
     ($($number:expr),*) => {
-        (1, POLL, OK, &[][..], &[4, 7, const { [$($number),*].len() as i64 }, $($number),*][..])
+        (1, POLL, OK, &[][..], &[5, 7, const { [$($number),*].len() as i64 }, $($number),*][..])
     };
 }
 
@@ -75,11 +75,11 @@ fn messages_that_are_lost_doubled_or_made_up_are_found_and_an_honest_log_is_not(
     assert_eq!(found(&[one, poll!(0, 11, 1, 99)]), violation("unexpected"));
     assert_eq!(found(&[poll!(0, 11), one]), violation("unexpected"));
     let (failed, unknown) =
-        ((0, SEND, FAIL, &[3, 7, 1, 11][..], &[][..]), (0, SEND, INFO, &[3, 7, 1, 11][..], &[][..]));
+        ((0, SEND, FAIL, &[4, 7, 1, 11][..], &[][..]), (0, SEND, INFO, &[4, 7, 1, 11][..], &[][..]));
     assert_eq!(found(&[failed, poll!(0, 11)]), violation("G1a"));
     assert_eq!(found(&[unknown, poll!(0, 11)]), (Verdict::Valid, vec![]));
     assert_eq!(found(&[two, one, poll!(0, 11, 1, 12)]), violation("nonmonotonic-send"));
-    let both = (0, 4, OK, &[3, 7, 1, 11, 3, 7, 1, 12][..], &[3, 7, 2, 1, 11, 3, 7, 2, 0, 12][..]);
+    let both = (0, 4, OK, &[4, 7, 1, 11, 4, 7, 1, 12][..], &[4, 7, 2, 1, 11, 4, 7, 2, 0, 12][..]);
     assert_eq!(found(&[both, poll!(0, 12, 1, 11)]), violation("int-nonmonotonic-send"));
     assert_eq!(found(&[one, two, poll!(0, 11)]), (Verdict::Unknown, vec![]));
     assert_eq!(found(&[one]).0, Verdict::Unknown);
@@ -90,7 +90,7 @@ fn who_keeps_its_place_goes_on_from_there_and_who_was_moved_need_not() {
     let violation = |name| (Verdict::Violation, vec![name]);
     let sent = [send!(11, 0), send!(12, 1), send!(13, 2)];
     let after = |operations: &[Line<'static>]| {
-        found(&[&sent[..], operations, &[(2, POLL, OK, &[], &[4, 7, 6, 0, 11, 1, 12, 2, 13])]].concat())
+        found(&[&sent[..], operations, &[(2, POLL, OK, &[], &[5, 7, 6, 0, 11, 1, 12, 2, 13])]].concat())
     };
     assert_eq!(after(&[ASSIGNED, poll!(0, 11), poll!(2, 13)]), violation("poll-skip"));
     assert_eq!(after(&[ASSIGNED, poll!(0, 11, 1, 12), poll!(1, 12)]), violation("nonmonotonic-poll"));
@@ -118,10 +118,10 @@ fn steps_that_make_no_sense_and_messages_that_are_sent_twice_are_malformed_with_
         asked: None,
         answered: Some(answered.to_vec()),
     };
-    for steps in [&[3, 7][..], &[3, 7, 3, 1, 2, 3], &[4, 7, 1, 0], &[0, 7, 1, 1], &[3, 7, 9, 1], &[4, 7, -2]] {
+    for steps in [&[4, 7][..], &[4, 7, 3, 1, 2, 3], &[5, 7, 1, 0], &[0, 7, 1, 1], &[4, 7, 9, 1], &[5, 7, -2]] {
         assert_eq!(row(&[operation(0, 4, steps)]), Some(1), "{steps:?}");
     }
-    assert_eq!(row(&[operation(0, SEND, &[3, 7, 1, 5]), operation(2, SEND, &[3, 7, 1, 5])]), Some(2));
+    assert_eq!(row(&[operation(0, SEND, &[4, 7, 1, 5]), operation(2, SEND, &[4, 7, 1, 5])]), Some(2));
 }
 
 /// Log 1 is :x and log 2 is :y; messages a, b, c, … are 1, 2, 3, …
@@ -134,39 +134,39 @@ mod jepsen {
 
     #[test]
     fn version_orders_a_real_world_example() {
-        let (first, second) = ((379, SEND, OK, &[3, 11, 1, 641][..], &[3, 11, 2, 537, 641][..]), &[3, 11, 2, 537, 645]);
-        assert!(has(&[first, (363, SEND, OK, &[3, 11, 1, 645], second)], "inconsistent-offsets"));
+        let (first, second) = ((379, SEND, OK, &[4, 11, 1, 641][..], &[4, 11, 2, 537, 641][..]), &[4, 11, 2, 537, 645]);
+        assert!(has(&[first, (363, SEND, OK, &[4, 11, 1, 645], second)], "inconsistent-offsets"));
     }
 
     #[test]
     fn inconsistent_offsets_info_conflicts() {
-        let unknown: Line = (0, SEND, INFO, &[3, 1, 1, 1, 3, 2, 1, 1], &[3, 1, 2, 0, 1, 3, 2, 1, 1]);
-        let conflict: Line = (1, SEND, OK, &[3, 1, 1, 2], &[3, 1, 2, 0, 2]);
+        let unknown: Line = (0, SEND, INFO, &[4, 1, 1, 1, 4, 2, 1, 1], &[4, 1, 2, 0, 1, 4, 2, 1, 1]);
+        let conflict: Line = (1, SEND, OK, &[4, 1, 1, 2], &[4, 1, 2, 0, 2]);
         assert!(!has(&[unknown, conflict], "inconsistent-offsets"));
-        assert!(has(&[unknown, conflict, (2, POLL, OK, &[], &[4, 2, 2, 5, 1])], "inconsistent-offsets"));
+        assert!(has(&[unknown, conflict, (2, POLL, OK, &[], &[5, 2, 2, 5, 1])], "inconsistent-offsets"));
     }
 
     #[test]
     fn g1a() {
-        let failed: Line = (0, SEND, super::FAIL, &[3, 1, 1, 2, 3, 2, 1, 3], &[]);
-        assert!(has(&[failed, (1, POLL, OK, &[], &[4, 1, 2, 0, 2])], "G1a"));
+        let failed: Line = (0, SEND, super::FAIL, &[4, 1, 1, 2, 4, 2, 1, 3], &[]);
+        assert!(has(&[failed, (1, POLL, OK, &[], &[5, 1, 2, 0, 2])], "G1a"));
     }
 
     #[test]
     fn lost_write_consistent() {
-        let a: Line = (0, SEND, OK, &[3, 1, 1, 1], &[3, 1, 2, 0, 1]);
-        let bd: Line = (0, SEND, OK, &[3, 1, 1, 2, 3, 1, 1, 4], &[3, 1, 2, 1, 2, 3, 1, 2, 3, 4]);
-        let c: Line = (1, SEND, INFO, &[3, 1, 1, 3], &[3, 1, 1, 3]);
-        assert!(has(&[a, bd, c, (2, POLL, OK, &[], &[4, 1, 2, 2, 3])], "lost-write"));
-        assert!(!has(&[a, bd, c, (2, POLL, OK, &[], &[4, 1, 6, 0, 1, 1, 2, 2, 3])], "lost-write"));
+        let a: Line = (0, SEND, OK, &[4, 1, 1, 1], &[4, 1, 2, 0, 1]);
+        let bd: Line = (0, SEND, OK, &[4, 1, 1, 2, 4, 1, 1, 4], &[4, 1, 2, 1, 2, 4, 1, 2, 3, 4]);
+        let c: Line = (1, SEND, INFO, &[4, 1, 1, 3], &[4, 1, 1, 3]);
+        assert!(has(&[a, bd, c, (2, POLL, OK, &[], &[5, 1, 2, 2, 3])], "lost-write"));
+        assert!(!has(&[a, bd, c, (2, POLL, OK, &[], &[5, 1, 6, 0, 1, 1, 2, 2, 3])], "lost-write"));
     }
 
     #[test]
     fn lost_write_atomic() {
-        let ab: Line = (0, SEND, INFO, &[3, 1, 1, 1, 3, 2, 1, 2], &[3, 1, 1, 1, 3, 2, 2, 0, 2]);
-        let c: Line = (1, SEND, INFO, &[3, 2, 1, 3], &[3, 2, 1, 3]);
+        let ab: Line = (0, SEND, INFO, &[4, 1, 1, 1, 4, 2, 1, 2], &[4, 1, 1, 1, 4, 2, 2, 0, 2]);
+        let c: Line = (1, SEND, INFO, &[4, 2, 1, 3], &[4, 2, 1, 3]);
         let (poll_a, poll_c): (Line, Line) =
-            ((2, POLL, OK, &[], &[4, 1, 2, 0, 1]), (3, POLL, OK, &[], &[4, 2, 2, 1, 3]));
+            ((2, POLL, OK, &[], &[5, 1, 2, 0, 1]), (3, POLL, OK, &[], &[5, 2, 2, 1, 3]));
         assert!(!has(&[ab, c, poll_c], "lost-write"));
         assert!(has(&[ab, c, poll_a, poll_c], "lost-write"));
     }
@@ -262,7 +262,7 @@ fn random_log(random: &mut Random) -> Vec<Operation> {
         operation.answered = Some(vec![]);
         if operation.f == SEND {
             fresh += 1;
-            operation.asked = Some(vec![3, 7, 1, fresh]);
+            operation.asked = Some(vec![4, 7, 1, fresh]);
             let mut offset = log.len() as i64;
             if random.chance(mistakes) {
                 offset += random.below(3) as i64 - 1;
@@ -271,7 +271,7 @@ fn random_log(random: &mut Random) -> Vec<Operation> {
                 log.push(fresh);
             }
             let is_known = random.chance(80);
-            operation.answered = Some(if is_known { vec![3, 7, 2, offset, fresh] } else { vec![3, 7, 1, fresh] });
+            operation.answered = Some(if is_known { vec![4, 7, 2, offset, fresh] } else { vec![4, 7, 1, fresh] });
         } else if operation.f == POLL {
             let place = place.entry(operation.process).or_insert(0);
             let mut pairs = Vec::new();
@@ -285,7 +285,7 @@ fn random_log(random: &mut Random) -> Vec<Operation> {
                 *place += 1;
             }
             operation.asked = Some(vec![]);
-            operation.answered = Some([&[4, 7, pairs.len() as i64][..], &pairs].concat());
+            operation.answered = Some([&[5, 7, pairs.len() as i64][..], &pairs].concat());
         } else {
             place.insert(operation.process, if operation.f == ASSIGN { 0 } else { random.below(log.len() + 1) });
         }

@@ -94,6 +94,11 @@ pub fn is_transaction(value: &[Token<'_>]) -> bool {
     matches!(value, [Token::Open(_), Token::Open(_), first, ..] if micro_operation(*first).is_some())
 }
 
+/// The code of a message that is sent to a log, and of logs that are polled.
+pub const SEND: i64 = 4;
+/// See [`SEND`].
+pub const POLL: i64 = 5;
+
 /// The code of a micro-operation by its name.
 pub fn micro_operation(token: Token<'_>) -> Option<i64> {
     match name(token)? {
@@ -101,6 +106,8 @@ pub fn micro_operation(token: Token<'_>) -> Option<i64> {
         b"append" => Some(1),
         b"w" | b"write" => Some(2),
         b"version" => Some(3),
+        b"send" => Some(SEND),
+        b"poll" => Some(POLL),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 //! - A number is a list of one, `nil` is no list, a vector, list or set its numbers, whatever they are nested in; `nil` among them is
 //!   [`NIL`].
 //! - A transaction `[[:append 1 2] [:r 1 nil]]` is its micro-operations end to end, each `code, key, count, values…`.
+//! - So are the steps of an operation on logs: `[:send k v]`, `[:send k [offset v]]`, `[:poll {k [[offset v] …]}]`, the last a step a log.
 //! - A transfer `{:from 0 :to 1 :amount 5}` is `0, 1, 5`, any other map its entries one after the other.
 //! - Where the history has independent keys, `[k v]` is the key and the value.
 //!
@@ -10,7 +11,7 @@
 
 use schrodinger_history::{Kind, NIL};
 
-use crate::operation::{Operation, is_transaction, micro_operation};
+use crate::operation::{Operation, POLL, SEND, is_transaction, micro_operation};
 use crate::token::{Token, entries, items, name, told};
 use crate::words::Words;
 
@@ -109,16 +110,37 @@ impl Values {
         let code = parts.next().and_then(|f| micro_operation(f[0]));
         let code = code
             .ok_or_else(|| format!("a micro-operation is [:r key value], [:append …] or [:w …], not {}", told(step)))?;
+        if code == POLL {
+            return parts.next().map_or(Ok(()), |logs| self.poll(logs));
+        }
         let key = parts.next().map_or(Ok(NIL), |key| self.number(key))?;
         self.list.extend([code, key, 0]);
         let count = self.list.len() - 1;
         match parts.next() {
+            // Sent, and nobody knows where to.
+            Some([Token::Open(_), Token::Nil, message @ .., Token::Close]) if code == SEND => {
+                self.all(message)?;
+                self.list[count] = 1;
+            }
             // A read that saw nothing, or one that nobody has answered.
             None | Some([Token::Nil]) if code == 0 => self.list[count] = if kind == Kind::Ok { 0 } else { -1 },
             value => {
                 self.all(value.unwrap_or_default())?;
                 self.list[count] = (self.list.len() - count - 1) as i64;
             }
+        }
+        Ok(())
+    }
+
+    /// What was polled from each log: `{k [[offset v] …]}`.
+    fn poll(&mut self, logs: &[Token<'_>]) -> Result<(), String> {
+        let mut forms = items(logs);
+        while let (Some(log), Some(messages)) = (forms.next(), forms.next()) {
+            let log = self.number(log)?;
+            self.list.extend([POLL, log, 0]);
+            let count = self.list.len() - 1;
+            self.all(messages)?;
+            self.list[count] = (self.list.len() - count - 1) as i64;
         }
         Ok(())
     }

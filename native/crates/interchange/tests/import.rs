@@ -76,6 +76,25 @@ fn transactions_are_encoded_step_by_step_with_what_is_not_known() {
 }
 
 #[test]
+fn sends_and_polls_are_encoded_step_by_step_with_their_offsets() {
+    let text = "{:type :invoke :f :send :value [[:send 7 5]] :process 0}
+{:type :ok :f :send :value [[:send 7 [0 5]]] :process 0}
+{:type :invoke :f :txn :value [[:poll] [:send 8 6]] :process 1}
+{:type :ok :f :txn :value [[:poll {7 [[0 5] [1 9]], 8 []}] [:send 8 [nil 6]]] :process 1}
+{:type :invoke :f :poll :value [[:poll]] :process 1}";
+    assert_eq!(
+        imported(text),
+        [
+            "0 invoke send - [4, 7, 1, 5]",
+            "0 ok send - [4, 7, 2, 0, 5]",
+            "1 invoke txn - [4, 8, 1, 6]",
+            "1 ok txn - [5, 7, 4, 0, 5, 1, 9, 5, 8, 0, 4, 8, 1, 6]",
+            "1 invoke poll - []",
+        ]
+    );
+}
+
+#[test]
 fn independent_keys_are_found_by_a_read_of_a_key_and_nil() {
     let text = "{:type :invoke :f :write :value [4 1] :process 0}
 {:type :ok :f :write :value [4 1] :process 0}

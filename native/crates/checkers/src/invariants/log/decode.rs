@@ -1,7 +1,7 @@
 //! Sends and polls out of events.
 //!
-//! The value of an operation is its steps end to end, as those of a transaction: `code, key, count, values…`. Code 3 sends: one value, or the
-//! offset and the value where the offset is known. Code 4 polls one log: offsets and values in turn; a poll of several logs is a step each.
+//! The value of an operation is its steps end to end, as those of a transaction: `code, key, count, values…`. Code 4 sends: one value, or the
+//! offset and the value where the offset is known. Code 5 polls one log: offsets and values in turn; a poll of several logs is a step each.
 //! A count of -1 is a poll whose result is not known. The completion says more than the invocation, also where it is `info`.
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -9,8 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::events::Events;
 use crate::pairing::{Malformed, NEVER, Outcome, pair};
 
-const SEND: i64 = 3;
-const POLL: i64 = 4;
+const SEND: i64 = 4;
+const POLL: i64 = 5;
 
 /// The functions of a log.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +187,7 @@ fn step(values: &[i64]) -> Result<(i64, i64, i64, &[i64]), String> {
         (POLL, count) if count % 2 == 0 => {}
         (SEND, _) => return Err(format!("a send to log {key} has {count} values: a value, or an offset and a value")),
         (POLL, _) => return Err(format!("a poll of log {key} has {count} values: offsets and values in turn")),
-        _ => return Err(format!("no step of a log has code {code}: 3 sends, 4 polls")),
+        _ => return Err(format!("no step of a log has code {code}: 4 sends, 5 polls")),
     }
     Ok((code, key, count, &rest[..length]))
 }
