@@ -33,8 +33,8 @@ def lock(client: Callable[[], Client], *, name: str = "lock", exclusive: bool = 
         client_factory=client,
         name=name,
         functions=(Acquire.f, Use.f, Release.f),
-        known={"keys": WholeNumber(2, least=1)},
-        choices={"keys": (1, 2, 4)},
+        known={"keys": WholeNumber(4, least=1)},
+        choices={"keys": (2, 4, 8)},
         start=LockStream,
         judge=lambda _: Lock(exclusive=exclusive, leased=leased),
     )

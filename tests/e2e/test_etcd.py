@@ -72,6 +72,29 @@ def test_stale_transactions_are_found_while_the_run_goes_on(tmp_path: Path) -> N
     assert "final operations" not in History.open(ended.value("run")).phases()
 
 
+@pytest.mark.parametrize("workload", ["bank", "unique-ids", "monotonic", "long-fork", "queue", "fenced-lock"])
+def test_what_transactions_keep_is_kept(tmp_path: Path, workload: str) -> None:
+    ended = schrodinger(
+        *["run", "suites/etcd", "--workload", workload, "--faults", "none", "--nodes", "1", "--time", "2"],
+        *["--rate", "300", "--concurrency", "9", "--seed", "3", "--root", str(tmp_path)],
+    )
+    assert (ended.status, ended.value("verdict")) == (0, "valid"), ended
+
+
+def test_balances_that_are_read_one_by_one_are_found_while_the_run_goes_on(tmp_path: Path) -> None:
+    ended = schrodinger(
+        *["run", "suites/etcd", "--workload", "bank", "--snapshots", "no", "--faults", "none", "--nodes", "1"],
+        *["--time", "60", "--rate", "300", "--concurrency", "9", "--seed", "3", "--root", str(tmp_path), "--fail-fast"],
+    )
+    assert ended.status == 1, ended
+    assert "wrong-total" in ended.value("anomaly")
+    phases = History.open(ended.value("run")).phases()
+    assert phases["heal"] - phases["main"] < 30 * SECOND
+    together = schrodinger("check", ended.value("run"), "--checker", "stats", "--checker", "bank", "--explain")
+    assert together.status == 1, together
+    assert "part        stats: valid" in together.out
+
+
 def test_a_run_can_be_replayed_listed_and_read_by_machines(tmp_path: Path) -> None:
     common = ["--root", str(tmp_path), "--json"]
     ended = schrodinger("run", "suites/etcd", "--nodes", "3", "--time", "6", "--rate", "100", "--seed", "5", *common)

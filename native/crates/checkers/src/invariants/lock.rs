@@ -63,20 +63,77 @@ struct Token {
     before: Option<(i64, u32)>,
 }
 
+/// What a history has of locks.
+#[derive(Default)]
+struct Locks {
+    operations: usize,
+    observations: usize,
+    /// By row.
+    moments: Vec<(u32, Moment)>,
+    tokens: Vec<Token>,
+    /// Acquires whose process never released the lock.
+    kept: FxHashSet<u32>,
+}
+
 /// Check holders and tokens.
 pub fn check(events: &Events, options: &Options) -> Result<Report, Malformed> {
+    let mut locks = locks(events, options)?;
+    let mut findings = Findings::new();
+    let mut holders: FxHashMap<Key, Vec<Acquire>> = FxHashMap::default();
+    let mut highest: FxHashMap<(Key, bool), (i64, u32)> = FxHashMap::default();
+    let mut given: FxHashMap<(Key, i64), (u32, i32)> = FxHashMap::default();
+    for (_, moment) in locks.moments {
+        match moment {
+            Moment::ReleaseBegan(key, process) => {
+                holders.entry(key).or_default().retain(|holder| holder.process != process);
+            }
+            Moment::Acquired(acquire) => {
+                let holding = holders.entry(acquire.key).or_default();
+                if options.exclusive {
+                    findings.judge_holder(holding, &acquire, options.reentrant);
+                }
+                if !(options.leased && locks.kept.contains(&acquire.row)) {
+                    holding.push(acquire);
+                }
+            }
+            Moment::TokenAsked(number) => {
+                let token = &mut locks.tokens[number];
+                token.before = highest.get(&(token.key, token.is_use)).copied();
+            }
+            Moment::TokenGiven(number) => {
+                let token = &locks.tokens[number];
+                let seen = highest.entry((token.key, token.is_use)).or_insert((token.token, token.row));
+                if seen.0 < token.token {
+                    *seen = (token.token, token.row);
+                }
+                if !token.is_use {
+                    let first = *given.entry((token.key, token.token)).or_insert((token.row, token.process));
+                    findings.judge_repetition(token, first, options.reentrant);
+                }
+                findings.judge_order(token);
+            }
+        }
+    }
+    let mut doubts = Vec::new();
+    if locks.observations > 0 && !options.exclusive && locks.tokens.is_empty() {
+        doubts.push("the lock gives no fencing tokens, and who held it was not to be judged".to_owned());
+    }
+    let Findings { twice, backwards, duplicated, stale } = findings;
+    let findings = vec![twice, backwards, duplicated, stale];
+    Ok(Report::conclude(locks.operations, locks.observations, findings, doubts).counting("tokens", locks.tokens.len()))
+}
+
+/// Pick out what concerns locks.
+fn locks(events: &Events, options: &Options) -> Result<Locks, Malformed> {
     let mut malformed = Malformed::default();
-    let mut moments: Vec<(u32, Moment)> = Vec::new();
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut open: FxHashMap<(Key, i32), Vec<Acquire>> = FxHashMap::default();
-    let mut never_released: FxHashSet<u32> = FxHashSet::default();
-    let (mut operations, mut observations) = (0, 0);
+    let mut locks = Locks::default();
+    let mut open: FxHashMap<(Key, i32), Vec<u32>> = FxHashMap::default();
     for operation in pair(events)? {
         let row = operation.invocation as usize;
         let (f, key, process) = (Some(events.f[row]), events.key(row), events.process[row]);
         if f == options.release {
-            operations += 1;
-            moments.push((operation.invocation, Moment::ReleaseBegan(key, process)));
+            locks.operations += 1;
+            locks.moments.push((operation.invocation, Moment::ReleaseBegan(key, process)));
             open.remove(&(key, process));
             continue;
         }
@@ -84,93 +141,79 @@ pub fn check(events: &Events, options: &Options) -> Result<Report, Malformed> {
         if f != options.acquire && !is_use {
             continue;
         }
-        operations += 1;
+        locks.operations += 1;
         if operation.outcome != Outcome::Ok {
             continue;
         }
-        observations += 1;
+        locks.observations += 1;
         if !is_use {
             let acquire = Acquire { key, process, row: operation.invocation };
-            moments.push((operation.completion, Moment::Acquired(acquire)));
-            open.entry((key, process)).or_default().push(acquire);
+            locks.moments.push((operation.completion, Moment::Acquired(acquire)));
+            open.entry((key, process)).or_default().push(acquire.row);
         }
         match events.value(operation.completion as usize) {
             None | Some([]) => {}
             Some(&[token]) => {
-                moments.push((operation.invocation, Moment::TokenAsked(tokens.len())));
-                moments.push((operation.completion, Moment::TokenGiven(tokens.len())));
-                tokens.push(Token { key, process, row: operation.invocation, token, is_use, before: None });
+                locks.moments.push((operation.invocation, Moment::TokenAsked(locks.tokens.len())));
+                locks.moments.push((operation.completion, Moment::TokenGiven(locks.tokens.len())));
+                locks.tokens.push(Token { key, process, row: operation.invocation, token, is_use, before: None });
             }
             Some(_) => {
                 malformed.add(operation.completion as usize, "a fencing token is one number, or nothing".to_owned())
             }
         }
     }
-    if options.leased {
-        never_released.extend(open.values().flatten().map(|acquire| acquire.row));
+    locks.kept.extend(open.into_values().flatten());
+    locks.moments.sort_by_key(|&(row, _)| row);
+    malformed.unless(locks)
+}
+
+struct Findings {
+    twice: Finding,
+    backwards: Finding,
+    duplicated: Finding,
+    stale: Finding,
+}
+
+impl Findings {
+    fn new() -> Findings {
+        let [twice, backwards] = ["held-twice", "token-went-backwards"].map(Finding::new);
+        let [duplicated, stale] = ["duplicated-token", "stale-holder"].map(Finding::new);
+        Findings { twice, backwards, duplicated, stale }
     }
-    moments.sort_by_key(|&(row, _)| row);
-    let [mut twice, mut backwards] = ["held-twice", "token-went-backwards"].map(Finding::new);
-    let [mut duplicated, mut stale] = ["duplicated-token", "stale-holder"].map(Finding::new);
-    let mut holders: FxHashMap<Key, Vec<Acquire>> = FxHashMap::default();
-    let mut highest: FxHashMap<(Key, bool), (i64, u32)> = FxHashMap::default();
-    let mut given: FxHashMap<(Key, i64), (u32, i32)> = FxHashMap::default();
-    for (_, moment) in moments {
-        match moment {
-            Moment::ReleaseBegan(key, process) => {
-                holders.entry(key).or_default().retain(|holder| holder.process != process);
-            }
-            Moment::Acquired(acquire) => {
-                let holding = holders.entry(acquire.key).or_default();
-                let is_other = |holder: &&Acquire| holder.process != acquire.process || !options.reentrant;
-                if let Some(holder) = holding.iter().find(is_other).filter(|_| options.exclusive) {
-                    let name = acquire.key.map_or_else(|| "the lock".to_owned(), |key| format!("lock {key}"));
-                    let told = format!(
-                        "process {} got {name} while process {} certainly held it",
-                        acquire.process, holder.process
-                    );
-                    twice.add(|| Case::new(&[(holder.row, "held the lock"), (acquire.row, "got it as well")], told));
-                }
-                if !never_released.contains(&acquire.row) {
-                    holding.push(acquire);
-                }
-            }
-            Moment::TokenAsked(number) => {
-                let token = &mut tokens[number];
-                token.before = highest.get(&(token.key, token.is_use)).copied();
-            }
-            Moment::TokenGiven(number) => {
-                let Token { key, process, row, token, is_use, before } = tokens[number];
-                let seen = highest.entry((key, is_use)).or_insert((token, row));
-                if seen.0 < token {
-                    *seen = (token, row);
-                }
-                if is_use {
-                    if let Some((higher, earlier)) = before.filter(|&(higher, _)| higher > token) {
-                        let told = format!("token {token} was let in after {higher} had been");
-                        stale.add(|| {
-                            Case::new(&[(earlier, "was let in"), (row, "was let in with an older token")], told)
-                        });
-                    }
-                    continue;
-                }
-                let (first, who) = *given.entry((key, token)).or_insert((row, process));
-                let is_again = options.reentrant && who == process;
-                if first != row && !is_again {
-                    let told = format!("token {token} was given twice");
-                    duplicated.add(|| Case::new(&[(first, "got the token"), (row, "got it again")], told));
-                }
-                if let Some((higher, earlier)) = before.filter(|&(higher, _)| higher > token) {
-                    let told = format!("token {token} was given after {higher} had been");
-                    backwards.add(|| Case::new(&[(earlier, "got a token"), (row, "got an older one later")], told));
-                }
-            }
+
+    /// Nobody else may hold what was just acquired; its holder only where it may take it again.
+    fn judge_holder(&mut self, holding: &[Acquire], acquire: &Acquire, reentrant: bool) {
+        let Some(holder) = holding.iter().find(|holder| holder.process != acquire.process || !reentrant) else {
+            return;
+        };
+        self.twice.add(|| {
+            let name = acquire.key.map_or_else(|| "the lock".to_owned(), |key| format!("lock {key}"));
+            let (next, first) = (acquire.process, holder.process);
+            let told = format!("process {next} got {name} while process {first} certainly held it");
+            Case::new(&[(holder.row, "held the lock"), (acquire.row, "got it as well")], told)
+        });
+    }
+
+    /// A token is given once, or again to its holder.
+    fn judge_repetition(&mut self, token: &Token, (first, who): (u32, i32), reentrant: bool) {
+        if first != token.row && !(reentrant && who == token.process) {
+            let rows = [(first, "got the token"), (token.row, "got it again")];
+            self.duplicated.add(|| Case::new(&rows, format!("token {} was given twice", token.token)));
         }
     }
-    let mut doubts = Vec::new();
-    if observations > 0 && !options.exclusive && tokens.is_empty() {
-        doubts.push("the lock gives no fencing tokens, and who held it was not to be judged".to_owned());
+
+    /// Nobody gets, or is let in with, a lower token than one before.
+    fn judge_order(&mut self, token: &Token) {
+        let Some((higher, earlier)) = token.before.filter(|&(higher, _)| higher > token.token) else { return };
+        let (finding, was, first, second) = if token.is_use {
+            (&mut self.stale, "let in", "was let in", "was let in with an older token")
+        } else {
+            (&mut self.backwards, "given", "got a token", "got an older one later")
+        };
+        finding.add(|| {
+            let told = format!("token {} was {was} after {higher} had been", token.token);
+            Case::new(&[(earlier, first), (token.row, second)], told)
+        });
     }
-    let findings = vec![twice, backwards, duplicated, stale];
-    malformed.unless(Report::conclude(operations, observations, findings, doubts).counting("tokens", tokens.len()))
 }
