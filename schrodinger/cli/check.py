@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, several, suitable
+from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, several
+from schrodinger.checkers.detection import suiting
 from schrodinger.checkers.transactional import INFERENCES
 from schrodinger.checkers.words import in_words
 from schrodinger.cli.choices import Words
@@ -119,6 +120,5 @@ def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -
 
 def _check_file(path: Path, names: tuple[str, ...], choice: CheckerChoice) -> tuple[Verdict, Faults]:
     history = open_history(path, remark)
-    functions = history.functions
-    checker = several(names, choice, functions) if names else suitable(functions, choice)
+    checker = several(names, choice, history.functions) if names else suiting(history, choice)
     return in_words(judge(history, checker, None, ()), history.file.words), history.faults()

@@ -1,4 +1,4 @@
-"""``schrodinger history``: convert histories between formats, and say what is in one."""
+"""``schrodinger history``: convert histories between formats, cut a part out of one, and say what is in one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import click
 import polars
 
 from schrodinger.cli.failures import Refused, plain_errors
+from schrodinger.cli.quantities import Listed, Quantity, RowRange
 from schrodinger.history.foreign_arrow import is_ours
 from schrodinger.history.formats import WRITTEN, Written, export_history, format_of, import_history, open_history
+from schrodinger.history.slicing import Part, key_numbers, write_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +41,7 @@ def history() -> None:
 def convert(source: Path, target: Path, to: Written | None) -> None:
     """Write the history SOURCE, of whatever format, as TARGET, which must not exist."""
     with plain_errors():
-        wanted = to or _by_name(target)
-        if target.exists():
-            raise Refused(f"{target} is there already; a history is never overwritten")
+        wanted = _wanted(target, to)
         if wanted != "arrow":
             export_history(open_history(source, remark), target, wanted)
         elif source.is_dir() or (format_of(source) == "arrow" and is_ours(source)):
@@ -50,11 +50,62 @@ def convert(source: Path, target: Path, to: Written | None) -> None:
             import_history(source, target, remark)
 
 
-def _by_name(target: Path) -> Written:
+def _wanted(target: Path, to: Written | None) -> Written:
+    """The format to write, where a file can be written at all."""
+    if target.exists():
+        raise Refused(f"{target} is there already; a history is never overwritten")
+    if to is not None:
+        return to
     for name in WRITTEN:
         if target.suffix == f".{name}":
             return name
     raise Refused(f"the name {target} says no format; end it in .{', .'.join(WRITTEN)} or give --to")
+
+
+@history.command("slice")
+@click.argument("source", type=_FILE)
+@click.argument("target", type=_FILE)
+@click.option("--from", "from_s", type=Quantity(min=0), help="Operations that end at this second or later.")
+@click.option("--until", "until_s", type=Quantity(min=0), help="Operations that begin before this second.")
+@click.option("--rows", type=RowRange(), help="Operations under way in these rows: FIRST:END, END left out.")
+@click.option(
+    "--keys", type=Listed(), help="Operations on these independent keys: 1,7 (or words, as stats shows them)."
+)
+@click.option("--processes", type=Listed(int), help="Operations of these processes: 0,3,12.")
+@click.option("--functions", type=Listed(), help="Operations of these functions: read,write.")
+@click.option("--to", type=click.Choice(get_args(Written)), help="The format to write; by the target's name.")
+def slice_(
+    source: Path,
+    target: Path,
+    from_s: float | None,
+    until_s: float | None,
+    rows: tuple[int, int] | None,
+    keys: tuple[str, ...] | None,
+    processes: tuple[int, ...] | None,
+    functions: tuple[str, ...] | None,
+    to: Written | None,
+) -> None:
+    """Write a part of the history SOURCE as TARGET: whole operations, with the faults of that time."""
+    with plain_errors():
+        wanted = _wanted(target, to)
+        opened = open_history(source, remark)
+        part = Part(
+            from_ns=_nanoseconds(from_s),
+            until_ns=_nanoseconds(until_s),
+            rows=rows,
+            keys=None if keys is None else key_numbers(opened, keys),
+            processes=processes,
+            functions=functions,
+        )
+        cut = write_part(opened, part, target, wanted)
+    click.echo(f"events      {cut.kept_rows:,} of {cut.rows:,}")
+    click.echo(f"operations  {cut.kept_operations:,} of {cut.operations:,}")
+    for doubt in cut.doubts:
+        remark(doubt)
+
+
+def _nanoseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1e9)
 
 
 @history.command()

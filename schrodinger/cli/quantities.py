@@ -42,3 +42,36 @@ class Budget(click.ParamType[tuple[int, int | None]]):
         if found is None or int(found[1]) == 0:
             self.fail(f"{text!r} is no budget; give a whole number such as 50M or 2G", param, ctx)
         return int(found[1]) * _SCALES[found[2]]
+
+
+class RowRange(click.ParamType[tuple[int, int]]):
+    """``FIRST:END``, rows of a history from FIRST on, END left out."""
+
+    name = "first:end"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Both numbers."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d{1,15}):(\d{1,15})", str(value))
+        if found is None or int(found[1]) >= int(found[2]):
+            self.fail(f"{value!r} is no range of rows; give the first and the end, such as 100:250", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+class Listed(click.ParamType[tuple[Any, ...]]):
+    """``ONE,TWO,THREE``, each of a kind."""
+
+    name = "one,two"
+
+    def __init__(self, of: type[int] | type[str] = str) -> None:
+        self.of = of
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        """Every part."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(self.of(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers such as 0,3,12", param, ctx)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+import polars
+import pyarrow
+import pyarrow.feather
 import pytest
 from click.testing import CliRunner
 
+from schrodinger.checkers.catalogue import CheckerChoice
+from schrodinger.checkers.detection import suiting
 from schrodinger.cli import main
 from schrodinger.history import History
 from schrodinger.history.formats import export_history, format_of, import_history, open_history
@@ -125,3 +130,87 @@ def test_the_command_converts_and_counts(tmp_path: Path) -> None:
     assert "read: 1 ok, 0 fail, 0 info" in said
     assert history("convert", str(source), str(tmp_path / "a.arrow"))[0] == 2
     assert "says no format" in history("convert", str(source), str(tmp_path / "a.xyz"))[1]
+
+
+def test_words_are_told_again_in_verdicts_and_on_the_way_out(tmp_path: Path) -> None:
+    text = STALE.replace(":value 1", ":value :one").replace(
+        ":value nil, :process 1, :time 40", ':value "two", :process 1'
+    )
+    path = written(tmp_path / "history.edn", text)
+    status, said = check(str(path))
+    assert (status, 'The register read as "two"' in said) == (1, True), said
+    history = open_history(path)
+    export_history(history, tmp_path / "out.edn", "edn")
+    assert ":value :one" in (tmp_path / "out.edn").read_text()
+    export_history(history, tmp_path / "out.jsonl", "jsonl")
+    assert json.loads((tmp_path / "out.jsonl").read_text().splitlines()[-1])["value"] == ["two"]
+
+
+def test_completions_alone_are_judged_and_the_user_is_told_what_that_means(tmp_path: Path) -> None:
+    text = "{:type :ok, :value [[:append :x 1] [:r :y [1]]]}\n{:type :ok, :value [[:append :y 1] [:r :x [1]]]}\n"
+    status, said = check(str(written(tmp_path / "history.edn", text)))
+    assert (status, "G1c" in said, "completions and no invocations" in said) == (1, True, True), said
+
+
+@pytest.mark.parametrize(
+    ("text", "checker"),
+    [
+        ("{:type :invoke :f :txn :value [[:r :x nil] [:w :x 1]] :process 0}", "rw-register"),
+        ("{:type :invoke :f :txn :value [[:r :x nil] [:append :x 1]] :process 0}", "list-append"),
+        ("{:type :invoke :f :add :value 1 :process 0}{:type :invoke :f :add :value 1 :process 1}", "counter"),
+        ("{:type :invoke :f :add :value 1 :process 0}{:type :invoke :f :add :value 2 :process 1}", "set-full"),
+        ("INFO  jepsen.util - 0\t:invoke\t:cas\t[nil 1]\n", "linearizable"),
+    ],
+)
+def test_a_checker_is_suggested_by_functions_and_values(tmp_path: Path, text: str, checker: str) -> None:
+    assert suiting(open_history(written(tmp_path / "history", text)), CheckerChoice()).name == checker
+
+
+def test_a_compare_and_set_of_what_was_never_written_expects_nil(tmp_path: Path) -> None:
+    cas = "{:process 1, :type :invoke, :f :cas, :value [nil 1]}\n{:process 1, :type :ok, :f :cas, :value [nil 1]}\n"
+    assert check(str(written(tmp_path / "once.edn", cas)))[0] == 0
+    assert check(str(written(tmp_path / "twice.edn", cas + cas.replace("nil 1", "nil 2"))))[0] == 1
+
+
+FOREIGN = {
+    "process": [0, 0, -1],
+    "type": ["invoke", "ok", "info"],
+    "f": ["write", "write", "kill"],
+    "value": [[4], [4], None],
+    "more": [1.5, 2.5, 3.5],
+}
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_an_arrow_file_of_another_program_is_read_by_its_columns(
+    tmp_path: Path, compression: Literal["uncompressed", "lz4", "zstd"]
+) -> None:
+    frame = polars.DataFrame(FOREIGN).with_columns(polars.col("f").cast(polars.Categorical), key=polars.lit(7))
+    frame.write_ipc(tmp_path / "foreign.arrow", compression=compression)
+    events = open_history(tmp_path / "foreign.arrow").file.events()
+    assert events[0] == (0, 0, 0, "invoke", "write", 7, (4,), None)
+    assert events[2][2:5] == (-1, "info", "kill")
+
+
+def test_an_arrow_file_of_pyarrow_is_read_and_values_may_be_plain(tmp_path: Path) -> None:
+    table = pyarrow.table({**FOREIGN, "value": pyarrow.array([4, 4, None], pyarrow.int8())})
+    pyarrow.feather.write_feather(table, tmp_path / "foreign.feather")
+    assert [row[6] for row in open_history(tmp_path / "foreign.feather").file.events()] == [(4,), (4,), None]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "what"),
+    [
+        ("f", None, "none is f"),
+        ("process", [0.0, 0.0, -1.0], "the column process should be integers, and is Float64"),
+        ("value", ["a", "b", "c"], "the column value should be lists of integers, and is String"),
+        ("type", ["invoke", "done", "info"], "row 2: an operation's :type is"),
+    ],
+)
+def test_an_arrow_file_that_does_not_fit_is_refused_with_its_column(
+    tmp_path: Path, column: str, values: list[object] | None, what: str
+) -> None:
+    columns = {**FOREIGN, column: values} if values else {name: FOREIGN[name] for name in FOREIGN if name != column}
+    polars.DataFrame(columns).write_ipc(tmp_path / "foreign.arrow")
+    status, said = check(str(tmp_path / "foreign.arrow"))
+    assert (status, what in said) == (2, True), said

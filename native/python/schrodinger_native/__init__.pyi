@@ -252,6 +252,14 @@ def export_history(history: HistoryFile, target: str | PathLike[str], format: Li
         OSError: the file can't be written; FileExistsError: it is there already.
     """
 
+def copy_rows(history: HistoryFile, rows: list[int], target: str | PathLike[str]) -> int:
+    """Write these rows, in their order, as a history file, which must not exist. Returns how many.
+
+    Raises:
+        OSError: the file can't be written; FileExistsError: it is there already.
+        ValueError: the rows do not rise, or the history has not so many.
+    """
+
 def notation(source: str | PathLike[str]) -> Notation:
     """How a text is written, by its beginning; what is nothing of all this is called EDN. Raises OSError."""
 

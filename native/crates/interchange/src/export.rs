@@ -14,7 +14,7 @@ use schrodinger_history::{Error, FIRST_WORD, History, Kind, NEMESIS, NIL, Rows};
 
 use crate::error::ImportError;
 use crate::import::{KEYED, PLAIN};
-use crate::token::quote;
+use crate::token::{is_name, quote};
 
 /// How much is written at once.
 const PIECE: usize = 1 << 20;
@@ -368,14 +368,12 @@ fn quoted(text: &str) -> String {
 
 /// A function as EDN: a keyword where it can be one.
 fn keyword(name: &str) -> String {
-    let can_be = |character: char| character.is_ascii_alphanumeric() || "-_.+*!?<>=/$&%".contains(character);
-    if !name.is_empty() && name.chars().all(can_be) { format!(":{name}") } else { quoted(name) }
+    if is_name(name.as_bytes()) { format!(":{name}") } else { quoted(name) }
 }
 
-/// A function as JSON, where a string that begins with a colon, and has no escapes, is a keyword.
+/// A function as JSON, where a string that is a colon and a name is a keyword of that name.
 fn json_function(name: &str) -> String {
-    let plain = quoted(name);
-    if name.starts_with(':') && !plain.contains('\\') { quoted(&format!(":{name}")) } else { plain }
+    if name.starts_with(':') && is_name(name.as_bytes()) { quoted(&format!(":{name}")) } else { quoted(name) }
 }
 
 /// A word that EDN writes so, as JSON: strings and fractions as they are, anything else in quotes.

@@ -12,7 +12,7 @@ use schrodinger_history::{Error, Event, Kind, NEMESIS, Transcript};
 
 use crate::completions::Completions;
 use crate::error::ImportError;
-use crate::operation::{Operation, Who, operation, shows_keys};
+use crate::operation::{Operation, Who, is_transaction, operation, shows_keys};
 use crate::processes::Processes;
 use crate::source::{Forms, Notation};
 use crate::token::{Token, told, unescaped};
@@ -60,6 +60,10 @@ pub fn import_history(
                 remove(target);
                 match unforeseen {
                     Unforeseen::Function(function) => assumed.functions.push(function),
+                    Unforeseen::Transactional(function) => {
+                        assumed.functions.retain(|known| *known != function);
+                        assumed.transactional.push(function);
+                    }
                     Unforeseen::Invocation => assumed.only_completions = false,
                 }
             }
@@ -77,12 +81,15 @@ pub fn import_history(
 struct Assumptions {
     notation: Notation,
     functions: Vec<String>,
+    /// Functions that carry transactions, which makes them `txn`: Jepsen's long fork calls them `read` and `write`.
+    transactional: Vec<String>,
     keyed: bool,
     only_completions: bool,
 }
 
 enum Unforeseen {
     Function(String),
+    Transactional(String),
     Invocation,
 }
 
@@ -103,6 +110,7 @@ impl Assumptions {
         let mut assumed = Assumptions {
             notation: notation.unwrap_or_else(|| Notation::of(&text)),
             functions: Vec::new(),
+            transactional: Vec::new(),
             keyed: text.starts_with(KEYED.as_bytes()),
             only_completions: true,
         };
@@ -111,17 +119,29 @@ impl Assumptions {
         while let Ok(true) = forms.next(|tokens| {
             let found = operation(tokens)?;
             let name = unescaped(found.f);
-            if !assumed.functions.iter().any(|known| *known == name) {
-                assumed.functions.push(name.into_owned());
+            let known = if carries_transaction(&found) { &mut assumed.transactional } else { &mut assumed.functions };
+            if !contains(known, &name) {
+                known.push(name.into_owned());
             }
             assumed.keyed |= !says_plain && shows_keys(&found);
             assumed.only_completions &= !is_invocation(&found);
             Ok(())
         }) {}
-        if assumed.functions.is_empty() {
+        assumed.functions.retain(|name| !assumed.transactional.contains(name));
+        let is_empty = assumed.functions.is_empty() && assumed.transactional.is_empty();
+        if is_empty {
             assumed.functions.push("nil".to_owned());
         }
         Ok(assumed)
+    }
+
+    /// The functions of the history.
+    fn all_functions(&self) -> Vec<String> {
+        let mut functions = self.functions.clone();
+        if !self.transactional.is_empty() && !contains(&functions, TRANSACTION) {
+            functions.push(TRANSACTION.to_owned());
+        }
+        functions
     }
 }
 
@@ -182,7 +202,8 @@ impl Sink {
 
 fn transcribe(source: &Path, target: &Path, assumed: &Assumptions, interrupt: &AtomicBool) -> Result<Attempt, Failure> {
     let mut forms = Forms::new(open(source).map_err(Failure::BeforeWriting)?, assumed.notation);
-    let created = Transcript::create(target, &assumed.functions);
+    let functions = assumed.all_functions();
+    let created = Transcript::create(target, &functions);
     let transcript = created.map_err(|error| Failure::BeforeWriting(error.into()))?;
     let mut sink = Sink { transcript, completions: assumed.only_completions.then(Completions::default) };
     let mut processes = Processes::new(assumed.only_completions);
@@ -193,8 +214,14 @@ fn transcribe(source: &Path, target: &Path, assumed: &Assumptions, interrupt: &A
     loop {
         let next = forms.next(|tokens| {
             let found = operation(tokens)?;
-            let Some(f) = number_of(&assumed.functions, found.f) else {
-                unforeseen = Some(Unforeseen::Function(unescaped(found.f).into_owned()));
+            let name = unescaped(found.f);
+            if carries_transaction(&found) && !contains(&assumed.transactional, &name) {
+                unforeseen = Some(Unforeseen::Transactional(name.into_owned()));
+                return Ok(());
+            }
+            let name = if contains(&assumed.transactional, &name) { TRANSACTION.into() } else { name };
+            let Some(f) = functions.iter().position(|known| *known == *name) else {
+                unforeseen = Some(Unforeseen::Function(name.into_owned()));
                 return Ok(());
             };
             if assumed.only_completions && is_invocation(&found) {
@@ -209,7 +236,7 @@ fn transcribe(source: &Path, target: &Path, assumed: &Assumptions, interrupt: &A
             let event = Event {
                 kind: if process == NEMESIS && !is_edge(found.kind) { Kind::Info } else { found.kind },
                 process,
-                f,
+                f: f as u8,
                 key,
                 value: has_value.then_some(values.list.as_slice()),
                 detail: detail.as_deref(),
@@ -235,12 +262,18 @@ fn transcribe(source: &Path, target: &Path, assumed: &Assumptions, interrupt: &A
         return Err(Failure::WhileWriting(ImportError::Text { line: 1, what }));
     }
     let mut remarks = Vec::new();
+    let renamed: Vec<&str> =
+        assumed.transactional.iter().map(String::as_str).filter(|name| *name != TRANSACTION).collect();
+    if !renamed.is_empty() {
+        remarks
+            .push(format!("what it calls {} are transactions, and are called {TRANSACTION} here", renamed.join(", ")));
+    }
     let mut words = values.words.into_inner();
     if words.iter().map(String::len).sum::<usize>() > MOST_BYTES_OF_WORDS {
         remarks.push(format!("its {} words are too many to keep; they are numbers from here on", words.len()));
         words.clear();
     }
-    let written = sink.finish(&assumed.functions, &words).map_err(|error| Failure::WhileWriting(error.into()))?;
+    let written = sink.finish(&functions, &words).map_err(|error| Failure::WhileWriting(error.into()))?;
     if written > rows {
         remarks.push(ONLY_COMPLETIONS.to_owned());
     }
@@ -251,11 +284,15 @@ fn transcribe(source: &Path, target: &Path, assumed: &Assumptions, interrupt: &A
 const ONLY_COMPLETIONS: &str = "the history has completions and no invocations: each operation is taken to have begun as early as it \
                                 can have, when its process had ended the one before, so nothing is concluded from real time beyond that";
 
-/// The position of a function. Functions are few, and a byte is enough for them.
-fn number_of(functions: &[String], f: &[u8]) -> Option<u8> {
-    let place = |wanted: &[u8]| functions.iter().position(|name| name.as_bytes() == wanted);
-    let found = if f.contains(&b'\\') { None } else { place(f) };
-    found.or_else(|| place(unescaped(f).as_bytes())).and_then(|place| u8::try_from(place).ok())
+/// What every function that carries transactions is called.
+const TRANSACTION: &str = "txn";
+
+fn carries_transaction(found: &Operation<'_, '_>) -> bool {
+    found.who != Who::Nemesis && is_transaction(found.value)
+}
+
+fn contains(names: &[String], name: &str) -> bool {
+    names.iter().any(|known| known == name)
 }
 
 /// Whether a client begins something; the nemesis of some tools is invoked too.

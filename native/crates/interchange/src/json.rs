@@ -3,7 +3,7 @@
 //! JSON lacks what histories need, so tools write it in strings. A key of an object that is a number is that number (`{"0": 100}` are
 //! balances), a string that begins with a colon is a keyword, and `5.0` is `5`.
 
-use crate::token::{DEEPEST, Stop, Token, close, integer};
+use crate::token::{DEEPEST, Stop, Token, close, integer, is_name};
 
 /// What may come next.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn key(text: &[u8]) -> Token<'_> {
 
 fn string(text: &[u8]) -> Token<'_> {
     match text {
-        [b':', name @ ..] if !name.is_empty() && !name.contains(&b'\\') => Token::Keyword(name),
+        [b':', name @ ..] if is_name(name) => Token::Keyword(name),
         _ => Token::Text(text),
     }
 }

@@ -73,6 +73,11 @@ pub fn name<'a>(token: Token<'a>) -> Option<&'a [u8]> {
     }
 }
 
+/// Whether a keyword of this name, after its colon, is a keyword to everybody.
+pub fn is_name(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+*!?<>=/$&%:".contains(byte))
+}
+
 /// The first form, and what follows it.
 pub fn split_form<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<(&'t [Token<'a>], &'t [Token<'a>])> {
     match tokens.first()? {

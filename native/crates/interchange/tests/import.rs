@@ -193,6 +193,15 @@ fn a_transaction_needs_neither_a_function_nor_a_process() {
 }
 
 #[test]
+fn functions_that_carry_transactions_are_transactions() {
+    let text = "{:type :invoke, :f :read, :value [[:r 0 nil] [:r 1 nil]], :process 0}
+{:type :fail, :f :read, :value nil, :process 0}\n{:type :invoke, :f :write, :value [[:w 0 1]], :process 1}";
+    let (found, imported) = rows(text, None).expect("a history");
+    assert_eq!(found, ["0 invoke txn - [0, 0, -1, 0, 1, -1]", "0 fail txn - nil", "1 invoke txn - [2, 0, 1, 1]"]);
+    assert_eq!(imported.remarks, ["what it calls read, write are transactions, and are called txn here"]);
+}
+
+#[test]
 fn operations_of_nobody_are_paired_by_function_or_refused() {
     let text = "{:type :invoke :f :read :value nil}\n{:type :invoke :f :write :value 4}
 {:type :ok :f :write :value 4}\n{:type :ok :f :read :value #{4}}\n{:type :info :f :kill}";

@@ -91,6 +91,12 @@ pub fn export_history(
     exported.map_err(|error| failure(error, &named))
 }
 
+#[pyfunction]
+pub fn copy_rows(py: Python<'_>, history: &Bound<'_, HistoryFile>, rows: Vec<usize>, target: PathBuf) -> PyResult<u64> {
+    let history = history.get().history();
+    py.detach(|| schrodinger_interchange::copy_rows(history, &rows, &target)).map_err(to_python)
+}
+
 /// How the text in this file is written: `edn`, `json` or `log`.
 #[pyfunction]
 pub fn notation(py: Python<'_>, source: PathBuf) -> PyResult<&'static str> {

@@ -26,6 +26,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<interchange::Transcript>()?;
     module.add_function(wrap_pyfunction!(interchange::import_history, module)?)?;
     module.add_function(wrap_pyfunction!(interchange::export_history, module)?)?;
+    module.add_function(wrap_pyfunction!(interchange::copy_rows, module)?)?;
     module.add_function(wrap_pyfunction!(interchange::notation, module)?)?;
     checkers::register(module)
 }

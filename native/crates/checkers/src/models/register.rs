@@ -127,6 +127,14 @@ impl<'a> RegisterDecoder<'a> {
     }
 }
 
+/// `nil` where a history has it among the values of a list, as in a compare-and-set of what was never written.
+const NIL: i64 = i64::MIN;
+
+/// The value that a register holds, which may be nil.
+fn held(value: i64) -> Option<i64> {
+    (value != NIL).then_some(value)
+}
+
 impl Decoder for RegisterDecoder<'_> {
     type Model = Register;
 
@@ -137,15 +145,15 @@ impl Decoder for RegisterDecoder<'_> {
 
     fn decode(&mut self, call: &Call) -> Result<Option<RegisterAction>, Complaint> {
         if call.function == self.functions.read {
-            let value = call.observed()?;
+            let value = call.observed()?.and_then(held);
             return Ok(call.is_ok().then(|| RegisterAction::Read(self.values.number(value))));
         }
         if call.function == self.functions.write {
             let [value] = call.asked("a write needs one value")?;
-            return Ok(Some(RegisterAction::Write(self.values.number(Some(value)))));
+            return Ok(Some(RegisterAction::Write(self.values.number(held(value)))));
         }
         let [old, new] = call.asked("a compare-and-set needs two values, the expected and the new")?;
-        let [old, new] = [old, new].map(|value| self.values.number(Some(value)));
+        let [old, new] = [old, new].map(|value| self.values.number(held(value)));
         // A compare-and-set that changes nothing is a read.
         Ok(match old == new {
             true => call.is_ok().then_some(RegisterAction::Read(old)),

@@ -1,0 +1,56 @@
+"""Which checker suits a history when nobody says: by its functions, and where those leave a choice, by its values.
+
+Transactions over lists and over registers are both called ``txn``, and adding to a set or to a counter is both called
+``add``. One look at what is written, or added twice, tells them apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars
+
+from schrodinger.checkers.catalogue import CheckerChoice, named, suitable
+from schrodinger.history.transaction import WriteKey, decode
+
+if TYPE_CHECKING:
+    from schrodinger.checkers.verdict import Checker
+    from schrodinger.history import History
+
+_LOOKED_AT: Final = 10_000
+"""Operations; a history of transactions that reads so often before it writes anything is none of ours."""
+
+
+def suiting(history: History, choice: CheckerChoice) -> Checker:
+    """The checker that a history suggests. Raises ValueError when none does, or it does not take what was chosen."""
+    functions = frozenset(history.functions)
+    checker = suitable(functions, choice)
+    if checker.name == "list-append" and _writes_registers(history):
+        return named("rw-register", choice, functions)
+    if checker.name == "set-full" and _adds_twice(history):
+        return named("counter", choice, functions)
+    return checker
+
+
+def _writes_registers(history: History) -> bool:
+    return any(isinstance(step, WriteKey) for value in _asked(history, "txn") for step in _steps(value))
+
+
+def _adds_twice(history: History) -> bool:
+    """What is counted may be the same twice; the elements of a set are not."""
+    added = [tuple(value) for value in _asked(history, "add")]
+    return len(set(added)) < len(added)
+
+
+def _asked(history: History, f: str) -> list[list[int]]:
+    """What the first operations of this function were invoked with."""
+    rows = history.to_polars().lazy().filter(polars.col("type") == "invoke", polars.col("f") == f)
+    return rows.select("value").drop_nulls().head(_LOOKED_AT).collect().to_series().to_list()
+
+
+def _steps(value: list[int]) -> tuple[object, ...]:
+    try:
+        return decode(value)
+    except ValueError:
+        # The checker says what is wrong with it.
+        return ()
