@@ -94,6 +94,12 @@ impl<A: Copy + Eq + Ord> Classes<A> {
         next.is_some_and(|&member| operations[member as usize].invocation < front)
     }
 
+    /// The member of `class` that would take effect next; there must be one.
+    pub fn next(&self, class: usize) -> u32 {
+        let class = &self.classes[class];
+        class.members[class.used as usize]
+    }
+
     /// The classes worth a try in a state that offers `offered`, where enabled required operations consume `enabled`: those that
     /// produce what is consumed, or are a step of a chain from `offered` to it.
     pub fn needed<M: Model<Action = A>>(

@@ -34,6 +34,8 @@ pub struct Configuration<'a, M: Model> {
     pub timeline: Timeline,
     /// Those that may have happened.
     pub classes: Classes<M::Action>,
+    /// By operation: in what order to try those that can go; empty for a model without a guess.
+    pub ranks: Vec<u32>,
     /// By token: required consumers still to come.
     pub consumers: Vec<u32>,
     /// By token: producers still to come.
@@ -75,7 +77,8 @@ impl<'a, M: Model> Configuration<'a, M> {
         let intervals =
             required.iter().map(|&i| (operations[i as usize].invocation, operations[i as usize].completion));
         let timeline = Timeline::new(intervals);
-        let counts = 4 * (consumers.len() + producers.len() + required.len());
+        let ranks = model.ranks(operations);
+        let counts = 4 * (consumers.len() + producers.len() + required.len() + ranks.len());
         Configuration {
             fixed_bytes: timeline.bytes() + classes.bytes() + counts as u64,
             timeline,
@@ -83,6 +86,7 @@ impl<'a, M: Model> Configuration<'a, M> {
             model,
             operations,
             required,
+            ranks,
             classes,
             consumers,
             producers,

@@ -127,7 +127,7 @@ impl<M: Decide> Searching<'_, M> {
     /// The first return that can't be passed. Returns before `passed` can be, and what was before `end` is impossible. When the budget
     /// ends before the row is found, it is the last that is known to be impassable.
     fn first_blocked(&mut self, passed: u32, end: u32) -> u32 {
-        if !self.model.has_offers() {
+        if !self.model.has_offers() && !self.model.foresees() {
             return passed; // The search did not look ahead.
         }
         let mut returns = returns(self.operations);

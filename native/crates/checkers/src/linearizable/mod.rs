@@ -11,6 +11,7 @@
 
 mod check;
 mod classes;
+mod concern;
 mod configuration;
 mod cuts;
 mod decide;

@@ -16,11 +16,15 @@
 //!
 //! 7. An operation that may have happened is tried only where a required one wants it, if the model can say so.
 //!
+//! 8. An operation is put off while it touches no place of the object where something has to happen. See [`super::concern`].
+//! 9. Where an operation that was called can never go any more, nothing is tried. This looks ahead as rule 3 does.
+//!
 //! Rules 3 to 6 need a model whose states offer tokens. Budgets are counted in steps (an operation linearized, or many considered) and bytes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::classes::Classes;
+use super::concern::Concern;
 use super::configuration::{Configuration, SPENT_OVERWRITES};
 use super::cuts::cuts;
 use super::memo::Memo;
@@ -33,7 +37,7 @@ use crate::pairing::NEVER;
 pub enum Goal {
     /// Whether there is an order, as fast as possible. The blocked return may be too early a one: returns before it can be passed.
     Verdict,
-    /// Exactly how far an order can go: the search does without rule 3.
+    /// Exactly how far an order can go: the search does without rules 3 and 9.
     FirstBlocked,
 }
 
@@ -109,6 +113,7 @@ struct Search<'a, M: Model> {
     candidates: Vec<u32>,
     /// What enabled operations consume; only of use while candidates are sorted.
     awaited: Vec<Token>,
+    concern: Concern,
     cuts: Vec<u32>,
     next_cut: usize,
     front: u32,
@@ -121,6 +126,7 @@ impl<'a, M: Model> Search<'a, M> {
         let at = Configuration::new(model, operations);
         Search {
             cuts: cuts(&at.model, operations, &at.classes),
+            concern: Concern::new(&at.model, &at.classes),
             at,
             goal,
             budget,
@@ -199,7 +205,7 @@ impl<'a, M: Model> Search<'a, M> {
 
     fn bytes(&mut self) -> u64 {
         let stacks = self.choices.capacity() * size_of::<Choice>() + 4 * self.candidates.capacity();
-        let bytes = self.memo.bytes_to_insert() + self.at.bytes() + stacks as u64;
+        let bytes = self.memo.bytes_to_insert() + self.at.bytes() + self.concern.bytes() + stacks as u64;
         self.peak_bytes = self.peak_bytes.max(bytes);
         bytes
     }
@@ -214,9 +220,21 @@ impl<'a, M: Model> Search<'a, M> {
         let start = self.candidates.len();
         let mut spent = false;
         let mut considered = 0;
+        if self.goal == Goal::Verdict && self.is_hopeless() {
+            return;
+        }
+        if self.concern.is_of_use() {
+            let Configuration { model, state, timeline, required, operations, .. } = &mut self.at;
+            let enabled = timeline.enabled().map(|position| &operations[required[position] as usize]);
+            considered += self.concern.find(model, *state, enabled, front);
+        }
         for position in self.at.timeline.enabled() {
             considered += 1;
-            let action = self.at.operation(position).action;
+            let operation = &self.at.operations[self.at.required[position] as usize];
+            if self.concern.can_wait(&self.at.model, operation, front) {
+                continue;
+            }
+            let action = operation.action;
             if irreplaceable && !(awaited == 1 && self.at.model.consumes(action) == offered) {
                 continue;
             }
@@ -241,6 +259,15 @@ impl<'a, M: Model> Search<'a, M> {
     /// happened comes after what did.
     fn put_urgent_first(&mut self, start: usize, front: u32) {
         let (model, operations, required) = (&self.at.model, self.at.operations, &self.at.required);
+        if !self.at.ranks.is_empty() {
+            let classes = &self.at.classes;
+            let operation = |candidate: usize| match candidate.checked_sub(required.len()) {
+                None => required[candidate],
+                Some(class) => classes.next(class),
+            };
+            self.candidates[start..].sort_by_key(|&candidate| self.at.ranks[operation(candidate as usize) as usize]);
+            return;
+        }
         let enabled = || self.at.timeline.enabled().map(|position| &operations[required[position] as usize]);
         let consumed = |operation: &Operation<M::Action>| model.consumes(operation.action);
         let urgent = enabled().find(|operation| operation.completion == front).and_then(consumed);
@@ -280,6 +307,12 @@ impl<'a, M: Model> Search<'a, M> {
         for candidate in &mut self.candidates[start..] {
             *candidate += base;
         }
+    }
+
+    /// Whether some operation that was called will never go any more (rule 9).
+    fn is_hopeless(&self) -> bool {
+        let is_hopeless = |position| self.at.model.is_hopeless(self.at.state, self.at.operation(position).action);
+        self.at.model.foresees() && self.at.timeline.enabled().any(is_hopeless)
     }
 
     fn find_useful_classes(&mut self, front: u32) {

@@ -72,7 +72,7 @@ impl Timeline {
     }
 
     /// The operations that are called before the first return, in the order of their calls.
-    pub fn enabled(&self) -> impl Iterator<Item = usize> {
+    pub fn enabled(&self) -> impl Iterator<Item = usize> + Clone {
         let mut node = self.first();
         std::iter::from_fn(move || {
             let operation = self.called_at(node)?;

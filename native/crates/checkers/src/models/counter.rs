@@ -17,15 +17,16 @@ pub enum CounterAction {
 /// A counter. A state is a sum.
 #[derive(Clone, Debug)]
 pub struct Counter {
+    only_grows: bool,
     sums: Interner<i64>,
 }
 
 impl Counter {
-    /// A counter that starts with `initial`.
-    pub fn new(initial: i64) -> Self {
+    /// A counter that starts with `initial`. One that `only_grows` is never decremented.
+    pub fn new(initial: i64, only_grows: bool) -> Self {
         let mut sums = Interner::default();
         sums.number(initial);
-        Counter { sums }
+        Counter { only_grows, sums }
     }
 }
 
@@ -57,6 +58,29 @@ impl Model for Counter {
         if matches!(goal, CounterAction::Read(read) if read != *self.sums.thing(state)) {
             wanted.push(0);
         }
+    }
+
+    fn places(&self) -> usize {
+        1
+    }
+
+    fn touches(&self, _: CounterAction, places: &mut Vec<u32>) {
+        places.push(0);
+    }
+
+    /// Additions don't mind each other.
+    fn concerns(&mut self, _: State, goal: CounterAction, places: &mut Vec<u32>) {
+        if matches!(goal, CounterAction::Read(_)) {
+            places.push(0);
+        }
+    }
+
+    fn foresees(&self) -> bool {
+        self.only_grows
+    }
+
+    fn is_hopeless(&self, state: State, goal: CounterAction) -> bool {
+        self.only_grows && matches!(goal, CounterAction::Read(read) if read < *self.sums.thing(state))
     }
 
     fn commutes(&self) -> bool {
@@ -107,6 +131,8 @@ impl Decoder for CounterDecoder {
     }
 
     fn parts(self, key: Option<i64>, operations: Vec<Operation<CounterAction>>) -> Vec<Box<dyn Part>> {
-        vec![Object::whole(key, Counter::new(self.initial), Vec::new(), operations)]
+        let grows = |operation: &Operation<_>| !matches!(operation.action, CounterAction::Add(amount) if amount < 0);
+        let model = Counter::new(self.initial, operations.iter().all(grows));
+        vec![Object::whole(key, model, Vec::new(), operations)]
     }
 }

@@ -112,6 +112,22 @@ impl Model for KeyValue {
         }
     }
 
+    fn places(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn touches(&self, action: Transaction, places: &mut Vec<u32>) {
+        places.extend(self.transactions[action as usize].iter().map(|access| access.key));
+    }
+
+    fn concerns(&mut self, state: State, goal: Transaction, places: &mut Vec<u32>) {
+        let changes = self.nature(goal) != Nature::Observation;
+        let shelf = &self.shelf;
+        let is_off = |access: &&Access| access.finds.is_some_and(|value| shelf.get(state, access.key) != value);
+        let accesses = self.transactions[goal as usize].iter().filter(|access| changes || is_off(access));
+        places.extend(accesses.map(|access| access.key));
+    }
+
     fn forget(&mut self, key: u32) {
         for transaction in &mut self.transactions {
             transaction.retain(|access| access.key != key);

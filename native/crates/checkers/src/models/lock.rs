@@ -131,6 +131,16 @@ impl Model for Lock {
         }
     }
 
+    fn foresees(&self) -> bool {
+        self.kind.fenced
+    }
+
+    fn is_hopeless(&self, state: State, goal: LockAction) -> bool {
+        let hold = self.holds.thing(state);
+        let LockAction::Acquire(owner, Some(token)) = goal else { return false };
+        self.kind.fenced && token <= hold.last && (hold.owner != Some(owner) || !self.kind.reentrant)
+    }
+
     fn subject(&self, action: LockAction) -> Option<u32> {
         match action {
             LockAction::Acquire(owner, _) | LockAction::Release(owner) => Some(owner),

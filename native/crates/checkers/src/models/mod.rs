@@ -11,6 +11,7 @@ mod interner;
 mod key_value;
 mod lock;
 mod mutex;
+mod partners;
 mod queue;
 mod register;
 mod set;
@@ -20,6 +21,8 @@ mod unordered_queue;
 mod words;
 
 use std::fmt::Debug;
+
+use crate::linearizable::Operation;
 
 pub use call::{Call, Complaint, Decoder};
 pub use counter::{Counter, CounterAction, CounterDecoder};
@@ -116,6 +119,38 @@ pub trait Model {
 
     /// The aids that the required action `goal` wants in `state`, before it goes.
     fn wants(&mut self, _state: State, _goal: Self::Action, _wanted: &mut Vec<Aid>) {}
+
+    /// How many places the object has; zero for a model of which it is not known what commutes.
+    ///
+    /// Actions that touch different places can change places in any legal sequence, unless one of them is an observation. So a required
+    /// action that changes the state can be put off until its return is the first to come, or until it, or something that touches the
+    /// same place, [`concerns`](Model::concerns) an observation, or an action whose return is the first to come.
+    fn places(&self) -> usize {
+        0
+    }
+
+    /// The places that `action`, which changes the state, touches.
+    fn touches(&self, _action: Self::Action, _places: &mut Vec<u32>) {}
+
+    /// The places where something may have to happen before the required action `goal` goes, which can't go yet in `state` if it is an
+    /// observation.
+    fn concerns(&mut self, _state: State, _goal: Self::Action, _places: &mut Vec<u32>) {}
+
+    /// By operation, in what order to try those that can go, the smallest first: a guess, which decides how soon an order is found,
+    /// never whether there is one. Nothing for a model that has no guess.
+    fn ranks(&self, _operations: &[Operation<Self::Action>]) -> Vec<u32> {
+        Vec::new()
+    }
+
+    /// Whether the model can tell that an action will never go any more.
+    fn foresees(&self) -> bool {
+        false
+    }
+
+    /// Whether the required action `goal` can't go in `state`, nor in any that follows from it.
+    fn is_hopeless(&self, _state: State, _goal: Self::Action) -> bool {
+        false
+    }
 
     /// Whether the state after some actions is the same whatever order they went in.
     fn commutes(&self) -> bool {

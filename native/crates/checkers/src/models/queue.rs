@@ -5,6 +5,7 @@
 
 use super::call::{Call, Complaint, Decoder};
 use super::interner::Interner;
+use super::partners::{Handling, partners};
 use super::shelf::{self, Shelf};
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State, Token};
@@ -61,6 +62,9 @@ const AN_ENQUEUE: Aid = 0;
 /// Of use to those who need what is behind the oldest element, or nothing at all.
 const A_DEQUEUE: Aid = 1;
 
+const HEAD: u32 = 0;
+const TAIL: u32 = 1;
+
 impl Model for Queue {
     type Action = QueueAction;
 
@@ -107,6 +111,30 @@ impl Model for Queue {
         }
     }
 
+    fn places(&self) -> usize {
+        2
+    }
+
+    /// Its two ends, which have nothing to do with each other while there is anything between them.
+    fn touches(&self, action: QueueAction, places: &mut Vec<u32>) {
+        places.push(if matches!(action, QueueAction::Enqueue(_)) { TAIL } else { HEAD });
+    }
+
+    fn concerns(&mut self, state: State, goal: QueueAction, places: &mut Vec<u32>) {
+        let is_empty = self.oldest(state).is_none();
+        places.push(match goal {
+            QueueAction::Enqueue(_) => TAIL,
+            QueueAction::Dequeue(_) if is_empty => TAIL,
+            _ => HEAD,
+        });
+    }
+
+    /// What is called for first goes in first: if some enqueue can be the next without contradicting the order of the dequeues, then
+    /// that whose dequeue was called first can.
+    fn ranks(&self, operations: &[Operation<QueueAction>]) -> Vec<u32> {
+        partners(operations, handling, |dequeue| dequeue.invocation)
+    }
+
     fn tokens(&self) -> usize {
         self.elements
     }
@@ -138,6 +166,14 @@ pub fn element_of(action: QueueAction) -> Option<u32> {
     match action {
         QueueAction::Enqueue(element) | QueueAction::Dequeue(element) => Some(element),
         QueueAction::Empty | QueueAction::DequeueAny => None,
+    }
+}
+
+fn handling(action: QueueAction) -> Handling {
+    match action {
+        QueueAction::Enqueue(element) => Handling::Puts(element),
+        QueueAction::Dequeue(element) => Handling::Takes(element),
+        QueueAction::Empty | QueueAction::DequeueAny => Handling::Neither,
     }
 }
 

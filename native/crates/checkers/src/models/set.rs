@@ -132,6 +132,24 @@ impl Model for Set {
         element_of(action)
     }
 
+    fn places(&self) -> usize {
+        self.elements
+    }
+
+    fn touches(&self, action: SetAction, places: &mut Vec<u32>) {
+        places.extend(element_of(action));
+    }
+
+    fn concerns(&mut self, state: State, goal: SetAction, places: &mut Vec<u32>) {
+        match goal {
+            SetAction::ReadAll(read) => {
+                let differences = self.shelf.differences(state, self.reads[read as usize], usize::MAX);
+                places.extend(differences.into_iter().map(|(element, ..)| element));
+            }
+            _ => places.extend(element_of(goal)),
+        }
+    }
+
     fn forget(&mut self, element: u32) {
         for seen in &mut self.reads {
             *seen = self.shelf.set(*seen, element, 0);

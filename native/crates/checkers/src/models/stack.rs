@@ -4,6 +4,7 @@
 
 use super::call::{Call, Complaint, Decoder};
 use super::interner::Interner;
+use super::partners::{Handling, partners};
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State, Token};
 use crate::linearizable::{Object, Operation, Part};
@@ -88,6 +89,18 @@ impl Model for Stack {
         }
     }
 
+    /// What comes out last goes in first; and what can be popped comes before that.
+    fn ranks(&self, operations: &[Operation<StackAction>]) -> Vec<u32> {
+        let mut ranks = partners(operations, handling, |pop| pop.completion);
+        for (operation, rank) in operations.iter().zip(&mut ranks) {
+            match operation.action {
+                StackAction::Push(_) => *rank = u32::MAX - *rank / 2,
+                _ => *rank /= 2,
+            }
+        }
+        ranks
+    }
+
     fn tokens(&self) -> usize {
         self.elements
     }
@@ -120,6 +133,14 @@ pub fn element_of(action: StackAction) -> Option<u32> {
     match action {
         StackAction::Push(element) | StackAction::Pop(element) => Some(element),
         StackAction::Empty | StackAction::PopAny => None,
+    }
+}
+
+fn handling(action: StackAction) -> Handling {
+    match action {
+        StackAction::Push(element) => Handling::Puts(element),
+        StackAction::Pop(element) => Handling::Takes(element),
+        StackAction::Empty | StackAction::PopAny => Handling::Neither,
     }
 }
 

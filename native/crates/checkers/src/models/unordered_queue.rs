@@ -76,6 +76,23 @@ impl Model for UnorderedQueue {
         }
     }
 
+    fn places(&self) -> usize {
+        self.elements
+    }
+
+    fn touches(&self, action: QueueAction, places: &mut Vec<u32>) {
+        places.extend(element_of(action));
+    }
+
+    /// An element that is there can be taken, whatever else happens to it.
+    fn concerns(&mut self, state: State, goal: QueueAction, places: &mut Vec<u32>) {
+        match goal {
+            QueueAction::Dequeue(element) if self.shelf.get(state, element) == 0 => places.push(element),
+            QueueAction::Empty => places.extend(self.shelf.entries(state).into_iter().map(|(element, _)| element)),
+            _ => {}
+        }
+    }
+
     fn tokens(&self) -> usize {
         self.elements
     }
