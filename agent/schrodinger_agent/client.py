@@ -124,6 +124,7 @@ class AgentClient:
         isolated: bool,
         client_thread: int | None = None,
         kinds: Collection[str] = (),
+        capture: Path | None = None,
     ) -> ClusterUp:
         """Make a cluster of targets. When it fails, nothing of it is left.
 
@@ -135,6 +136,8 @@ class AgentClient:
             client_thread: isolated only: the native id of a thread of this process that has unshared its network
                 namespace; that namespace becomes the clients' end of the switch.
             kinds: kinds of faults that may be asked for, for what they need to be prepared.
+            capture: isolated only: a file, not there yet, that gets every packet that is delivered, for tcpdump and
+                Wireshark.
         """
         request = pb.UpRequest(
             cluster=cluster,
@@ -144,6 +147,7 @@ class AgentClient:
             client_pid=0 if client_thread is None else os.getpid(),
             client_tid=client_thread or 0,
             kinds=sorted(kinds),
+            capture="" if capture is None else str(capture),
         )
         reply = await self._call(self._stub.Up(request, **self._options(_SLOW_RPC_S)))
         return ClusterUp(

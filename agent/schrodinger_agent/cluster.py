@@ -47,7 +47,8 @@ _REMOVE_S: Final = 30.0
 class ClusterRequest:
     """A cluster that is wanted. Names become parts of paths and of cgroups' names, hence their alphabet.
 
-    ``kinds`` are the faults that may be asked for; what they need is there before the first process.
+    ``kinds`` are the faults that may be asked for; what they need is there before the first process. ``capture`` is a
+    file that gets every packet that is delivered.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ClusterRequest:
     lease_ns: int
     isolated: bool
     kinds: frozenset[str] = frozenset()
+    capture: Path | None = None
 
     def __post_init__(self) -> None:
         if not _CLUSTER_NAME.fullmatch(self.name):
@@ -69,6 +71,8 @@ class ClusterRequest:
                 )
         if self.lease_ns <= 0:
             raise InvalidRequest(f"lease_ns is {self.lease_ns}: use a positive time, in nanoseconds")
+        if self.capture is not None and not (self.isolated and self.capture.is_absolute()):
+            raise InvalidRequest(f"capture is {self.capture}: give the whole path of a file, and isolated=true")
         for kind in sorted(self.kinds):
             if kind not in KINDS:
                 raise InvalidRequest(f"kinds: {kind!r} is no kind of fault: use {', '.join(KINDS)}")
@@ -185,7 +189,9 @@ class Cluster:
             path.mkdir()
         if request.isolated:
             mechanism = _mechanism(request, abilities)
-            self.network = await asyncio.to_thread(SwitchedNetwork.create, request.targets, client_namespace, mechanism)
+            self.network = await asyncio.to_thread(
+                SwitchedNetwork.create, request.targets, client_namespace, mechanism, request.capture
+            )
             addresses = self.network.addresses
         else:
             self._loopback = LoopbackBlock.claim(request.targets)
@@ -223,12 +229,12 @@ class Cluster:
 def _mechanism(request: ClusterRequest, abilities: Abilities) -> Mechanism:
     """The quickest that can do to links what the cluster is prepared for."""
     kinds = request.kinds & frozenset(LINK_KINDS)
-    mechanism = abilities.network.choose(kinds)
+    mechanism = abilities.network.choose(kinds, captures=request.capture is not None)
     if mechanism is None:
-        able = ", ".join(sorted(kinds & abilities.network.kinds)) or "none of them"
+        wanted = ", ".join([*sorted(kinds), *(["a capture"] if request.capture else [])])
         raise NotNow(
-            f"no switch of this host can do all of {', '.join(sorted(kinds))} ({abilities.network.reason}): "
-            f"{abilities.network.remedy}, or ask for fewer (possible: {able})"
+            f"no switch of this host can do all of {wanted} ({abilities.network.reason}): "
+            f"{abilities.network.remedy}, or ask for less"
         )
     return mechanism
 

@@ -11,6 +11,7 @@ the packets is chosen by trial: the quickest mechanism that can do what is asked
 - ``network_fabric``: what every mechanism promises;
 - ``network_userspace``: the native switch, over TAP devices or packet sockets, which can do everything;
 - ``network_bridge``, with ``network_cuts`` (pure) and ``nft``: a kernel bridge, which is faster and can only cut;
+- ``network_shaping``: the same, which loses packets and limits rates, where there is no native switch;
 - ``network_probes``: datagrams that prove what a link does;
 - ``network_switch``: all of these in one thread, which lives in the switch's namespace;
 - ``network_report``: what is said about it afterwards.
@@ -28,6 +29,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from schrodinger_agent.network_bridge import KernelBridge
 from schrodinger_agent.network_effects import CUT, LinkEffect
 from schrodinger_agent.network_report import CutReport, EdgeEvidence, EffectReport
+from schrodinger_agent.network_shaping import KernelShaping
 from schrodinger_agent.network_switch import Switch
 from schrodinger_agent.network_topology import CLIENTS, Edge, NetworkError, lay_out
 from schrodinger_agent.network_userspace import PacketSwitch, TapSwitch
@@ -35,6 +37,7 @@ from schrodinger_agent.nft import NftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
     from schrodinger_agent.network_fabric import Mechanism
     from schrodinger_agent.network_topology import Endpoint
@@ -53,8 +56,8 @@ __all__ = [
     "try_network",
 ]
 
-MECHANISMS: tuple[Mechanism, ...] = (KernelBridge(), TapSwitch(), PacketSwitch())
-"""What can carry packets, the quickest first."""
+MECHANISMS: tuple[Mechanism, ...] = (KernelBridge(), TapSwitch(), PacketSwitch(), KernelShaping())
+"""What can carry packets: the quickest first, and last what has no seed."""
 
 _Result = TypeVar("_Result")
 
@@ -77,13 +80,20 @@ class SwitchedNetwork:
 
     @classmethod
     def create(
-        cls, targets: Sequence[str], client_namespace_fd: int | None, mechanism: Mechanism = MECHANISMS[0]
+        cls,
+        targets: Sequence[str],
+        client_namespace_fd: int | None,
+        mechanism: Mechanism = MECHANISMS[0],
+        capture: Path | None = None,
     ) -> SwitchedNetwork:
-        """Make the switch, plug in the targets, and the clients if there are any. The descriptor stays the caller's."""
+        """Make the switch, plug in the targets, and the clients if there are any. The descriptor stays the caller's.
+
+        ``capture`` is a file, not there yet, that gets every packet that is delivered, if the mechanism can do that.
+        """
         endpoints = lay_out(targets, with_clients=client_namespace_fd is not None)
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="switch")
         try:
-            switch = _call(thread, lambda: Switch(endpoints, client_namespace_fd, mechanism))
+            switch = _call(thread, lambda: Switch(endpoints, client_namespace_fd, mechanism, capture))
         except BaseException:
             thread.shutdown()
             raise
@@ -157,9 +167,10 @@ class NetworkTrial:
         """Every effect that one of them can have on links."""
         return frozenset[str]().union(*(mechanism.kinds for mechanism in self.possible))
 
-    def choose(self, kinds: Collection[str] = ()) -> Mechanism | None:
-        """The quickest that can do all of these effects, and cuts, which all can."""
-        return next((mechanism for mechanism in self.possible if mechanism.kinds >= frozenset(kinds)), None)
+    def choose(self, kinds: Collection[str] = (), *, captures: bool = False) -> Mechanism | None:
+        """The quickest that can do all of these effects, and cuts, which all can; and capture, if that is wanted."""
+        able = (mechanism for mechanism in self.possible if mechanism.kinds >= frozenset(kinds))
+        return next((mechanism for mechanism in able if mechanism.captures or not captures), None)
 
 
 def try_network(

@@ -18,6 +18,7 @@ from schrodinger_agent.nft import Nft
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from schrodinger_agent.network_effects import LinkEffect
     from schrodinger_agent.network_topology import Endpoint
@@ -38,8 +39,13 @@ class KernelBridge:
     kinds = frozenset({CUT})
     needs = "use a kernel with network namespaces, veth, bridge and nf_tables (CONFIG_NF_TABLES_BRIDGE)"
 
-    def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> BridgeFabric:
+    captures = False
+
+    def connect(
+        self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None
+    ) -> BridgeFabric:
         """Make the bridge in the calling thread's namespace and connect every endpoint's namespace to it."""
+        assert capture is None, "packets that the kernel forwards are not seen"
         try:
             with IPRoute() as route:
                 route.link("add", ifname=_BRIDGE, kind="bridge", br_stp_state=0, br_mcast_snooping=0)

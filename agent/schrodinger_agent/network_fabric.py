@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from schrodinger_agent.network_effects import Counters, LinkEffect
     from schrodinger_agent.network_topology import Endpoint
@@ -48,8 +49,15 @@ class Mechanism(Protocol):
     needs: str
     """What to do where it is not to be had, when nothing better is known."""
 
-    def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> Fabric:
+    captures: bool
+    """Whether it can write what it delivers to a file."""
+
+    def connect(
+        self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None
+    ) -> Fabric:
         """Connect the endpoints, each in the namespace that its descriptor refers to.
+
+        ``capture`` is a file, not there yet, for what is delivered. It is only asked of those that can.
 
         Raises:
             NetworkError: it is not to be had here. What was begun has been undone.

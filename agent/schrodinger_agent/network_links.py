@@ -7,6 +7,10 @@ instead of with the first packet). IPv6 is off except on the loopback, for the s
 
 from __future__ import annotations
 
+import fcntl
+import socket
+import struct
+from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +27,16 @@ if TYPE_CHECKING:
 
 INTERFACE: Final = "eth0"
 """What an endpoint's end of its cable is called, in the endpoint's namespace."""
+
+# Of linux/sockios.h and linux/ethtool.h.
+_SIOCETHTOOL: Final = 0x8946
+_OFFLOADS: Final = {
+    "TCP segmentation": 0x1F,
+    "generic segmentation": 0x24,
+    "transmit checksums": 0x17,
+}
+_POINTER_REQUEST: Final = struct.Struct("16sP16x")
+"""``struct ifreq`` of netdevice(7), with a pointer."""
 
 _SETTINGS = (
     ("net/ipv6/conf/default/disable_ipv6", "1"),
@@ -87,6 +101,17 @@ def configure(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> None:
                 route.neigh(
                     "add", dst=other.address, lladdr=other.hardware_address, ifindex=interface, state="permanent"
                 )
+
+
+def turn_offloads_off() -> None:
+    """Let the kernel finish packets before it sends them: none longer than a wire's, and with their checksums.
+
+    The calling thread is in the endpoint's namespace.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:
+        for command in _OFFLOADS.values():
+            value = array("I", [command, 0])  # struct ethtool_value
+            fcntl.ioctl(anything, _SIOCETHTOOL, _POINTER_REQUEST.pack(INTERFACE.encode(), value.buffer_info()[0]))
 
 
 def index_of(route: IPRoute, name: str) -> int:

@@ -28,6 +28,7 @@ from schrodinger_agent.network_topology import CLIENTS, NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from schrodinger_agent.network_effects import Counters, LinkEffect
     from schrodinger_agent.network_fabric import Mechanism
@@ -58,7 +59,13 @@ class _Tally:
 class Switch:
     """A fabric with the endpoints plugged in. The constructor moves the calling thread into the switch's namespace."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], client_namespace: int | None, mechanism: Mechanism) -> None:
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        client_namespace: int | None,
+        mechanism: Mechanism,
+        capture: Path | None,
+    ) -> None:
         self.namespaces: dict[str, int] = {}
         self.mechanism = mechanism
         self._names = tuple(endpoint.name for endpoint in endpoints)
@@ -66,7 +73,7 @@ class Switch:
         self._desired: dict[str, frozenset[LinkEffect]] = {}
         self._undo: list[tuple[str, Callable[[], None]]] = []
         try:
-            self._build(endpoints, client_namespace)
+            self._build(endpoints, client_namespace, capture)
         except BaseException:
             self.close()
             raise
@@ -121,7 +128,7 @@ class Switch:
                 problems.append(f"{what}: {error}")
         return problems
 
-    def _build(self, endpoints: Sequence[Endpoint], client_namespace: int | None) -> None:
+    def _build(self, endpoints: Sequence[Endpoint], client_namespace: int | None, capture: Path | None) -> None:
         home = open_network()
         self._undo.append(("closing the host's namespace", lambda: os.close(home)))
         if client_namespace is not None:
@@ -139,7 +146,7 @@ class Switch:
         for endpoint in endpoints:
             with inside_network(self.namespaces[endpoint.name]):
                 apply_settings()
-        self._fabric = self.mechanism.connect(endpoints, self.namespaces)
+        self._fabric = self.mechanism.connect(endpoints, self.namespaces, capture)
         self._undo.append(("unplugging the endpoints", self._fabric.close))
         self._probes = Probes(endpoints, self.namespaces)
         self._undo.append(("closing the probes", self._probes.close))

@@ -15,19 +15,19 @@ import fcntl
 import os
 import socket
 import struct
-from array import array
 from typing import TYPE_CHECKING, Any, Final, final
 
 from pyroute2 import IPRoute
 
 from schrodinger_agent.namespaces import inside_network
 from schrodinger_agent.network_effects import KINDS, PARAMETERS, Counters, LinkEffect
-from schrodinger_agent.network_links import INTERFACE, add_cable, configure, index_of, remove_cables
+from schrodinger_agent.network_links import INTERFACE, add_cable, configure, index_of, remove_cables, turn_offloads_off
 from schrodinger_agent.network_topology import NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from schrodinger_native import Switch
 
@@ -42,8 +42,7 @@ _TUNSETIFF: Final = 0x400454CA
 _IFF_TAP: Final = 0x0002
 _IFF_NO_PI: Final = 0x1000
 _INTERFACE_REQUEST: Final = struct.Struct("16sH22x")
-_POINTER_REQUEST: Final = struct.Struct("16sP16x")
-"""``struct ifreq`` of netdevice(7), with flags and with a pointer."""
+"""``struct ifreq`` of netdevice(7), with flags."""
 
 # Of linux/if_packet.h and linux/if_ether.h.
 _SOL_PACKET: Final = 263
@@ -52,14 +51,6 @@ _ETH_P_ALL: Final = 0x0003
 _SO_RCVBUFFORCE: Final = 33
 _RECEIVE_BYTES: Final = 4 << 20
 """A burst of a few thousand packets; with the default of 200 KiB a switch that is not scheduled at once loses some."""
-
-# Of linux/sockios.h and linux/ethtool.h: the offloads that would hand us packets which are not finished.
-_SIOCETHTOOL: Final = 0x8946
-_OFFLOADS: Final = {
-    "TCP segmentation": 0x1F,
-    "generic segmentation": 0x24,
-    "transmit checksums": 0x17,
-}
 
 
 @final
@@ -71,7 +62,11 @@ class TapSwitch:
     kinds = frozenset(KINDS)
     needs = f"install the package schrodinger-native, and let {_TUN} be opened"
 
-    def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> UserSpaceFabric:
+    captures = True
+
+    def connect(
+        self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None
+    ) -> UserSpaceFabric:
         """Make a device in every endpoint's namespace, and a switch for the files at their other ends."""
         files: dict[str, int] = {}
         try:
@@ -80,7 +75,7 @@ class TapSwitch:
                     files[endpoint.name] = _open_tap()
                     _prepare(endpoint)
                     configure(endpoint, endpoints)
-            return UserSpaceFabric(_switch(endpoints, files), endpoints, cables=False)
+            return UserSpaceFabric(_switch(endpoints, files, capture), endpoints, cables=False)
         finally:  # the switch has descriptors of its own, which are then the last
             for file in files.values():
                 os.close(file)
@@ -95,7 +90,11 @@ class PacketSwitch:
     kinds = frozenset(KINDS)
     needs = "install the package schrodinger-native"
 
-    def connect(self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int]) -> UserSpaceFabric:
+    captures = True
+
+    def connect(
+        self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None
+    ) -> UserSpaceFabric:
         """Lay a cable to every endpoint from the calling thread's namespace, and a switch for their near ends."""
         sockets: dict[str, socket.socket] = {}
         try:
@@ -106,10 +105,10 @@ class PacketSwitch:
                     sockets[endpoint.name] = _packet_socket(endpoint.port)
             for endpoint in endpoints:
                 with inside_network(namespaces[endpoint.name]):
-                    _turn_offloads_off()
+                    turn_offloads_off()
                     configure(endpoint, endpoints)
             files = {name: opened.fileno() for name, opened in sockets.items()}
-            return UserSpaceFabric(_switch(endpoints, files), endpoints, cables=True)
+            return UserSpaceFabric(_switch(endpoints, files, capture), endpoints, cables=True)
         except BaseException:
             remove_cables(endpoints)
             raise
@@ -170,14 +169,14 @@ class UserSpaceFabric:
         return LinkEffect(self._endpoints[source].name, self._endpoints[destination].name, kind, parameters)
 
 
-def _switch(endpoints: Sequence[Endpoint], files: Mapping[str, int]) -> Switch:
+def _switch(endpoints: Sequence[Endpoint], files: Mapping[str, int], capture: Path | None) -> Switch:
     """A switch between these files. An agent without the native package has only the kernel's mechanism."""
     try:
         from schrodinger_native import Switch
     except ImportError as error:
         raise NetworkError(f"the package schrodinger-native cannot be imported: {error}") from error
     addresses = {endpoint.name: bytes.fromhex(endpoint.hardware_address.replace(":", "")) for endpoint in endpoints}
-    return Switch([(addresses[name], file) for name, file in files.items()])
+    return Switch([(addresses[name], file) for name, file in files.items()], capture=capture)
 
 
 def _open_tap() -> int:
@@ -216,11 +215,3 @@ def _enlarge(opened: socket.socket) -> None:
         opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BYTES)
     except PermissionError:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
-
-
-def _turn_offloads_off() -> None:
-    """Let the kernel finish its packets before it sends them, in the calling thread's namespace."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:
-        for command in _OFFLOADS.values():
-            value = array("I", [command, 0])  # struct ethtool_value
-            fcntl.ioctl(anything, _SIOCETHTOOL, _POINTER_REQUEST.pack(INTERFACE.encode(), value.buffer_info()[0]))

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from schrodinger_agent.api import agent_pb2 as pb
@@ -66,6 +67,7 @@ class Service(AgentServicer):
             lease_ns=request.lease_ns,
             isolated=request.isolated,
             kinds=frozenset(request.kinds),
+            capture=Path(request.capture) if request.capture else None,
         )
         session = self._session(context)
         client_namespace = _client_namespace(request, session)

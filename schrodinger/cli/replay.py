@@ -27,6 +27,7 @@ def replay(
     as_json: bool,
     fail_fast: bool,
     isolated: bool | None,
+    capture: bool,
     debug: bool,
 ) -> None:
     """Run the plan of RUN_OR_PLAN again: the same faults at the same anchors, the same operations.
@@ -48,7 +49,7 @@ def replay(
             )
 
         async def replayed() -> int:
-            async with local_provider(isolated=isolated, debug=debug) as provider:
+            async with local_provider(isolated=isolated, capture=capture, debug=debug) as provider:
                 needed = sorted({event.fault.kind for event in plan.schedule})
                 possible = possible_faults(needed, await provider.capabilities(), tell=not as_json)
                 missing = [kind for kind in needed if kind not in possible]

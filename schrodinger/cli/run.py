@@ -47,6 +47,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
         click.option(
             "--debug", is_flag=True, help="Let an agent that this run starts log every step, to agent.log in its state."
         ),
+        click.option("--capture", is_flag=True, help="Keep every packet that is delivered, in nodes/network.pcap."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON lines."),
         click.option("--fail-fast", is_flag=True, help="Judge while the run goes on, and stop at the first violation."),
         click.option(
@@ -113,7 +114,9 @@ def run(
         seed = secrets.randbits(SEED_BITS) if seed is None else seed
 
         async def drawn_and_run() -> int:
-            async with local_provider(isolated=chosen["isolated"], debug=chosen["debug"]) as provider:
+            async with local_provider(
+                isolated=chosen["isolated"], capture=chosen["capture"], debug=chosen["debug"]
+            ) as provider:
                 able = suited_faults(wanted, loaded, tell=not as_json)
                 kinds = possible_faults(able, await provider.capabilities(), tell=not as_json)
                 with blaming(suite):
@@ -140,9 +143,9 @@ def run(
 
 
 @contextlib.asynccontextmanager
-async def local_provider(*, isolated: bool | None, debug: bool) -> AsyncIterator[LocalProvider]:
+async def local_provider(*, isolated: bool | None, capture: bool, debug: bool) -> AsyncIterator[LocalProvider]:
     """Nodes on this machine for one run; let go of whether the run came to be or was refused."""
-    provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated, debug=debug)
+    provider = LocalProvider(f"run-{secrets.token_hex(4)}", isolated=isolated, capture=capture, debug=debug)
     try:
         yield provider
     finally:

@@ -34,6 +34,8 @@ _Answer = TypeVar("_Answer")
 RENEWALS_PER_LEASE: Final = 5
 """Four renewals may be late or lost before a cluster is taken for abandoned."""
 
+CAPTURE: Final = "network.pcap"
+
 DOWN_S: Final = 20.0
 """What taking down, or sweeping up after a dead agent, may last. Either takes well under a second if all is well."""
 
@@ -52,6 +54,7 @@ class LocalProvider:
         isolated: whether nodes must (or must not) be isolated; by default they are if it can be had.
         clients: the namespace to move into; by default one of its own. A process that brings up several clusters, one
             after the other, and whose clients use gRPC, passes the same to each.
+        capture: every packet that is delivered between the nodes goes to ``network.pcap`` beside their logs.
         debug: an agent that is started here logs every step, to ``agent.log`` in its state directory.
     """
 
@@ -63,12 +66,14 @@ class LocalProvider:
         lease_s: float = 10.0,
         isolated: bool | None = None,
         clients: ClientNamespace | None = None,
+        capture: bool = False,
         debug: bool = False,
     ) -> None:
         self._cluster = cluster
         self._state = state
         self._lease_s = lease_s
         self._wanted = isolated
+        self._capture = capture
         self._debug = debug
         self._owns_clients = clients is None
         self._clients = clients or ClientNamespace()
@@ -95,6 +100,8 @@ class LocalProvider:
     async def up(self, names: Sequence[str], logs: Path, kinds: Collection[str] = ()) -> tuple[Node, ...]:
         """Make the nodes; each one's output goes to ``logs/<name>/node.log``. The calling thread joins the clients."""
         offer = await self._open()
+        if self._capture and not offer.isolated:
+            raise ProviderError(f"there are no packets to capture, {offer.degradation}")
         if offer.isolated:
             self._clients.enter()
         thread = self._clients.thread if offer.isolated else None
@@ -106,6 +113,7 @@ class LocalProvider:
                 isolated=offer.isolated,
                 client_thread=thread,
                 kinds=kinds,
+                capture=_capture_file(logs) if self._capture else None,
             )
         )
         self._renewals = asyncio.create_task(self._renew(), name=f"lease of cluster {self._cluster}")
@@ -263,6 +271,11 @@ class LocalProvider:
         if error.code == "UNAVAILABLE":
             return ProviderError(f"cluster {self._cluster} is lost, its agent died: {error}")
         return ProviderError(f"cluster {self._cluster}: {error}")
+
+
+def _capture_file(logs: Path) -> Path:
+    """Where packets go. Absolute, as below."""
+    return logs.absolute() / CAPTURE
 
 
 def _log_file(logs: Path, name: str) -> Path:

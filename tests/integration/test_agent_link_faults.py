@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import threading
 import time
@@ -17,6 +19,7 @@ from tests.integration.agents import cut, private_agent, require_isolation, spaw
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from schrodinger_agent.client import AgentClient
     from schrodinger_agent.types import ClusterUp
@@ -183,6 +186,54 @@ def test_a_fault_that_cannot_be_is_refused(
     assert complaint in shared_cluster(
         FaultRequest(id="x", kind=kind, parameters={"edges": [["n1", "n2"]], **parameters})
     )
+
+
+def test_packets_that_are_delivered_are_captured_and_the_lost_are_not(agent: Agent, tmp_path: Path) -> None:
+    capture = tmp_path / "network.pcap"
+
+    async def scenario() -> None:
+        with clients() as asking:
+            async with await agent.connect() as client:
+                await require_isolation(client)
+                up = await client.up(
+                    "c", ["n1"], lease_s=60, isolated=True, client_thread=asking.native_id, capture=capture
+                )
+                await spawn(client, up, "n1", ECHO)
+                address = up.targets[0].address
+                wait_until(lambda: asking.do(lambda: echo_ms(address, 0.1)) is not None, "n1 answers")
+                before = capture.read_bytes().count(b"anybody there?")
+                await client.set_faults("c", 1, [cut(("clients", "n1"))])
+                assert asking.do(lambda: echo_ms(address, 0.1)) is None
+                assert before >= 2, "there and back"
+                assert capture.read_bytes().count(b"anybody there?") == before
+                with pytest.raises(AgentError, match="exists"):
+                    await client.up("d", ["n1"], lease_s=60, isolated=True, capture=capture)
+
+    asyncio.run(scenario())
+
+
+def test_faults_of_links_end_with_an_agent_that_is_killed(agent: Agent) -> None:
+    async def scenario() -> None:
+        with clients() as asking:
+            async with cluster(agent, asking) as (client, _):
+                await client.set_faults("c", 1, [link_fault("delay", **DELAY)])
+                assert "eth0" in asking.do(interfaces)
+                (pid,) = agent.agents()
+                os.kill(pid, signal.SIGKILL)
+                wait_until(lambda: "eth0" not in asking.do(interfaces), "the clients' end of the switch is gone")
+
+    asyncio.run(scenario())
+    asyncio.run(swept(agent))
+
+
+async def swept(agent: Agent) -> None:
+    """A new agent removes what the killed one could not."""
+    async with await agent.connect() as client:
+        assert (await client.heal()).errors == ()
+
+
+def interfaces() -> list[str]:
+    return [name for _, name in socket.if_nameindex()]
 
 
 def test_a_cluster_that_was_prepared_for_partitions_only_cannot_delay(agent: Agent) -> None:

@@ -114,6 +114,7 @@ class UpRequest(_message.Message):
     CLIENT_PID_FIELD_NUMBER: _builtins.int
     CLIENT_TID_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
+    CAPTURE_FIELD_NUMBER: _builtins.int
     cluster: _builtins.str
     """[a-z0-9-]{1,40}, unique on the host"""
     lease_ns: _builtins.int
@@ -123,6 +124,8 @@ class UpRequest(_message.Message):
     """isolated: the process ..."""
     client_tid: _builtins.int
     """... and thread whose (already unshared) network namespace becomes the clients' on the switch"""
+    capture: _builtins.str
+    """isolated: a file, not there yet, that gets every packet that is delivered (pcap); empty for none"""
     @_builtins.property
     def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """node names, in order"""
@@ -141,10 +144,11 @@ class UpRequest(_message.Message):
         client_pid: _builtins.int = ...,
         client_tid: _builtins.int = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
+        capture: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_pid", b"client_pid", "client_tid", b"client_tid", "cluster", b"cluster", "isolated", b"isolated", "kinds", b"kinds", "lease_ns", b"lease_ns", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture", b"capture", "client_pid", b"client_pid", "client_tid", b"client_tid", "cluster", b"cluster", "isolated", b"isolated", "kinds", b"kinds", "lease_ns", b"lease_ns", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

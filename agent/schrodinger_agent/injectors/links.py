@@ -54,8 +54,11 @@ class LinkFault:
         return _reading(self._report)
 
     async def observe(self) -> Reading[LinkEffect]:
-        """Read back."""
-        self._report = self._network.observe_effects(self.kind)
+        """Read back. Nothing is known to be in force on a network that does not answer."""
+        try:
+            self._report = self._network.observe_effects(self.kind)
+        except NetworkError as error:
+            return Reading(frozenset(), dict.fromkeys(self.actual(), str(error)))
         return _reading(self._report)
 
     def affected(self, units: frozenset[LinkEffect]) -> int:

@@ -48,8 +48,11 @@ class Partition:
         return _reading(self._report)
 
     async def observe(self) -> Reading[Edge]:
-        """Read back and probe."""
-        self._report = self._network.observe()
+        """Read back and probe. Nothing is known to be in force on a network that does not answer."""
+        try:
+            self._report = self._network.observe()
+        except NetworkError as error:
+            return Reading(frozenset(), dict.fromkeys(self.actual(), str(error)))
         return _reading(self._report)
 
     def affected(self, units: frozenset[Edge]) -> int:

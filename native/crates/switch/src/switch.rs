@@ -182,7 +182,7 @@ fn carry(shared: &Shared, wires: Vec<File>, woken: OwnedFd) -> Result<(), Error>
             if (&wires[port]).write_all(frame).is_err() {
                 *refused += 1;
             } else if capture.as_mut().is_some_and(|capture| capture.add(frame).is_err()) {
-                *capture = None; // a full disk is no reason to stop a test
+                *capture = None; // a full disk is no reason to stop a test, here and below
             }
         };
         fabric.deliver_due(now_ns(), &mut deliver);
@@ -200,6 +200,9 @@ fn carry(shared: &Shared, wires: Vec<File>, woken: OwnedFd) -> Result<(), Error>
             }
         }
         due = fabric.next_due_ns();
+        if capture.as_mut().is_some_and(|capture| capture.flush().is_err()) {
+            *capture = None;
+        }
     }
     Ok(())
 }

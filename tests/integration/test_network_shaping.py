@@ -1,0 +1,116 @@
+"""Loss and rates by the kernel alone, as on a machine without the native switch, measured by sockets of the nodes.
+
+Its chance has no seed: tolerances are six standard deviations.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from schrodinger_agent.network_shaping import KernelShaping
+
+from tests.integration.peers import Peers, SharedNetwork, possible
+from tests.integration.test_link_faults import ONE_WAY, effects, numbers, put, seen, sent_through, transferred
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[SharedNetwork]:
+    with SharedNetwork.up(possible(KernelShaping())) as network:
+        yield network
+
+
+@pytest.fixture
+def peers(shared: SharedNetwork) -> Iterator[Peers]:
+    with shared.peers() as peers:
+        yield peers
+        for kind in ("loss", "rate"):
+            peers.network.change(kind, frozenset())
+        assert left_over(peers) == []
+
+
+def left_over(peers: Peers) -> list[Any]:
+    """Chains, counters and elements of maps that are still there."""
+    nft = peers.network._switch._fabric._bridge.nft  # type: ignore[attr-defined]
+    listing = peers.network._thread.submit(nft.read, "list table bridge schrodinger").result()
+    chains = [entry for entry in listing if "chain" in entry and entry["chain"]["name"] != "forward"]
+    counters = [entry for entry in listing if "counter" in entry]
+    elements = [entry["map"]["elem"] for entry in listing if "map" in entry and "elem" in entry["map"]]
+    return [*chains, *counters, *elements]
+
+
+def loss(share: int, seed: int = 1) -> Any:
+    return effects("loss", (ONE_WAY,), share=share, seed=seed)
+
+
+def test_loss_takes_its_share_and_is_counted(peers: Peers) -> None:
+    put(peers, "loss", loss(500_000))
+
+    arrived = len(sent_through(peers, 1_000))
+
+    assert 400 < arrived < 600
+    evidence = seen(peers, "loss")
+    assert evidence["packets"] == 1_001, "our own probe is one of them"
+    assert 0 <= evidence["dropped"] - (1_000 - arrived) <= 1
+    put(peers, "loss")
+    assert numbers(sent_through(peers, 200)) == list(range(200))
+
+
+def test_losses_of_two_faults_add_up_and_the_counters_of_the_one_that_stays_go_on(peers: Peers) -> None:
+    put(peers, "loss", loss(500_000, seed=1), loss(500_000, seed=2))
+    assert 150 < len(sent_through(peers, 1_000)) < 350
+
+    put(peers, "loss", loss(500_000, seed=1))
+    before = seen(peers, "loss")["packets"]
+    assert 400 < len(sent_through(peers, 1_000)) < 600
+
+    assert before > 1_000
+    assert seen(peers, "loss")["packets"] == before + 1_000
+
+
+def test_a_rate_is_what_a_stream_gets_and_other_links_are_not_limited(peers: Peers) -> None:
+    put(peers, "rate", effects("rate", (ONE_WAY,), bits_per_second=8_000_000, queue_bytes=100_000))
+    near, far = peers.connect("n1", "n2")
+    payload = bytes(1_000_000)
+    begin = time.monotonic()
+    assert transferred(near, far, payload) == payload
+    limited_s = time.monotonic() - begin
+
+    near, far = peers.connect("n3", "n2")
+    begin = time.monotonic()
+    assert transferred(near, far, payload) == payload
+
+    assert 5 < 8 / limited_s < 8.5
+    assert time.monotonic() - begin < limited_s
+    assert seen(peers, "rate")["packets"] > 600
+
+
+def test_the_lowest_of_two_rates_counts_and_the_other_is_in_force_when_it_ends(peers: Peers) -> None:
+    fast = effects("rate", (ONE_WAY,), bits_per_second=80_000_000, queue_bytes=100_000)
+    slow = effects("rate", (ONE_WAY,), bits_per_second=8_000_000, queue_bytes=100_000)
+    payload = bytes(500_000)
+
+    def megabits_a_second() -> float:
+        near, far = peers.connect("n1", "n2")
+        begin = time.monotonic()
+        assert transferred(near, far, payload) == payload
+        return 8 * len(payload) / (time.monotonic() - begin) / 1e6
+
+    put(peers, "rate", fast, slow)
+    assert megabits_a_second() < 9
+    put(peers, "rate", fast)
+    assert megabits_a_second() > 9
+
+
+def test_loss_rate_and_cut_act_together(peers: Peers) -> None:
+    put(peers, "loss", loss(500_000))
+    put(peers, "rate", effects("rate", (ONE_WAY,), bits_per_second=100_000_000, queue_bytes=1_000_000))
+    peers.network.cut(frozenset({("n2", "n1")}))
+
+    assert 400 < len(sent_through(peers, 1_000)) < 600
+    peers.send("n2", "n1", b"back")
+    assert not peers.received("n1", b"back", sender="n3")
