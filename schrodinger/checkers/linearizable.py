@@ -20,6 +20,7 @@ from schrodinger.checkers.deed import listed
 from schrodinger.checkers.malformed import malformed_verdict
 from schrodinger.checkers.object_story import object_anomaly
 from schrodinger.checkers.register_story import register_anomaly
+from schrodinger.checkers.rule_story import rule_anomaly
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Linearizable:
     def _anomaly(self, history: History, failure: Mapping[str, Any]) -> Anomaly:
         if self.model in ("register", "cas-register"):
             return register_anomaly(history.operations(), failure, read=self.read)
+        if failure["rule"] is not None:
+            return rule_anomaly(history.operations(), failure, model=self._model_name)
         return object_anomaly(history.operations(), failure, model=self._model_name)
 
     def _reasons(self, found: Mapping[str, Any]) -> list[str]:

@@ -45,18 +45,18 @@ def object_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, 
     blocked = found[failure["blocked"]]
     witness = sorted((found[row] for row in roles), key=occurred)
     name = f"impossible {blocked.f}"
-    place = _place(failure, model)
+    where = place(failure, model)
     told = witness[-_TOLD:]
     left = len(witness) - len(told)
     earlier = (f"{left:,} earlier operations are not told.",) if left else ()
     parts = [(deed, name if deed is blocked else _ROLES[roles[deed.index]]) for deed in told]
     return Anomaly(
         name=name,
-        summary=f"No order of {len(witness):,} operations on {place} explains what they returned.",
+        summary=f"No order of {len(witness):,} operations on {where} explains what they returned.",
         story=(
             *earlier,
             *(sentence(deed) for deed in told),
-            *_reasons(failure, found, blocked, place),
+            *_reasons(failure, found, blocked, where),
             "Linearizability is broken: each operation takes effect at one instant between its call and its return.",
         ),
         operations=tuple(deed.involved(role) for deed, role in sorted(parts, key=lambda part: part[0].index)),
@@ -71,7 +71,8 @@ def sentence(deed: Deed) -> str:
     began = f"Process {deed.process} began to {what} at {seconds(deed.start_ns)}"
     if not deed.is_ok or deed.end_ns is None:
         return f"{began}; nobody knows whether or when it did."
-    tells_nothing = deed.value is None if deed.argument is None else deed.value in (None, deed.argument)
+    repeated = (None,) if deed.argument is None or deed.f == "contains" else (None, deed.argument)
+    tells_nothing = deed.value in repeated
     if tells_nothing and deed.f in _ANSWERED:
         return f"{began} and got nothing at {seconds(deed.end_ns)}."
     if tells_nothing:
@@ -83,14 +84,15 @@ _ANSWERED: Final = frozenset({"dequeue", "pop", "read", "get", "read-all"})
 """Functions of which no answer is an answer."""
 
 
-def _place(failure: Mapping[str, Any], model: str) -> str:
+def place(failure: Mapping[str, Any], model: str) -> str:
+    """What an object of this ``model`` is called in sentences."""
     thing = OBJECTS.get(model, "the object")
     if failure["key"] is not None and model not in ("multi-register", "key-value"):
         thing = f"{thing} {failure['key']}"
     return thing if failure["element"] is None else f"element {failure['element']} of {thing}"
 
 
-def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Deed, place: str) -> list[str]:
+def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Deed, where: str) -> list[str]:
     """In which states every order of the operations ends, and who is then stuck."""
     told = []
     for entry in failure["configurations"]:
@@ -99,7 +101,7 @@ def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Dee
         others = [found[stuck["row"]] for stuck in entry["stuck"] if stuck["row"] != blocked.index]
         also = f", nor can {_listed(others)}" if others else ""
         told.append(
-            f"In one order {place} is {_state(entry, failure)}{after}: process {blocked.process}'s"
+            f"In one order {where} is {_state(entry, failure)}{after}: process {blocked.process}'s"
             f" {_label(blocked)} can't go there{also}."
         )
     if len(told) == 1:

@@ -1,7 +1,7 @@
 """Histories written by hand: one event a line, as a person reads them.
 
 ``process type f values``, for example ``3 ok read 7``. A ``read`` without a value returned nil, a ``read-all`` without
-values the empty set. ``@5`` at the end of a line is the key; registers have key 1 otherwise, sets have none.
+values the empty set. ``@5`` at the end of a line is the key; registers have key 1 otherwise, other objects none.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from schrodinger_native import EventType
 
-FUNCTIONS = ["read", "write", "cas", "add", "read-all"]
-_SET = {"add", "read-all"}
+FUNCTIONS = ["read", "write", "cas", "add", "read-all", "remove", "contains", "enqueue", "dequeue", "push", "pop"]
+_REGISTER = {"read", "write", "cas"}
 _TYPES: tuple[EventType, ...] = ("invoke", "ok", "fail", "info")
 
 
@@ -31,7 +31,7 @@ def written(path: Path, script: str) -> History:
             _TYPES[_TYPES.index(kind)],
             int(process),
             FUNCTIONS.index(f),
-            int(key) if key else None if f in _SET else 1,
+            int(key) if key else 1 if f in _REGISTER else None,
             elements if elements or (f == "read-all" and kind == "ok") else None,
         )
     recorder.close()

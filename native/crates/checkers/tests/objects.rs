@@ -13,7 +13,7 @@ use schrodinger_checkers::objects::PoolAction::{self, Put, Take};
 use schrodinger_checkers::objects::{Judgement, Part, Refutation, Rule, blame, element, first_blocked, kin_in_a_set};
 use schrodinger_checkers::pairing::NEVER;
 
-const CASES: usize = 20_000;
+const CASES: usize = 10_000;
 const OPERATIONS: usize = 9;
 
 fn agrees_with_the_definition(order: Order, rules: &[Rule]) {

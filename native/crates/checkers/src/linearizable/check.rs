@@ -86,6 +86,8 @@ pub struct Report {
     pub peak_bytes: u64,
     /// Objects decided by zones.
     pub by_zones: usize,
+    /// Objects with distinct elements decided by rules about intervals.
+    pub by_intervals: usize,
     /// Objects decided by search.
     pub by_search: usize,
     /// Keys that are not linearizable, by the row where each first fails.
@@ -126,6 +128,7 @@ pub fn judge(partition: Partition, budget: Budget, threads: usize, interrupt: &A
         steps: decisions.iter().map(|decision| decision.steps).sum(),
         peak_bytes: decisions.iter().map(|decision| decision.peak_bytes).max().unwrap_or(0),
         by_zones: count(Algorithm::Zones),
+        by_intervals: count(Algorithm::Intervals),
         by_search: count(Algorithm::Search),
         failing: Keys::default(),
         undecided: Keys::default(),

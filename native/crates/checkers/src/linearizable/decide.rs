@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicBool;
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation};
-use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, Queue, Set, Stack, UnorderedQueue};
+use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, Set};
+use crate::objects::Refutation;
 use crate::pairing::NEVER;
 
 /// What decided.
@@ -16,6 +17,8 @@ use crate::pairing::NEVER;
 pub enum Algorithm {
     /// [`super::zones`]: a register of which all written values differ.
     Zones,
+    /// [`crate::objects`]: a queue, a stack or an element of a set, of which all elements differ.
+    Intervals,
     /// [`search`], after the linear-time test of the model, if it has one.
     Search,
 }
@@ -37,6 +40,11 @@ pub struct Decision {
 pub trait Decide: Model + Clone + Send + Sync {
     /// Decide the operations, which are sorted by invocation, by a check that is exact for them; nothing if there is none.
     fn directly(&self, _operations: &[Operation<Self::Action>]) -> Option<Decision> {
+        None
+    }
+
+    /// The rule that operations break which can't pass the return in `row` and no earlier one, if [`Decide::directly`] decides by rules.
+    fn broken(&self, _operations: &[Operation<Self::Action>], _row: u32) -> Option<Refutation> {
         None
     }
 
@@ -68,10 +76,7 @@ impl Decide for ForeignModel {}
 impl Decide for KeyValue {}
 impl Decide for Lock {}
 impl Decide for Mutex {}
-impl Decide for Queue {}
 impl Decide for Set {}
-impl Decide for Stack {}
-impl Decide for UnorderedQueue {}
 
 /// Decide the operations of one object, sorted by invocation.
 pub fn decide<M: Decide>(

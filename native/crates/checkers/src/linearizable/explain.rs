@@ -9,6 +9,7 @@ use super::search::{Found, Goal, search};
 use super::shrink::{Shrunk, shrink};
 use super::{Budget, Operation};
 use crate::models::{Model, Nature, shown};
+use crate::objects::{self, Refutation, Rule};
 
 /// Why one object is not linearizable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Explanation {
     pub blocked_return: u32,
     /// Operations that can't be linearized by themselves, by invocation.
     pub witness: Vec<Witness>,
+    /// The rule that the witness breaks, where the object is decided by rules; nothing where it was searched.
+    pub rule: Option<Rule>,
     /// Whether nothing can be left out of the witness; false when the budget ended before that was sure.
     pub minimal: bool,
     /// How far the witness can be linearized, in every way that gets as far as the blocked return; at most a few.
@@ -49,6 +52,8 @@ pub enum Role {
     Overwrite,
     /// It only observed.
     Observer,
+    /// What it has to do with the rule that is broken.
+    InRule(objects::Role),
 }
 
 impl Role {
@@ -59,6 +64,7 @@ impl Role {
             Role::Source => "source",
             Role::Overwrite => "overwrite",
             Role::Observer => "observer",
+            Role::InRule(role) => role.name(),
         }
     }
 }
@@ -85,6 +91,9 @@ pub struct Stuck {
 
 /// Explain a history whose return in `row` is the first that can't be passed.
 pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrupt: &AtomicBool) -> Explanation {
+    if let Some(refutation) = object.broken(row) {
+        return explain_by_rule(object, row, &refutation);
+    }
     let Shrunk { model, operations: witness, minimal } =
         shrink(&object.model, &object.operations, row, budget, interrupt);
     let Found { dead_ends, model, .. } = search(model, &witness, Goal::FirstBlocked, budget, interrupt);
@@ -112,7 +121,27 @@ pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrup
         blocked_return: row,
         configurations,
         witness: witness.iter().map(|o| Witness { row: o.invocation, role: role(o) }).collect(),
+        rule: None,
         minimal,
+    }
+}
+
+/// Explain a history whose return in `row` is the first that can't be passed, by the rule that it breaks.
+fn explain_by_rule<M: Decide>(object: &Object<M>, row: u32, refutation: &Refutation) -> Explanation {
+    let blocked = object.operations.iter().find(|operation| operation.completion == row);
+    let witness = refutation.parts.iter().map(|part| Witness {
+        row: object.operations[part.operation as usize].invocation,
+        role: Role::InRule(part.role),
+    });
+    Explanation {
+        key: object.key,
+        element: object.element,
+        blocked: blocked.map_or(row, |operation| operation.invocation),
+        blocked_return: row,
+        witness: witness.collect(),
+        rule: Some(refutation.rule),
+        minimal: true,
+        configurations: Vec::new(),
     }
 }
 

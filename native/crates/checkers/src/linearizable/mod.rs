@@ -3,7 +3,8 @@
 //! A history is linearizable exactly when the part of each object is, so objects are checked on their own, and in parallel
 //! ([`check`]): keys, and where they are independent, the elements of a key. A register whose written values are all different is
 //! decided exactly in linear time ([`zones`]); any other first meets a linear-time test that refutes the common anomalies
-//! ([`refute`]). Whatever has no check of its own is searched ([`search`]). A failure is cut down to operations of which none can be
+//! ([`refute`]). Queues, stacks and sets whose elements are all different are decided by [`crate::objects`]. Whatever has no check of
+//! its own is searched ([`search`]). A failure is cut down to operations of which none can be
 //! left out ([`shrink`]) before it is explained.
 //!
 //! An operation that failed did not happen, and is left out; one that ended `info`, or not at all, can take effect at any time after
@@ -18,6 +19,7 @@ mod decide;
 mod explain;
 mod memo;
 mod object;
+mod pools;
 mod reading;
 mod refute;
 mod register;

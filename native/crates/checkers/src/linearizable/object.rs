@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::decide::{Decide, Decision, decide};
 use super::explain::{Explanation, explain};
 use super::{Budget, Operation};
+use crate::objects::Refutation;
 
 /// One object of a history, whatever its model. Objects are independent, so a history is linearizable exactly if each of them is.
 pub trait Part: Send + Sync {
@@ -59,6 +60,15 @@ impl<M: Decide + 'static> Object<M> {
         operations: Vec<Operation<M::Action>>,
     ) -> Box<dyn Part> {
         Box::new(Object { key, element, model, names, operations })
+    }
+}
+
+impl<M: Decide> Object<M> {
+    /// The rule for distinct elements that is broken, if the return in `row` is the first that can't be passed and the object is decided by
+    /// rules. Two values are enough for some registers; they are told as registers all the same.
+    pub fn broken(&self, row: u32) -> Option<Refutation> {
+        let is_told_by_rules = self.element.is_some() || !self.model.has_offers();
+        is_told_by_rules.then(|| self.model.broken(&self.operations, row)).flatten()
     }
 }
 

@@ -6,22 +6,28 @@
 
 use super::Operation;
 use super::decide::{Algorithm, Decide, Decision, returns};
+use super::pools::{broken, by_rules};
 use super::refute::refute;
 use super::search::Conclusion;
 use super::shrink::{Unit, prefix};
 use super::zones::{Zones, zones};
 use crate::models::{Register, RegisterAction};
+use crate::objects::{Refutation, element, kin_in_a_set};
 
 type Operations = Vec<Operation<RegisterAction>>;
 
 impl Decide for Register {
     fn directly(&self, operations: &[Operation<RegisterAction>]) -> Option<Decision> {
         let conclusion = match zones(operations, self.values) {
-            Zones::Inapplicable => return None,
+            Zones::Inapplicable => return self.as_element(operations),
             Zones::Linearizable => Conclusion::Linearizable,
             Zones::Conflict(conflict) => Conclusion::Blocked(first_blocked(operations, self.values, &conflict)),
         };
         Some(Decision { conclusion, algorithm: Algorithm::Zones, steps: operations.len() as u64, peak_bytes: 0 })
+    }
+
+    fn broken(&self, operations: &[Operation<RegisterAction>], row: u32) -> Option<Refutation> {
+        if self.values > 2 { None } else { broken(operations, row, &element) }
     }
 
     fn refute(&self, operations: &[Operation<RegisterAction>]) -> Option<u32> {
@@ -42,6 +48,13 @@ impl Decide for Register {
             Zones::Conflict(conflict) => with_values(&operations, self.values, &conflict),
             _ => operations,
         }
+    }
+}
+
+impl Register {
+    /// Decide a register with one value besides the initial one, as an element of a set, if that value is written once.
+    fn as_element(&self, operations: &[Operation<RegisterAction>]) -> Option<Decision> {
+        if self.values > 2 { None } else { by_rules(operations, kin_in_a_set, &element) }
     }
 }
 

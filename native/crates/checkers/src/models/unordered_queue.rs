@@ -1,6 +1,7 @@
 //! An unordered queue, a bag: enqueue, and dequeue, which takes any element or finds none.
 //!
-//! Where no dequeue found it empty, elements have nothing to do with each other, and each is checked on its own.
+//! Where no dequeue found it empty, elements have nothing to do with each other, and each is checked on its own, unless all of them
+//! differ.
 
 use super::call::by_subject;
 use super::call::{Call, Complaint, Decoder};
@@ -143,7 +144,8 @@ impl Decoder for UnorderedQueueDecoder {
 
     fn parts(self, key: Option<i64>, operations: Vec<Operation<QueueAction>>) -> Vec<Box<dyn Part>> {
         let names = self.elements.names().to_vec();
-        if operations.iter().any(|operation| operation.action == QueueAction::Empty) {
+        let finds_nothing = operations.iter().any(|operation| operation.action == QueueAction::Empty);
+        if finds_nothing || enqueues_once(names.len(), &operations) {
             return vec![Object::whole(key, UnorderedQueue::new(names.len()), names, operations)];
         }
         // An unknown dequeue is of use only to those who find the bag empty.
@@ -163,4 +165,13 @@ fn renumbered(action: QueueAction) -> QueueAction {
         QueueAction::Dequeue(_) => QueueAction::Dequeue(0),
         other => other,
     }
+}
+
+/// Whether no element is enqueued twice, so that the bag is decided as a whole in a few passes.
+fn enqueues_once(elements: usize, operations: &[Operation<QueueAction>]) -> bool {
+    let mut is_known = vec![false; elements];
+    operations.iter().all(|operation| match operation.action {
+        QueueAction::Enqueue(element) => !std::mem::replace(&mut is_known[element as usize], true),
+        _ => true,
+    })
 }

@@ -35,13 +35,12 @@ pub fn first_blocked<A: Copy>(
     kin: fn(&A) -> Kin,
     judge: Judge<A>,
 ) -> u32 {
-    let bound = |operations: &[Operation<A>], refutation: &Refutation| bound(operations, refutation, kin, judge);
+    let bound = |refutation: &Refutation| bound(operations, refutation, kin, judge);
     let returns = returns(operations);
-    let (mut low, mut high) = (0, bound(operations, refutation));
+    let (mut low, mut high) = (0, bound(refutation));
     loop {
-        let history = prefix(operations, high);
-        match judge(&history) {
-            Judgement::Impossible(earlier) => high = bound(&history, &earlier),
+        match judge(&without_returns(operations, high)) {
+            Judgement::Impossible(earlier) => high = bound(&earlier),
             Judgement::Linearizable | Judgement::Undecided => return high,
         }
         let [passed, blocked] = [low, high].map(|end| returns.partition_point(|&row| row < end));
@@ -49,9 +48,8 @@ pub fn first_blocked<A: Copy>(
             return high;
         }
         let middle = returns[passed + (blocked - passed) / 2];
-        let history = prefix(operations, middle + 1);
-        match judge(&history) {
-            Judgement::Impossible(earlier) => high = bound(&history, &earlier),
+        match judge(&without_returns(operations, middle + 1)) {
+            Judgement::Impossible(earlier) => high = bound(&earlier),
             Judgement::Linearizable | Judgement::Undecided => low = middle + 1,
         }
     }
@@ -66,7 +64,7 @@ fn bound<A: Copy>(operations: &[Operation<A>], refutation: &Refutation, kin: fn(
         |(operation, place): &(&Operation<A>, u32)| related.contains(&kin(&operation.action)) || is_part(*place);
     let few: Vec<Operation<A>> = operations.iter().zip(0..).filter(is_kept).map(|(operation, _)| *operation).collect();
     let returns = returns(&few);
-    let is_passed = |&row: &u32| !matches!(judge(&prefix(&few, row + 1)), Judgement::Impossible(_));
+    let is_passed = |&row: &u32| !matches!(judge(&without_returns(&few, row + 1)), Judgement::Impossible(_));
     let passed = returns.partition_point(is_passed);
     debug_assert!(passed < returns.len(), "the operations of a refutation are impossible by themselves");
     returns[passed.min(returns.len() - 1)]
@@ -74,7 +72,7 @@ fn bound<A: Copy>(operations: &[Operation<A>], refutation: &Refutation, kin: fn(
 
 /// The history without the returns from `row` on. Operations that had not returned by then, or not even been called, may or may not
 /// happen; if they do, it is known of them what they did.
-fn prefix<A: Copy>(operations: &[Operation<A>], row: u32) -> Vec<Operation<A>> {
+pub fn without_returns<A: Copy>(operations: &[Operation<A>], row: u32) -> Vec<Operation<A>> {
     let known = |operation: &Operation<A>| if operation.completion < row { operation.completion } else { NEVER };
     operations.iter().map(|operation| Operation { completion: known(operation), ..*operation }).collect()
 }

@@ -21,7 +21,7 @@ mod queue;
 mod set;
 mod stack;
 
-pub use blame::{Decide, Judge, Kin, blame, first_blocked};
+pub use blame::{Decide, Judge, Kin, blame, first_blocked, without_returns};
 pub use pool::PoolAction;
 pub use queue::{queue, unordered_queue};
 pub use set::{element, kin_in_a_set};

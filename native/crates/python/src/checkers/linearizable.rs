@@ -11,6 +11,7 @@ use schrodinger_checkers::linearizable::{
     self, Budget, Explanation, Keys, Limit, MODELS, Options, Progress, Report, Specification,
 };
 use schrodinger_checkers::models::{Foreign, RegisterFunctions};
+use schrodinger_checkers::objects::Rule;
 
 use super::foreign::PythonModel;
 use super::{events, malformed_dict};
@@ -103,6 +104,7 @@ fn report_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyD
     dict.set_item("peak_bytes", report.peak_bytes)?;
     let algorithms = PyDict::new(py);
     algorithms.set_item("zones", report.by_zones)?;
+    algorithms.set_item("intervals", report.by_intervals)?;
     algorithms.set_item("search", report.by_search)?;
     dict.set_item("algorithms", algorithms)?;
     dict.set_item("failing_keys", keys_dict(py, &report.failing)?)?;
@@ -140,6 +142,7 @@ fn failure_dict<'py>(py: Python<'py>, failure: &Explanation) -> PyResult<Bound<'
     dict.set_item("blocked", failure.blocked)?;
     dict.set_item("blocked_return", failure.blocked_return)?;
     dict.set_item("minimal", failure.minimal)?;
+    dict.set_item("rule", failure.rule.map(Rule::name))?;
     let witness = PyList::empty(py);
     for operation in &failure.witness {
         let entry = PyDict::new(py);

@@ -1,0 +1,106 @@
+//! What is known about deciding and explaining queues and stacks: by rules, where every element is put in at most once.
+
+use super::Operation;
+use super::decide::{Algorithm, Decide, Decision};
+use super::search::Conclusion;
+use crate::models::{Model, Queue, QueueAction, Stack, StackAction, UnorderedQueue};
+use crate::objects::{
+    self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, queue, stack, unordered_queue,
+    without_returns,
+};
+
+impl From<QueueAction> for PoolAction {
+    fn from(action: QueueAction) -> PoolAction {
+        match action {
+            QueueAction::Enqueue(element) => PoolAction::Put(element),
+            QueueAction::Dequeue(element) => PoolAction::Take(element),
+            QueueAction::Empty => PoolAction::Empty,
+            QueueAction::DequeueAny => PoolAction::TakeUnknown,
+        }
+    }
+}
+
+impl From<StackAction> for PoolAction {
+    fn from(action: StackAction) -> PoolAction {
+        match action {
+            StackAction::Push(element) => PoolAction::Put(element),
+            StackAction::Pop(element) => PoolAction::Take(element),
+            StackAction::Empty => PoolAction::Empty,
+            StackAction::PopAny => PoolAction::TakeUnknown,
+        }
+    }
+}
+
+impl Decide for Queue {
+    fn directly(&self, operations: &[Operation<QueueAction>]) -> Option<Decision> {
+        decide_pool(operations, self.tokens(), queue)
+    }
+
+    fn broken(&self, operations: &[Operation<QueueAction>], row: u32) -> Option<Refutation> {
+        broken_pool(operations, self.tokens(), row, queue)
+    }
+}
+
+impl Decide for UnorderedQueue {
+    fn directly(&self, operations: &[Operation<QueueAction>]) -> Option<Decision> {
+        decide_pool(operations, self.tokens(), unordered_queue)
+    }
+
+    fn broken(&self, operations: &[Operation<QueueAction>], row: u32) -> Option<Refutation> {
+        broken_pool(operations, self.tokens(), row, unordered_queue)
+    }
+}
+
+impl Decide for Stack {
+    fn directly(&self, operations: &[Operation<StackAction>]) -> Option<Decision> {
+        decide_pool(operations, self.tokens(), stack)
+    }
+
+    fn broken(&self, operations: &[Operation<StackAction>], row: u32) -> Option<Refutation> {
+        broken_pool(operations, self.tokens(), row, stack)
+    }
+}
+
+/// The operations as they happen to a pool.
+fn in_a_pool<A: Copy + Into<PoolAction>>(operations: &[Operation<A>]) -> Vec<Operation<PoolAction>> {
+    let action =
+        |o: &Operation<A>| Operation { invocation: o.invocation, completion: o.completion, action: o.action.into() };
+    operations.iter().map(action).collect()
+}
+
+fn decide_pool<A: Copy + Into<PoolAction>>(
+    operations: &[Operation<A>],
+    elements: usize,
+    decide: objects::Decide,
+) -> Option<Decision> {
+    by_rules(&in_a_pool(operations), PoolAction::kin, &|history| decide(history, elements))
+}
+
+fn broken_pool<A: Copy + Into<PoolAction>>(
+    operations: &[Operation<A>],
+    elements: usize,
+    row: u32,
+    decide: objects::Decide,
+) -> Option<Refutation> {
+    let operations = in_a_pool(operations);
+    let refutation = broken(&operations, row, &|history| decide(history, elements))?;
+    Some(blame(&without_returns(&operations, row + 1), refutation, decide))
+}
+
+/// Decide an object by the rules for distinct elements, where they apply.
+pub fn by_rules<A: Copy>(operations: &[Operation<A>], kin: fn(&A) -> Kin, judge: Judge<A>) -> Option<Decision> {
+    let conclusion = match judge(operations) {
+        Judgement::Linearizable => Conclusion::Linearizable,
+        Judgement::Impossible(refutation) => Conclusion::Blocked(first_blocked(operations, &refutation, kin, judge)),
+        Judgement::Undecided => return None,
+    };
+    Some(Decision { conclusion, algorithm: Algorithm::Intervals, steps: operations.len() as u64, peak_bytes: 0 })
+}
+
+/// The rule that is broken by operations of which the return in `row` is the first that can't be passed.
+pub fn broken<A: Copy>(operations: &[Operation<A>], row: u32, judge: Judge<A>) -> Option<Refutation> {
+    match judge(&without_returns(operations, row + 1)) {
+        Judgement::Impossible(refutation) => Some(refutation),
+        Judgement::Linearizable | Judgement::Undecided => None,
+    }
+}

@@ -1,0 +1,269 @@
+"""The story of a queue, stack or set with distinct elements that broke one of the rules which decide it.
+
+The native checker names the rule and the few operations that break it, which are impossible by themselves. Here they
+are told one after the other, and then why the rule forces the order both ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import polars
+
+from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, seconds
+from schrodinger.checkers.object_story import place, sentence
+from schrodinger.checkers.verdict import Anomaly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_TOLD: Final = 20
+"""How many operations are told of a rule that many take part in."""
+
+_ROLES: Final = {
+    "put": "put it in",
+    "take": "took it out",
+    "put-first": "put in what was before it",
+    "take-first": "took that out later",
+    "empty": "found nothing",
+    "may-have-taken": "may have taken anything",
+    "seen": "saw it",
+    "unseen": "did not see it",
+}
+_FIFO: Final = "what goes in first comes out first"
+_LIFO: Final = "what goes in last comes out first"
+
+
+def rule_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, model: str) -> Anomaly:
+    """The anomaly of a ``failure`` that has a ``rule``, as ``check_linearizable`` describes it."""
+    roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
+    by_row = look_up(operations, roles)
+    found = [(by_row[row], role) for row, role in roles.items()]
+    name, tell, guarantee = _RULES[failure["rule"]]
+    told = tell(_Telling(operations, place(failure, model), found))
+    witness = sorted(by_row.values(), key=occurred)[-_TOLD:]
+    more = len(by_row) - len(witness)
+    return Anomaly(
+        name=name,
+        summary=f"{told[0][0].upper()}{told[0][1:]}.",
+        story=(
+            *((f"{more:,} earlier operations are not told.",) if more else ()),
+            *(sentence(deed) for deed in witness),
+            *(f"{text[0].upper()}{text[1:]}." for text in told[1:]),
+            f"Linearizability is broken: {guarantee}.",
+        ),
+        operations=tuple(
+            deed.involved(_ROLES[roles[deed.index]]) for deed in sorted(witness, key=lambda deed: deed.index)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """An element with its put and its take, if anybody known took it."""
+
+    element: int
+    put: Deed
+    take: Deed | None
+
+    @property
+    def entered_ns(self) -> int | None:
+        """From when on it was certainly inside."""
+        return self.put.end_ns if self.put.is_ok else None
+
+    def covers(self, instant_ns: int) -> bool:
+        """Whether it was certainly inside."""
+        entered, left = self.entered_ns, None if self.take is None else self.take.start_ns
+        return entered is not None and entered <= instant_ns and (left is None or instant_ns < left)
+
+    def inside(self) -> str:
+        """When it was certainly inside, in words."""
+        begun = "" if self.entered_ns is None else f" from {seconds(self.entered_ns)}, when its {self.put.f} returned"
+        until = "; nobody known took it" if self.take is None else f", until {seconds(self.take.start_ns)}"
+        return f"{self.element} was certainly inside{begun}{until}"
+
+
+class _Telling:
+    """What takes part in a broken rule: each teller's first text is the summary, the others say why."""
+
+    def __init__(self, operations: polars.DataFrame, where: str, found: Iterable[tuple[Deed, str]]) -> None:
+        self.operations = operations
+        self.where = where
+        self.by_role: dict[str, list[Deed]] = {}
+        for deed, role in found:
+            self.by_role.setdefault(role, []).append(deed)
+
+    def one(self, role: str) -> Deed:
+        return self.by_role[role][0]
+
+    def stays(self, put: str = "put", take: str = "take") -> list[_Stay]:
+        """The elements that were put in and taken in these roles, by when they were certainly inside."""
+        takes = {_element(deed): deed for deed in self.by_role.get(take, [])}
+        stays = [_Stay(_element(deed), deed, takes.get(_element(deed))) for deed in self.by_role.get(put, [])]
+        return sorted(stays, key=lambda stay: stay.entered_ns or stay.put.start_ns)
+
+    def never_put(self) -> list[str]:
+        take = next(iter(deed for group in self.by_role.values() for deed in group))
+        element = _element(take)
+        tried = polars.col("argument").list.first() == element
+        key = polars.lit(None) if take.key is None else polars.lit(take.key)
+        puts = polars.col("f").cast(polars.String).is_in(["enqueue", "push", "add"])
+        suspects = deeds(self.operations.filter(tried & puts & polars.col("key").eq_missing(key)).head(1))
+        why = "nobody ever tried to put it there"
+        if suspects:
+            why = f"its {suspects[0].f} had failed at {seconds(suspects[0].end_ns or 0)}, so that it never happened"
+        return [f"{element} was in {self.where}, and {why}"]
+
+    def taken_twice(self) -> list[str]:
+        first, second = self.by_role["take"][:2]
+        took = [f"{_who(deed)} took it out by {_end(deed)}" for deed in (first, second)]
+        return [f"{_element(first)} was put into {self.where} once, and came out twice", " and ".join(took)]
+
+    def taken_before_put(self) -> list[str]:
+        put, take = self.one("put"), self.one("take")
+        return [
+            f"{_element(take)} came out of {self.where} by {_end(take)}, before its {put.f} began at"
+            f" {seconds(put.start_ns)}"
+        ]
+
+    def overtaken(self) -> list[str]:
+        first, second = self.stays("put-first", "take-first")[0], self.stays()[0]
+        assert first.take is not None, "the rule is about elements that were taken"
+        assert second.take is not None, "the rule is about elements that were taken"
+        return [
+            f"{first.element} went into {self.where} before {second.element}, and came out after it",
+            f"{first.element} went in first: its {first.put.f} had returned at {_end(first.put)}, and the"
+            f" {second.put.f} of {second.element} began at {seconds(second.put.start_ns)}",
+            f"{second.element} came out first: its {second.take.f} had returned at {_end(second.take)}, and the"
+            f" {first.take.f} of {first.element} began at {seconds(first.take.start_ns)}",
+        ]
+
+    def left_behind(self) -> list[str]:
+        before, second = self.stays("put-first", "take-first"), self.stays()[0]
+        assert second.take is not None, "the rule is about an element that was taken"
+        which = listed((stay.element for stay in before[:5]), len(before))
+        unknown = len(self.by_role.get("may-have-taken", []))
+        return [
+            f"{second.element} came out of {self.where} though {which} had gone in before and"
+            f" {'was' if len(before) == 1 else 'were'} still there",
+            f"{which} had gone in by {_end(before[-1].put)}, before the"
+            f" {second.put.f} of {second.element} began at {seconds(second.put.start_ns)}",
+            _unknown(unknown, second.take, f"when {second.element} came out at {_end(second.take)}"),
+        ]
+
+    def not_empty(self) -> list[str]:
+        empty = self.one("empty")
+        stays, unknown = self.stays(), len(self.by_role.get("may-have-taken", []))
+        told = [f"{self.where} was found empty while something was certainly inside, all the time"]
+        told += [stay.inside() for stay in stays[:_TOLD]]
+        if any(stay.take is None for stay in stays):
+            told.append(_unknown(unknown, empty, f"when {_who(empty)} had found nothing by {_end(empty)}"))
+        return told
+
+    def entangled(self) -> list[str]:
+        stays, unknown = self.stays(), len(self.by_role.get("may-have-taken", []))
+        which = listed((stay.element for stay in stays[:5]), len(stays))
+        told = [f"no order of the puts and takes of {which} leaves {self.where} with the last one in coming out first"]
+        told.append("whichever of them went in first came out last, when none of the others was inside")
+        told += [text for stay in stays[:_TOLD] if (text := _in_the_way(stay, stays))]
+        if unknown:
+            told.append(f"{unknown:,} takes of which nobody knows what they took are too few, or too late, to help")
+        return told
+
+    def seen_out_of_time(self) -> list[str]:
+        add, deletes = self.one("put"), self.by_role.get("take", [])
+        seen = min(self.by_role.get("seen", deletes), key=occurred)
+        if seen.end_ns is not None and seen.end_ns < add.start_ns:
+            return [f"{self.where} was seen by {_end(seen)}, before its {add.f} began at {seconds(add.start_ns)}"]
+        return [f"{self.where} was seen after a remove had found it, which returned at {_end(deletes[0])}"]
+
+    def seen_and_unseen(self) -> list[str]:
+        between = min((*self.by_role.get("unseen", []), *self.by_role.get("take", [])), key=occurred)
+        there = sorted((*self.by_role["put"], *self.by_role.get("seen", [])), key=occurred)
+        what = "was not seen" if between.f == "contains" else "was removed"
+        return [
+            f"{self.where} {what} between two operations that found it there, and was added only once",
+            f"it was there by {_end(there[0])}, and was still there at {seconds(max(d.start_ns for d in there))};"
+            f" {_who(between)} ran from {seconds(between.start_ns)} to {_end(between)}",
+        ]
+
+    def vanished(self) -> list[str]:
+        there = sorted((*self.by_role["put"], *self.by_role.get("seen", [])), key=occurred)
+        unseen = self.one("unseen")
+        told = [
+            f"{self.where} was there by {_end(there[0])}, and was not seen from {seconds(unseen.start_ns)} to"
+            f" {_end(unseen)}, though nothing can have removed it"
+        ]
+        removes = self.by_role.get("take", [])
+        if not removes:
+            return [*told, "no remove had begun by then"]
+        last = max(deed.start_ns for deed in there)
+        return [*told, f"every remove that had begun by then had ended before {seconds(last)}, when it was still there"]
+
+
+def _element(deed: Deed) -> int:
+    return (deed.argument or deed.value or (0,))[0]
+
+
+def _who(deed: Deed) -> str:
+    return f"process {deed.process}'s {deed.f}"
+
+
+def _end(deed: Deed) -> str:
+    return seconds(deed.start_ns if deed.end_ns is None else deed.end_ns)
+
+
+def _unknown(count: int, taker: Deed, when: str) -> str:
+    if count == 0:
+        return f"no {taker.f} of which nobody knows what it took had begun {when}"
+    what = f"{taker.f} of which nobody knows what it" if count == 1 else f"{taker.f}s of which nobody knows what they"
+    return f"only {count:,} {what} took had begun {when}"
+
+
+def _in_the_way(stay: _Stay, stays: list[_Stay]) -> str | None:
+    """Which others are certainly inside all the time while an element is put in, or while it is taken."""
+    others = [other for other in stays if other is not stay]
+    for deed in (stay.put, stay.take):
+        if deed is None or deed.end_ns is None or not deed.is_ok:
+            continue
+        instant: int | None = deed.start_ns
+        ways: list[str] = []
+        while instant is not None and instant < deed.end_ns:
+            at = instant
+            covering = [other for other in others if other.covers(at)]
+            if not covering:
+                break
+            longest = max(covering, key=lambda other: float("inf") if other.take is None else other.take.start_ns)
+            ways.append(str(longest.element))
+            instant = None if longest.take is None else longest.take.start_ns
+        else:
+            was = "was" if len(ways) == 1 else "one after the other, were"
+            return (
+                f"it is not {stay.element}: while its {deed.f} ran, from {seconds(deed.start_ns)} to {_end(deed)},"
+                f" {' and '.join(ways)} {was} certainly inside"
+            )
+    return None
+
+
+_RULES: Final[Mapping[str, tuple[str, Callable[[_Telling], list[str]], str]]] = {
+    "never-put": ("unexpected element", _Telling.never_put, "what comes out has been put in"),
+    "taken-twice": ("duplicated element", _Telling.taken_twice, "what has come out is gone"),
+    "taken-before-put": ("element from the future", _Telling.taken_before_put, "what comes out has been put in"),
+    "overtaken": ("overtaken element", _Telling.overtaken, _FIFO),
+    "left-behind": ("element left behind", _Telling.left_behind, _FIFO),
+    "not-empty": ("false empty", _Telling.not_empty, "what finds nothing does so at an instant when nothing is inside"),
+    "entangled": ("entangled elements", _Telling.entangled, _LIFO),
+    "never-added": ("unexpected element", _Telling.never_put, "what is in a set has been added"),
+    "seen-out-of-time": (
+        "element from the future",
+        _Telling.seen_out_of_time,
+        "an element is in a set after it was added, until it is removed",
+    ),
+    "seen-and-unseen": (
+        "flickering element",
+        _Telling.seen_and_unseen,
+        "an element that is added once is there once, from its add to its remove",
+    ),
+    "vanished": ("vanished element", _Telling.vanished, "an element that was added is there until it is removed"),
+}
