@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _TOLD: Final = 20
 """How many operations are told of a rule that many take part in."""
 
+_SHOWN: Final = 12
+"""How many elements of a set are told one by one."""
+
+_READS: Final = ("read", "read-all")
 _ROLES: Final = {
     "put": "put it in",
     "take": "took it out",
@@ -49,7 +53,7 @@ def rule_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, mo
         summary=f"{told[0][0].upper()}{told[0][1:]}.",
         story=(
             *((f"{more:,} earlier operations are not told.",) if more else ()),
-            *(sentence(deed) for deed in witness),
+            *(_sentence(deed) for deed in witness),
             *(f"{text[0].upper()}{text[1:]}." for text in told[1:]),
             f"Linearizability is broken: {guarantee}.",
         ),
@@ -104,8 +108,8 @@ class _Telling:
         return sorted(stays, key=lambda stay: stay.entered_ns or stay.put.start_ns)
 
     def never_put(self) -> list[str]:
-        take = next(iter(deed for group in self.by_role.values() for deed in group))
-        element = _element(take)
+        (take,) = (deed for group in self.by_role.values() for deed in group)
+        element = self._never_added(take) if take.f in _READS else _element(take)
         tried = polars.col("argument").list.first() == element
         key = polars.lit(None) if take.key is None else polars.lit(take.key)
         puts = polars.col("f").cast(polars.String).is_in(["enqueue", "push", "add"])
@@ -114,6 +118,16 @@ class _Telling:
         if suspects:
             why = f"its {suspects[0].f} had failed at {seconds(suspects[0].end_ns or 0)}, so that it never happened"
         return [f"{element} was in {self.where}, and {why}"]
+
+    def _never_added(self, read: Deed) -> int:
+        """The first element of a read of a whole set that nobody can have added."""
+        is_add = (polars.col("f").cast(polars.String) == "add") & (polars.col("type").cast(polars.String) != "fail")
+        added = set(self.operations.filter(is_add)["argument"].list.first())
+        return next(element for element in read.value or () if element not in added)
+
+    def subject(self, add: Deed) -> str:
+        """What an element of a set is called."""
+        return self.where if self.where.startswith("element") else f"element {_element(add)} of {self.where}"
 
     def taken_twice(self) -> list[str]:
         first, second = self.by_role["take"][:2]
@@ -173,10 +187,11 @@ class _Telling:
 
     def seen_out_of_time(self) -> list[str]:
         add, deletes = self.one("put"), self.by_role.get("take", [])
+        subject = self.subject(add)
         seen = min(self.by_role.get("seen", deletes), key=occurred)
         if seen.end_ns is not None and seen.end_ns < add.start_ns:
-            return [f"{self.where} was seen by {_end(seen)}, before its {add.f} began at {seconds(add.start_ns)}"]
-        return [f"{self.where} was seen after a remove had found it, which returned at {_end(deletes[0])}"]
+            return [f"{subject} was seen by {_end(seen)}, before its {add.f} began at {seconds(add.start_ns)}"]
+        return [f"{subject} was seen after a remove had found it, which returned at {_end(deletes[0])}"]
 
     def seen_and_unseen(self) -> list[str]:
         between = min((*self.by_role.get("unseen", []), *self.by_role.get("take", [])), key=occurred)
@@ -190,16 +205,43 @@ class _Telling:
 
     def vanished(self) -> list[str]:
         there = sorted((*self.by_role["put"], *self.by_role.get("seen", [])), key=occurred)
-        unseen = self.one("unseen")
+        unseen, removes = self.one("unseen"), self.by_role.get("take", [])
+        subject = self.subject(self.one("put"))
+        for later in self.by_role.get("put-first", []):
+            return [
+                f"{subject} was not seen, though {_element(later)} was, which was added after it",
+                f"it was there by {_end(there[0])}, before the add of {_element(later)} began at"
+                f" {seconds(later.start_ns)}; {_who(unseen)} saw {_element(later)} and not {_element(there[0])}",
+            ]
         told = [
-            f"{self.where} was there by {_end(there[0])}, and was not seen from {seconds(unseen.start_ns)} to"
+            f"{subject} was there by {_end(there[0])}, and was not seen from {seconds(unseen.start_ns)} to"
             f" {_end(unseen)}, though nothing can have removed it"
         ]
-        removes = self.by_role.get("take", [])
         if not removes:
             return [*told, "no remove had begun by then"]
         last = max(deed.start_ns for deed in there)
         return [*told, f"every remove that had begun by then had ended before {seconds(last)}, when it was still there"]
+
+    def forked(self) -> list[str]:
+        one, other = self.one("seen"), self.one("unseen")
+        only = [_element(add) for add in self.by_role["put"]]
+        sides = [[element for element in only if element in (deed.value or ())] for deed in (one, other)]
+        return [
+            f"two reads of {self.where}, to which elements are only added, each saw an element that the other did not",
+            f"{_who(one)} saw {_some(sides[0])} and not {_some(sides[1])}, {_who(other)} the other way round",
+        ]
+
+
+def _some(elements: list[int]) -> str:
+    return ", ".join(map(str, elements))
+
+
+def _sentence(deed: Deed) -> str:
+    """What one operation did; of long lists only how many elements they have."""
+    if deed.value is None or len(deed.value) <= _SHOWN or deed.end_ns is None:
+        return sentence(deed)
+    begun, _, _ = sentence(deed).partition(" and got ")
+    return f"{begun} and got {len(deed.value):,} elements at {seconds(deed.end_ns)}."
 
 
 def _element(deed: Deed) -> int:
@@ -265,5 +307,6 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[_Telling], list[str]], str]]] = 
         _Telling.seen_and_unseen,
         "an element that is added once is there once, from its add to its remove",
     ),
+    "forked": ("forked set", _Telling.forked, "reads of a set stand in one order, each with all of those before it"),
     "vanished": ("vanished element", _Telling.vanished, "an element that was added is there until it is removed"),
 }

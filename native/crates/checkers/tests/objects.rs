@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 
 use oracle::cases;
 use pools::element::random_element;
+use pools::snapshots::{Snapshots, is_explicable, random_snapshots};
 use pools::{History, ORDERS, Order, elements_of, is_linearizable, printed, random_history};
 use schrodinger_checkers::linearizable::Operation;
+use schrodinger_checkers::models::SetAction::{self, Add};
 use schrodinger_checkers::objects::PoolAction::{self, Put, Take};
-use schrodinger_checkers::objects::{Judgement, Part, Refutation, Rule, blame, element, first_blocked, kin_in_a_set};
+use schrodinger_checkers::objects::{
+    Judgement, Part, Refutation, Rule, blame, element, first_blocked, kin_in_a_set, kin_of_snapshots, snapshots,
+};
 use schrodinger_checkers::pairing::NEVER;
 
 const CASES: usize = 10_000;
@@ -131,4 +135,44 @@ fn elements_of_a_set_agree_with_the_definition() {
         let count = broken.get(&rule).copied().unwrap_or(0);
         assert!(count > cases(CASES) / 1000, "{rule:?} was broken only {count} times: too few to mean anything");
     }
+}
+
+#[test]
+fn growing_sets_read_as_a_whole_agree_with_the_definition() {
+    let mut broken: BTreeMap<Rule, usize> = BTreeMap::new();
+    for seed in 0..cases(CASES) as u64 {
+        let history = random_snapshots(seed, OPERATIONS);
+        let Snapshots { operations, reads, elements } = &history;
+        let story = || format!("seed {seed}\n{operations:?}\n{reads:?}");
+        let expected = is_explicable(&history, operations);
+        let judge = |operations: &[Operation<SetAction>]| snapshots(operations, *elements, reads);
+        match judge(operations) {
+            Judgement::Linearizable => assert!(expected, "impossible, {}", story()),
+            Judgement::Impossible(refutation) => {
+                assert!(!expected, "linearizable, not {refutation:?}, {}", story());
+                let row = first_blocked(operations, &refutation, kin_of_snapshots, &judge);
+                let [until, with] = [row, row + 1].map(|row| is_explicable(&history, &before(operations, row)));
+                assert!(until && !with, "{refutation:?}, row {row}, {}", story());
+                assert!(tells_enough(&history, &refutation), "{refutation:?} proves nothing, {}", story());
+                *broken.entry(refutation.rule).or_default() += 1;
+            }
+            Judgement::Undecided => panic!("elements are distinct, {}", story()),
+        }
+    }
+    println!("snapshots: {broken:?}");
+    for rule in [Rule::NeverAdded, Rule::SeenOutOfTime, Rule::Forked, Rule::Vanished] {
+        let count = broken.get(&rule).copied().unwrap_or(0);
+        assert!(count > cases(CASES) / 1000, "{rule:?} was broken only {count} times: too few to mean anything");
+    }
+}
+
+/// Whether the operations of a refutation are impossible by themselves, once all other elements are forgotten.
+fn tells_enough(history: &Snapshots, refutation: &Refutation) -> bool {
+    let told: Vec<Operation<SetAction>> =
+        refutation.parts.iter().map(|part| history.operations[part.operation as usize]).collect();
+    let is_added = |element: &u32| history.operations.iter().any(|o| o.action == Add(*element));
+    let is_told = |element: &u32| told.iter().any(|o| o.action == Add(*element)) || !is_added(element);
+    let reads = history.reads.iter().map(|seen| seen.iter().copied().filter(is_told).collect()).collect();
+    let few = Snapshots { operations: told.clone(), reads, elements: history.elements };
+    !is_explicable(&few, &few.operations)
 }

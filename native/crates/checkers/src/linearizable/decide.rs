@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation};
-use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, Set};
+use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
 
@@ -76,7 +76,6 @@ impl Decide for ForeignModel {}
 impl Decide for KeyValue {}
 impl Decide for Lock {}
 impl Decide for Mutex {}
-impl Decide for Set {}
 
 /// Decide the operations of one object, sorted by invocation.
 pub fn decide<M: Decide>(

@@ -6,7 +6,7 @@
 
 use super::Operation;
 use super::decide::{Algorithm, Decide, Decision, returns};
-use super::pools::{broken, by_rules};
+use super::distinct::{broken, by_rules};
 use super::refute::refute;
 use super::search::Conclusion;
 use super::shrink::{Unit, prefix};

@@ -58,6 +58,17 @@ impl Set {
         Set { elements, shelf, reads }
     }
 
+    /// What each read of all elements saw.
+    pub fn seen(&self) -> Vec<Vec<u32>> {
+        let elements = |&map: &shelf::Map| self.shelf.entries(map).into_iter().map(|(element, _)| element).collect();
+        self.reads.iter().map(elements).collect()
+    }
+
+    /// How many different elements there are.
+    pub fn elements(&self) -> usize {
+        self.elements
+    }
+
     fn has(&self, state: State, element: u32) -> bool {
         self.shelf.get(state, element) == 1
     }

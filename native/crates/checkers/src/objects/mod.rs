@@ -3,7 +3,8 @@
 //! Where every element is put in at most once, an operation that observes an element says which operation put it there, and
 //! linearizability, intractable in general, becomes a question about intervals. A FIFO queue, an unordered queue and a stack are *pools*
 //! ([`pool`]): an element is certainly inside from the return of its put to the call of its take. The rules that decide each of them
-//! are in a file of their own, with the paper they come from: [`queue()`], [`stack()`], [`element`]. All take O(n log n).
+//! are in a file of their own, with the paper they come from: [`queue()`], [`stack()`]. A set is
+//! decided by [`element`], or by [`snapshots()`] where it is read as a whole and only grows. All take O(n log n).
 //!
 //! What nobody knows is decided as well. A put that ended `info` happened exactly if its element was taken. A take that ended `info` may
 //! have taken any one element at any time after its call: for queues, which elements must have gone that way, and until when, is a
@@ -19,12 +20,14 @@ mod moments;
 mod pool;
 mod queue;
 mod set;
+mod snapshots;
 mod stack;
 
 pub use blame::{Decide, Judge, Kin, blame, first_blocked, without_returns};
 pub use pool::PoolAction;
 pub use queue::{queue, unordered_queue};
 pub use set::{element, kin_in_a_set};
+pub use snapshots::{kin_of_snapshots, snapshots};
 pub use stack::stack;
 
 /// What is known of a history.
@@ -79,6 +82,8 @@ pub enum Rule {
     SeenOutOfTime,
     /// An element that is added once is there in one piece: it was not seen, or removed, between two that saw it.
     SeenAndUnseen,
+    /// Of two reads of a set to which elements are only added, one saw all that the other saw.
+    Forked,
     /// An element that was added is there until it is removed: nobody can have removed it, and it was not seen.
     Vanished,
 }
@@ -97,6 +102,7 @@ impl Rule {
             Rule::NeverAdded => "never-added",
             Rule::SeenOutOfTime => "seen-out-of-time",
             Rule::SeenAndUnseen => "seen-and-unseen",
+            Rule::Forked => "forked",
             Rule::Vanished => "vanished",
         }
     }

@@ -1,12 +1,12 @@
-//! What is known about deciding and explaining queues and stacks: by rules, where every element is put in at most once.
+//! What is known about deciding and explaining queues, stacks and sets: by rules, where every element is put in at most once.
 
 use super::Operation;
 use super::decide::{Algorithm, Decide, Decision};
 use super::search::Conclusion;
-use crate::models::{Model, Queue, QueueAction, Stack, StackAction, UnorderedQueue};
+use crate::models::{Model, Queue, QueueAction, Set, SetAction, Stack, StackAction, UnorderedQueue};
 use crate::objects::{
-    self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, queue, stack, unordered_queue,
-    without_returns,
+    self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, kin_of_snapshots, queue, snapshots,
+    stack, unordered_queue, without_returns,
 };
 
 impl From<QueueAction> for PoolAction {
@@ -58,6 +58,18 @@ impl Decide for Stack {
 
     fn broken(&self, operations: &[Operation<StackAction>], row: u32) -> Option<Refutation> {
         broken_pool(operations, self.tokens(), row, stack)
+    }
+}
+
+impl Decide for Set {
+    fn directly(&self, operations: &[Operation<SetAction>]) -> Option<Decision> {
+        let (elements, reads) = (self.elements(), self.seen());
+        by_rules(operations, kin_of_snapshots, &|history| snapshots(history, elements, &reads))
+    }
+
+    fn broken(&self, operations: &[Operation<SetAction>], row: u32) -> Option<Refutation> {
+        let (elements, reads) = (self.elements(), self.seen());
+        broken(operations, row, &|history| snapshots(history, elements, &reads))
     }
 }
 
