@@ -5,13 +5,13 @@ mod pools;
 
 use std::collections::BTreeMap;
 
-use oracle::cases;
+use oracle::{Random, cases};
 use pools::element::random_element;
 use pools::snapshots::{Snapshots, is_explicable, random_snapshots};
 use pools::{History, ORDERS, Order, elements_of, is_linearizable, printed, random_history};
 use schrodinger_checkers::linearizable::Operation;
 use schrodinger_checkers::models::SetAction::{self, Add};
-use schrodinger_checkers::objects::PoolAction::{self, Put, Take};
+use schrodinger_checkers::objects::PoolAction::{self, Put, Take, TakeUnknown};
 use schrodinger_checkers::objects::{
     Judgement, Part, Refutation, Rule, blame, element, first_blocked, kin_in_a_set, kin_of_snapshots, snapshots,
 };
@@ -175,4 +175,67 @@ fn tells_enough(history: &Snapshots, refutation: &Refutation) -> bool {
     let reads = history.reads.iter().map(|seen| seen.iter().copied().filter(is_told).collect()).collect();
     let few = Snapshots { operations: told.clone(), reads, elements: history.elements };
     !is_explicable(&few, &few.operations)
+}
+
+/// What a judgement says, whatever it is based on.
+fn kind(judgement: &Judgement) -> &'static str {
+    match judgement {
+        Judgement::Linearizable => "linearizable",
+        Judgement::Impossible(_) => "impossible",
+        Judgement::Undecided => "undecided",
+    }
+}
+
+#[test]
+fn what_elements_are_called_and_how_far_rows_are_apart_does_not_matter() {
+    for (seed, order) in (0..cases(CASES) as u64).flat_map(|seed| ORDERS.map(|order| (seed, order))) {
+        let history = random_history(3 << 40 | seed, 30, order);
+        let elements = elements_of(&history);
+        let mut random = Random(seed);
+        let mut names: Vec<u32> = (0..elements as u32).collect();
+        (1..elements).for_each(|place| names.swap(place, random.below(place + 1)));
+        let spread = |row: u32| if row == NEVER { NEVER } else { 3 * row + 5 };
+        let renamed: History = history.iter().map(|o| renamed(o, &names, spread)).collect();
+        let [expected, found] = [&history, &renamed].map(|history| order.decide()(history, elements));
+        assert_eq!(kind(&found), kind(&expected), "seed {seed}, {order:?}\n{}", printed(&history));
+    }
+}
+
+fn renamed(o: &Operation<PoolAction>, names: &[u32], spread: impl Fn(u32) -> u32) -> Operation<PoolAction> {
+    let action = match o.action {
+        Put(element) => Put(names[element as usize]),
+        Take(element) => Take(names[element as usize]),
+        other => other,
+    };
+    Operation { invocation: spread(o.invocation), completion: spread(o.completion), action }
+}
+
+#[test]
+fn an_element_that_nobody_observes_changes_nothing_and_an_unknown_take_never_hurts() {
+    for (seed, order) in (0..cases(CASES) as u64).flat_map(|seed| ORDERS.map(|order| (seed, order))) {
+        let history = random_history(4 << 40 | seed, 20, order);
+        let elements = elements_of(&history);
+        let expected = order.decide()(&history, elements);
+        let story = || format!("seed {seed}, {order:?}, {expected:?}\n{}", printed(&history));
+        let mut random = Random(seed);
+        let apart = |row: u32| if row == NEVER { NEVER } else { 2 * row };
+        let mut more: History = history.clone();
+        more.iter_mut().for_each(|o| (o.invocation, o.completion) = (apart(o.invocation), apart(o.completion)));
+        let end = more.iter().map(|o| o.invocation.max(o.completion.wrapping_add(1))).max().unwrap_or(0) + 2;
+        let somewhere = 2 * random.below(end as usize / 2) as u32 + 1;
+
+        let with = |invocation: u32, completion: u32, action: PoolAction| {
+            let mut more = more.clone();
+            more.push(Operation { invocation, completion, action });
+            more.sort_by_key(|o| o.invocation);
+            order.decide()(&more, elements + 1)
+        };
+        let unknown_put = with(somewhere, NEVER, Put(elements as u32));
+        assert_eq!(kind(&unknown_put), kind(&expected), "{}", story());
+        let last_put = with(end + 1, end + 2, Put(elements as u32));
+        assert_eq!(kind(&last_put), kind(&expected), "{}", story());
+        let unknown_take = with(somewhere, NEVER, TakeUnknown);
+        let is_worse = expected == Judgement::Linearizable && matches!(unknown_take, Judgement::Impossible(_));
+        assert!(!is_worse, "{unknown_take:?}, {}", story());
+    }
 }

@@ -13,12 +13,15 @@ pub struct Snapshots {
     pub elements: usize,
 }
 
+/// An open operation: its call, the element that it adds, if any, and what happened once it did.
+type Open = (u32, Option<u32>, Option<SetAction>);
+
 /// A history as it happened, or with what some reads saw changed.
 pub fn random_snapshots(seed: u64, most_operations: usize) -> Snapshots {
     let mut random = Random(seed);
     let (count, processes) = (1 + random.below(most_operations), 1 + random.below(5));
     let [info, spoilt] = [[0, 15, 40], [0, 0, 10]].map(|percents| percents[random.below(3)]);
-    let mut open: Vec<Option<(u32, Option<u32>, Option<SetAction>)>> = vec![None; processes];
+    let mut open: Vec<Option<Open>> = vec![None; processes];
     let (mut there, mut lost, mut reads, mut operations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut elements, mut called, mut row) = (0, 0, 0);
     while called < count || open.iter().any(Option::is_some) {
