@@ -99,6 +99,12 @@ fn every_class_of_cycles_is_found_where_its_definition_says_so_and_nowhere_else(
         let report = check(&history, "strict-serializable");
         let found = implied(names(&report).into_iter());
         assert_eq!(found, dependencies.cycles(), "seed {seed}\n{history}{:?}", names(&report));
+        let is_cursor = names(&report).contains("G-cursor");
+        let is_lost = names(&report).contains("lost-update");
+        let is_told = is_cursor && !found.contains("G0");
+        assert!(dependencies.has_cursor || !is_told, "seed {seed}\n{history}{:?}", names(&report));
+        let is_missed = dependencies.has_cursor && history.is_order_known() && !is_cursor && !is_lost;
+        assert!(!is_missed, "seed {seed}\n{history}{:?}", names(&report));
         found.into_iter().for_each(|name| *seen.entry(name).or_insert(0) += 1);
     }
     assert_eq!(seen.len(), CLASSES.len() * REACHES.len(), "some class was never seen: {seen:?}");
@@ -316,6 +322,14 @@ fn lost_update_two_transactions_build_on_the_same_version() {
     let names = found(&["r1; a1 1", "r1; a1 2", "r1 1 2"]);
     assert!(names.contains(&"lost-update".to_owned()) && names.contains(&"G-single-item".to_owned()), "{names:?}");
     assert!(found(&["r1; a1 1", "r1 1; a1 2", "r1 1 2"]).is_empty());
+}
+
+#[test]
+fn g_cursor_a_transaction_appends_after_one_that_it_had_not_seen() {
+    let names = found(&["r1; a1 2", "a1 1", "r1 1 2"]);
+    assert!(names.contains(&"G-cursor".to_owned()) && names.contains(&"G-single-item".to_owned()), "{names:?}");
+    assert!(!names.contains(&"lost-update".to_owned()), "{names:?}");
+    assert!(found(&["r1 1; a1 2", "a1 1", "r1 1 2"]).is_empty());
 }
 
 #[test]

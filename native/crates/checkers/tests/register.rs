@@ -14,8 +14,8 @@ use std::sync::atomic::AtomicBool;
 use oracle::{Random, cases};
 use reference::{CLASSES, REACHES, implied};
 use registers::{
-    FAIL, INFO, OK, Step, Transaction, dependencies, in_process, in_real_time, is_serializable, mutate, rows, serial,
-    share_a_key,
+    FAIL, INFO, OK, Step, Transaction, concurrent, dependencies, in_process, in_real_time, is_serializable, mutate,
+    parse, rows, sequence, serial, share_a_key,
 };
 use schrodinger_checkers::Verdict;
 use schrodinger_checkers::transactions::consistency::Consistency;
@@ -139,26 +139,8 @@ fn every_class_of_cycles_is_found_where_its_definition_says_so_and_nowhere_else(
     assert_eq!(seen.len(), CLASSES.len() * REACHES.len() + 1, "some class was never seen: {seen:?}");
 }
 
-/// What is found in concurrent transactions such as `w1 5; r2` (read nothing) or `r2 7`; `fail` and `info` before them.
-fn found(transactions: &[&str]) -> BTreeSet<String> {
-    let parse = |(place, text): (usize, &&str)| {
-        let (outcome, steps) = match text.split_once(' ') {
-            Some(("fail", rest)) => (FAIL, rest),
-            Some(("info", rest)) => (INFO, rest),
-            _ => (OK, *text),
-        };
-        let step = |step: &str| {
-            let mut words = step.split(' ');
-            let head = words.next().expect("a step");
-            let key = head[1..].parse().expect("a key");
-            let value = words.next().map(|word| word.parse().expect("a value"));
-            if head.starts_with('w') { Step::Write(key, value.expect("a value")) } else { Step::Read(key, value) }
-        };
-        let interval = (place, transactions.len() + place);
-        Transaction { steps: steps.split("; ").map(step).collect(), outcome, process: place as i32, interval }
-    };
-    let history: Vec<Transaction> = transactions.iter().enumerate().map(parse).collect();
-    check(&history, "serializable", INITIAL).anomalies.into_iter().map(|anomaly| anomaly.name).collect()
+fn found_in(history: &[Transaction], inferences: Inferences) -> BTreeSet<String> {
+    check(history, "serializable", inferences).anomalies.into_iter().map(|anomaly| anomaly.name).collect()
 }
 
 fn is_only(found: &BTreeSet<String>, name: &str) -> bool {
@@ -175,16 +157,86 @@ fn each_anomaly_is_found_and_its_twin_is_not() {
         ("G-nonadjacent-item", &["w1 1", "w2 1", "r1 1; r2", "r1; r2 1"], &["w1 1", "w2 1", "r1 1; r2", "r1; r2"]),
         ("G2-item", &["r1; w2 1", "r2; w1 1"], &["r1; w2 1", "r2 1; w1 1"]),
         ("internal", &["w1 1; r1"], &["w1 1; r1 1"]),
+        ("internal", &["w1 1", "r1 1; r1"], &["w1 1", "r1 1; r1 1"]),
         ("future-read", &["r1 1; w1 1"], &["r1; w1 1"]),
         ("garbage-read", &["r1 9"], &["w1 9", "r1 9"]),
     ] {
-        assert!(is_only(&found(broken), name), "{name} in {broken:?}: {:?}", found(broken));
-        let twin = found(sound);
+        let twin = found_in(&concurrent(sound), INITIAL);
         assert!(twin.is_empty(), "{sound:?}: {twin:?}");
+        let found = found_in(&concurrent(broken), INITIAL);
+        assert!(is_only(&found, name), "{name} in {broken:?}: {found:?}");
     }
-    let lost = found(&["w1 1", "r1 1; w1 2", "r1 1; w1 3"]);
-    assert!(lost.contains("lost-update"), "{lost:?}");
-    assert!(found(&["w1 1", "r1 1; w1 2", "r1 2; w1 3"]).is_empty());
+    for (name, broken, sound) in [
+        ("lost-update", ["w1 1", "r1 1; w1 2", "r1 1; w1 3"], ["w1 1", "r1 1; w1 2", "r1 2; w1 3"]),
+        ("dirty-update", ["fail w1 1", "r1 1; w1 2", "r1 2"], ["fail w1 1", "r1; w1 2", "r1 2"]),
+    ] {
+        let found = found_in(&concurrent(&broken), INITIAL);
+        assert!(found.contains(name), "{name}: {found:?}");
+        assert!(found_in(&concurrent(&sound), INITIAL).is_empty());
+    }
+}
+
+#[test]
+fn g0_shows_where_the_database_tells_the_order_of_writes() {
+    // Values are the numbers that the database tells: each key shows the other order.
+    let broken = concurrent(&["w1 1; w2 4", "w1 2; w2 3", "r1 2; r2 4"]);
+    let sound = concurrent(&["w1 1; w2 3", "w1 2; w2 4", "r1 2; r2 4"]);
+    let names = |history: &[Transaction]| {
+        let report = checked(history, true, "serializable", INITIAL);
+        report.anomalies.into_iter().map(|anomaly| anomaly.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&broken), ["G0"]);
+    assert!(names(&sound).is_empty());
+}
+
+#[test]
+fn each_cycle_that_needs_an_order_of_time_is_found_and_its_twin_is_not() {
+    let interleaved = |late: &[&str], other: &str, in_one_process: bool| {
+        let mut history = sequence(late, in_one_process);
+        history.push(parse(other, 9, (0, 2 * late.len() + 1)));
+        history
+    };
+    let orders = [(true, "process"), (false, "realtime")];
+    for (in_one_process, reach) in orders {
+        let in_order = |texts: &[&str]| found_in(&sequence(texts, in_one_process), INITIAL);
+        let meanwhile = |late: &[&str], other: &str| found_in(&interleaved(late, other, in_one_process), INITIAL);
+        let expect = |broken: BTreeSet<String>, class: &str, sound: BTreeSet<String>| {
+            assert!(is_only(&broken, &format!("{class}-{reach}")), "{class}-{reach}: {broken:?}");
+            assert!(sound.is_empty(), "{class}-{reach}: {sound:?}");
+        };
+        expect(in_order(&["r1 1", "w1 1"]), "G1c", in_order(&["w1 1", "r1 1"]));
+        expect(in_order(&["w1 1", "r1"]), "G-single-item", in_order(&["r1", "w1 1"]));
+        expect(
+            meanwhile(&["w1 1", "r2"], "r1; w2 1"),
+            "G2-item",
+            meanwhile(&["w1 1", "r2 1"], "r1; w2 1")
+                .difference(&BTreeSet::from(["G-single-item".to_owned()]))
+                .cloned()
+                .collect(),
+        );
+        let mut fork = interleaved(&["w1 1", "r2"], "w2 1; w3 1", in_one_process);
+        fork.push(parse("r1; r3 1", 8, (0, 6)));
+        let mut sound = interleaved(&["w1 1", "r2 1"], "w2 1; w3 1", in_one_process);
+        sound.push(parse("r1; r3 1", 8, (0, 6)));
+        expect(found_in(&fork, INITIAL), "G-nonadjacent-item", found_in(&sound, INITIAL));
+        // G0 needs an order of writes that says otherwise: the database's.
+        let told = |texts: &[&str]| {
+            let report = checked(&sequence(texts, in_one_process), true, "serializable", INITIAL);
+            report.anomalies.into_iter().map(|anomaly| anomaly.name).collect::<BTreeSet<_>>()
+        };
+        expect(told(&["w1 2", "w1 1", "r1 2"]), "G0", told(&["w1 1", "w1 2", "r1 2"]));
+    }
+}
+
+#[test]
+fn cyclic_versions_are_told_once_a_key_and_the_key_says_nothing_more() {
+    let linearizable = Inferences { linearizable_keys: true, ..INITIAL };
+    let stale = sequence(&["w1 1", "w1 2", "r1 1"], false);
+    assert!(is_only(&found_in(&stale, linearizable), "cyclic-versions"));
+    assert!(found_in(&sequence(&["w1 1", "w1 2", "r1 2"], false), linearizable).is_empty());
+    let sequential = Inferences { sequential_keys: true, ..INITIAL };
+    assert!(is_only(&found_in(&sequence(&["w1 1", "w1 2", "r1 1"], true), sequential), "cyclic-versions"));
+    assert!(found_in(&stale, sequential).iter().all(|name| name != "cyclic-versions"));
 }
 
 #[test]
@@ -200,4 +252,34 @@ fn without_an_assumption_that_says_anything_the_verdict_is_unknown() {
     assert!(report.warnings[0].contains("assume more of them (initial-state, sequential-keys, linearizable-keys)"));
     let report = check(&history[..2], "serializable", Inferences::default());
     assert_eq!(report.verdict, Verdict::Valid, "one version needs no order");
+}
+
+#[test]
+fn renaming_keys_and_values_changes_nothing() {
+    for seed in 0..cases(CASES) as u64 / 4 {
+        let history = random(4 << 40 | seed, seed % 2 == 0);
+        let mut renamed = history.clone();
+        for step in renamed.iter_mut().flat_map(|t| &mut t.steps) {
+            *step = match *step {
+                Step::Read(key, seen) => Step::Read(1_000 - key, seen.map(|value| value * 7 + 3)),
+                Step::Write(key, value) => Step::Write(1_000 - key, value * 7 + 3),
+            };
+        }
+        let (one, other) = (check(&history, "serializable", ALL), check(&renamed, "serializable", ALL));
+        assert_eq!((one.verdict, names(&one)), (other.verdict, names(&other)), "seed {seed}\n{history:?}");
+    }
+}
+
+#[test]
+fn a_write_that_nobody_reads_to_a_key_of_its_own_changes_nothing_and_assuming_more_never_unfinds() {
+    for seed in 0..cases(CASES) as u64 / 4 {
+        let history = random(5 << 40 | seed, seed % 2 == 0);
+        let mut with = history.clone();
+        with[0].steps.push(Step::Write(99, 99));
+        let (one, other) = (check(&history, "serializable", ALL), check(&with, "serializable", ALL));
+        assert_eq!(names(&one), names(&other), "seed {seed}\n{history:?}");
+        let less = check(&history, "serializable", INITIAL);
+        let is_lost = less.verdict == Verdict::Violation && one.verdict != Verdict::Violation;
+        assert!(!is_lost, "seed {seed}\n{history:?}");
+    }
 }

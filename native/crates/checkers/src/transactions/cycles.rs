@@ -239,7 +239,7 @@ impl Component<'_> {
                     self.shortest(class, kinds, &mut search)
                 };
                 if let Some(path) = path {
-                    all.found.push(Cycle::new(self.contracted(&path)));
+                    all.found.push(Cycle::new(simple(self.contracted(&path))));
                 }
             }
         }
@@ -327,7 +327,44 @@ impl Component<'_> {
     }
 }
 
+/// A cycle that comes to no transaction twice, within one that may. Where a part can be cut out, either it or the rest is of the same class or
+/// of a more damning one.
+fn simple(mut dependencies: Vec<Dependency>) -> Vec<Dependency> {
+    let mut place = 0;
+    while place < dependencies.len() {
+        let from = dependencies[place].from;
+        if let Some(again) = (place + 1..dependencies.len()).find(|&later| dependencies[later].from == from) {
+            let part: Vec<Dependency> = dependencies.drain(place..again).collect();
+            if (classify(&part), part.len()) <= (classify(&dependencies), dependencies.len()) {
+                dependencies = part;
+            }
+            place = 0;
+        } else {
+            place += 1;
+        }
+    }
+    dependencies
+}
+
 /// A path that begins with `edge` out of `node`.
 fn closed(node: u32, edge: Edge, rest: Path) -> Path {
     std::iter::once((node, edge)).chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cycle_that_comes_to_a_transaction_twice_is_cut_to_the_more_damning_part() {
+        let steps = |path: &[(u32, u32, Kinds)]| -> Vec<Dependency> {
+            path.iter().map(|&(from, to, kind)| Dependency { from, to, kind, key: 0 }).collect()
+        };
+        let whole = steps(&[(0, 1, RW), (1, 2, WR), (2, 3, RW), (3, 1, WW), (1, 0, WW)]);
+        assert_eq!(simple(whole), steps(&[(0, 1, RW), (1, 0, WW)]));
+        let adjacent = steps(&[(0, 1, RW), (1, 2, RW), (2, 3, WW), (3, 1, RW), (1, 4, WW), (4, 0, WR)]);
+        assert_eq!(simple(adjacent), steps(&[(0, 1, RW), (1, 4, WW), (4, 0, WR)]));
+        let once = steps(&[(0, 1, RW), (1, 0, RW)]);
+        assert_eq!(simple(once.clone()), once);
+    }
 }

@@ -196,16 +196,22 @@ impl History {
             let read: Vec<usize> = longest.iter().filter_map(|value| writer_of(*value)).collect();
             let unread = appends.iter().filter(|(_, value)| !longest.contains(value)).map(|(writer, _)| *writer);
             let unread: Vec<usize> = unread.collect();
+            let mut of_key = Dependencies::new(self.transactions.len());
             for (place, from) in read.iter().enumerate() {
-                read[place + 1..].iter().chain(&unread).for_each(|to| found.ww.add(*from, *to));
+                read[place + 1..].iter().chain(&unread).for_each(|to| of_key.ww.add(*from, *to));
             }
             for (reader, t) in ok() {
                 let first = t.steps.iter().find(|step| step_key(step) == key);
                 let Some(Step::Read(_, seen)) = first else { continue };
                 let before: Vec<usize> = seen.iter().filter_map(|value| writer_of(*value)).collect();
-                before.last().iter().for_each(|writer| found.wr.add(**writer, *reader));
-                read[before.len()..].iter().chain(&unread).for_each(|writer| found.rw.add(*reader, *writer));
+                before.last().iter().for_each(|writer| of_key.wr.add(**writer, *reader));
+                read[before.len()..].iter().chain(&unread).for_each(|writer| of_key.rw.add(*reader, *writer));
             }
+            let writes = of_key.ww.closed();
+            found.has_cursor |= !writes.has_circle() && of_key.rw.then(&writes).has_circle();
+            found.ww = found.ww.or(&of_key.ww);
+            found.wr = found.wr.or(&of_key.wr);
+            found.rw = found.rw.or(&of_key.rw);
         }
         for (one, earlier) in ok() {
             for (other, later) in all.iter().filter(|(other, _)| happened[*other]) {

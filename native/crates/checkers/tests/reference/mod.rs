@@ -70,12 +70,21 @@ pub struct Dependencies {
     pub rw: Relation,
     pub process: Relation,
     pub realtime: Relation,
+    /// Whether there is a cycle of writes and one anti-dependency about a single key: what cursor stability does not allow.
+    pub has_cursor: bool,
 }
 
 impl Dependencies {
     pub fn new(count: usize) -> Dependencies {
         let none = Relation::new(count);
-        Dependencies { ww: none.clone(), wr: none.clone(), rw: none.clone(), process: none.clone(), realtime: none }
+        Dependencies {
+            ww: none.clone(),
+            wr: none.clone(),
+            rw: none.clone(),
+            process: none.clone(),
+            realtime: none,
+            has_cursor: false,
+        }
     }
 
     /// Whether there is a cycle of this class, by its definition.

@@ -1,5 +1,6 @@
 //! Small rw-register histories: produced by a serial store, spoilt at random, and judged by the definition.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,37 @@ pub struct Transaction {
     pub outcome: u8,
     pub process: i32,
     pub interval: (usize, usize),
+}
+
+/// From `w1 5; r2` (read nothing) or `r2 7`; `fail` and `info` before it.
+pub fn parse(text: &str, process: i32, interval: (usize, usize)) -> Transaction {
+    let (outcome, steps) = match text.split_once(' ') {
+        Some(("fail", rest)) => (FAIL, rest),
+        Some(("info", rest)) => (INFO, rest),
+        _ => (OK, text),
+    };
+    let step = |step: &str| {
+        let mut words = step.split(' ');
+        let head = words.next().expect("a step");
+        let key = head[1..].parse().expect("a key");
+        let value = words.next().map(|word| word.parse().expect("a value"));
+        if head.starts_with('w') { Step::Write(key, value.expect("a value")) } else { Step::Read(key, value) }
+    };
+    Transaction { steps: steps.split("; ").map(step).collect(), outcome, process, interval }
+}
+
+/// All at the same time, each in a process of its own.
+pub fn concurrent(transactions: &[&str]) -> Vec<Transaction> {
+    let count = transactions.len();
+    let placed = transactions.iter().enumerate();
+    placed.map(|(place, text)| parse(text, place as i32, (place, count + place))).collect()
+}
+
+/// One after the other, in one process or each in its own.
+pub fn sequence(transactions: &[&str], in_one_process: bool) -> Vec<Transaction> {
+    let process = |place: usize| if in_one_process { 0 } else { place as i32 };
+    let placed = transactions.iter().enumerate();
+    placed.map(|(place, text)| parse(text, process(place), (2 * place, 2 * place + 1))).collect()
 }
 
 /// The rows, in the order of time; `told` with the numbers of versions, which are their values.

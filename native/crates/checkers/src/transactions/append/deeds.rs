@@ -10,10 +10,12 @@
 //! - *incompatible-order*: two reads of a key, neither of which is a beginning of the other; or one that shows the appends of one
 //!   transaction in another order than it made them, or a later without an earlier.
 //! - *lost-update*: two transactions read the same version of a key, and both appended to it.
+//! - *G-cursor*: a transaction read a version and appended to the key, but after another, which had not read that version. With lost updates
+//!   this is all that cursor stability does not allow beyond read committed (Adya, section 4.2): the P4 of Berenson et al.
 
 use std::collections::BTreeMap;
 
-use super::dependencies::{external_reads, reads_of_others, version};
+use super::dependencies::{external_reads, next_written, reads_of_others, version};
 use super::versions::{Element, ReadOf, Versions};
 use crate::events::Events;
 use crate::pairing::Outcome;
@@ -262,11 +264,25 @@ impl DeedSearch<'_> {
             }
         }
         updates.sort_unstable();
-        for same in updates.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)).filter(|same| same.len() > 1) {
-            let (number, version, _) = same[0];
+        for same in updates.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+            let (number, version, reader) = same[0];
             let value = version.checked_sub(1).and_then(|last| self.versions.at(number, last)).map(|last| last.value);
-            let transactions: Vec<u32> = same.iter().take(LISTED).map(|&(_, _, reader)| self.row(reader)).collect();
             let key = self.key(number);
+            if same.len() == 1 {
+                let next = next_written(self.versions, number, version).filter(|next| next.writer != reader);
+                if let Some(between) = next.filter(|_| !self.has_read_its_own(reader, number, version)) {
+                    let (between, reader) = (self.row(between.writer), self.row(reader));
+                    self.deeds.add("G-cursor", || Deed {
+                        transactions: vec![reader, between],
+                        roles: vec!["read this version and appended, but not to it", "appended in between"],
+                        key,
+                        value,
+                        ..Deed::default()
+                    });
+                }
+                continue;
+            }
+            let transactions: Vec<u32> = same.iter().take(LISTED).map(|&(_, _, reader)| self.row(reader)).collect();
             self.deeds.add("lost-update", || Deed {
                 roles: vec!["read this version and appended to it"; transactions.len()],
                 transactions,
@@ -275,5 +291,10 @@ impl DeedSearch<'_> {
                 ..Deed::default()
             });
         }
+    }
+
+    /// Whether one of the first elements of `key` is what `reader` itself appended: it read the future, and nothing follows from that.
+    fn has_read_its_own(&self, reader: u32, key: u32, version: usize) -> bool {
+        (0..version).any(|place| self.versions.at(key, place).is_some_and(|element| element.writer == reader))
     }
 }
