@@ -92,7 +92,7 @@ def test_a_database_that_is_asked_to_end_may_do_so_in_order_and_one_that_does_no
             assert (up.targets[0].data / "farewell").read_text() == "bye\n"
             with pytest.raises(AgentError, match="held down by a terminate"):
                 await spawn(client, up, "n1", SLEEP)
-            await spawn(client, up, "n2", "trap '' TERM; while :; do sleep 0.02; done")
+            await says(client, up, "trap '' TERM; echo begun; while :; do sleep 0.02; done", "begun", "n2")
             observed = await client.set_faults(
                 "c", 2, [fault("terminate", "n1"), fault("terminate", "n2", identity="2")]
             )
@@ -126,8 +126,7 @@ def test_one_process_is_killed_and_the_others_live(agent: Agent) -> None:
     async def scenario() -> None:
         async with await agent.connect() as client:
             up = await client.up("c", ["n1"], lease_s=60, isolated=False)
-            await spawn(client, up, "n1", f"(exec sleep 1000) & wait; echo gone > $0/noticed; {COUNT}")
-            wait_until(lambda: len(agent.databases()) >= 2, "it has a child")
+            await says(client, up, f"sleep 1000 & echo child; wait; echo gone > $0/noticed; {COUNT}", "child")
             observed = await client.set_faults("c", 1, [fault("kill-process", "n1", pick=1)])
             assert observed.observations[0].in_force
             assert observed.observations[0].affected == 1

@@ -16,16 +16,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import time
 from typing import TYPE_CHECKING, Final, final
 
 from schrodinger_agent.disks import ext4
+from schrodinger_agent.disks.copying import copy_sparse
 from schrodinger_agent.disks.loop import BLOCK_BYTES, Loop, attached_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from schrodinger_agent.controllers import Group
+
+_log = logging.getLogger(__name__)
 
 SIZE_BYTES: Final = 1 << 30
 """Of each disk. The image is sparse: it takes what its node has written."""
@@ -60,6 +66,7 @@ class Disk:
         self._full = False
         self._read_only = False
         self._stalled = False
+        self._limit: tuple[Group, int] | None = None
         self._dark = False
 
     @classmethod
@@ -109,7 +116,7 @@ class Disk:
 
     def fail(self) -> None:
         """Let the file system find an error in itself, and give up writing. Who hung on it is refused as well."""
-        self.breathe()
+        self._thaw()
         self._read_only = True
         ext4.trigger_error(self.loop.number)
 
@@ -142,7 +149,7 @@ class Disk:
 
     def go_on(self) -> None:
         """Let writes go on."""
-        self.breathe()
+        self._thaw()
         self._stalled = False
 
     def hangs(self) -> bool:
@@ -152,27 +159,48 @@ class Disk:
             return False
         return True
 
+    def slow_down(self, group: Group, writes_per_s: int | None) -> None:
+        """Let through so many writes of a cgroup a second, or all of them."""
+        group.limit_writes(self.loop.device_number, writes_per_s)
+        self._limit = None if writes_per_s is None else (group, writes_per_s)
+
     def breathe(self) -> None:
-        """Let writes go on for a moment if they hang.
+        """Let writes go on for a moment if they hang or queue up.
 
         For who waits for a process to stop or to end: in the middle of a write that hangs it could not.
         """
-        if self._stalled and not self._read_only:
-            ext4.thaw(self.window)
+        self._thaw()
+        if self._limit is not None:
+            group, _ = self._limit
+            group.limit_writes(self.loop.device_number, None)
 
     def hold_breath(self) -> None:
-        """Let writes hang again if they should."""
-        if self._stalled and not self._read_only and not self._dark:
+        """Let writes hang or queue up again if they should."""
+        if self._dark:
+            return
+        if self._limit is not None:
+            group, writes_per_s = self._limit
+            group.limit_writes(self.loop.device_number, writes_per_s)
+        if self._stalled and not self._read_only:
             ext4.freeze(self.window)
 
     def lose_power(self) -> None:
-        """From now on nothing reaches the disk, and what was not synced is lost. Everything on it fails with EIO."""
-        self.breathe()
+        """From now on nothing reaches the disk, and what was not synced is lost. Everything on it fails with EIO.
+
+        Writes that were on their way to the disk may still arrive, as far as they do before the image is copied. On a
+        slow disk few do.
+        """
+        self._thaw()
         if not self._read_only:
             with _opened(self.window, _WITNESS, os.O_WRONLY) as witness:
                 os.pwrite(witness, _UNSYNCED, 0)
         self._dark = True
         ext4.shut_down(self.window)
+        try:
+            copy_sparse(self._image, self._kept)
+        except OSError as error:  # no room: what was on its way arrives
+            _log.warning("%s cannot be copied, writes under way are kept: %s", self._image, error)
+            self._kept.unlink(missing_ok=True)
 
     def restore_power(self) -> bool:
         """Mount what the disk has kept. Nothing of the node may run any more.
@@ -185,6 +213,10 @@ class Disk:
             OSError: what the disk has kept cannot be mounted.
         """
         self._unmount()
+        if self._kept.exists():
+            self.loop.close()
+            self._kept.replace(self._image)
+            self.loop = Loop.attach(self._image)
         self._mount()
         with _opened(self.window, _WITNESS, os.O_RDONLY) as witness:
             return os.pread(witness, len(_SYNCED), 0) == _SYNCED
@@ -198,9 +230,18 @@ class Disk:
             except (DiskError, OSError) as error:
                 problems.append(str(error))
         self.loop.close()
-        if not _until(lambda: self.loop.number not in attached_below(self._image)):
-            problems.append(f"{self.loop.path} still stands for {self._image}")
+        if not _until(lambda: not list(attached_below(self._image.parent))):
+            problems.append(f"a loop device still stands for {self._image}")
         return problems
+
+    @property
+    def _kept(self) -> Path:
+        """What the disk has kept, while it has no power."""
+        return self._image.with_suffix(".kept")
+
+    def _thaw(self) -> None:
+        if self._stalled and not self._read_only and not self._dark:
+            ext4.thaw(self.window)
 
     def _mount(self) -> None:
         self._dark = False
@@ -263,7 +304,7 @@ class Disk:
 
 def thaw(image: Path) -> None:
     """End the freeze of a disk that a dead agent has left, which would keep it, and who waits for it, for ever."""
-    for loop in attached_below(image):
+    for loop in attached_below(image.parent):
         ext4.release(loop)
 
 

@@ -32,11 +32,11 @@ class DiskSlow(Condition[int]):
 
     async def begin(self, target: Target, setting: int) -> None:
         """Set the limit."""
-        await asyncio.to_thread(target.group("blkio").limit_writes, target.disk.loop.device_number, setting)
+        await asyncio.to_thread(target.disk.slow_down, target.group("blkio"), setting)
 
     async def end(self, target: Target) -> None:
         """Lift it."""
-        await asyncio.to_thread(target.group("blkio").limit_writes, target.disk.loop.device_number, None)
+        await asyncio.to_thread(target.disk.slow_down, target.group("blkio"), None)
 
     async def problem(self, target: Target, setting: int) -> str:
         """The kernel must say that it has the limit."""
@@ -44,5 +44,5 @@ class DiskSlow(Condition[int]):
         return "" if limit == setting else f"the limit is {limit} writes a second, not {setting}"
 
     def measure(self, target: Target) -> dict[str, Any]:
-        """Writes of the node to the device, since the cluster is up."""
+        """Writes of the node to the device, since it was made, as it is again after a loss of power."""
         return {"writes": target.group("blkio").writes(target.disk.loop.device_number)}
