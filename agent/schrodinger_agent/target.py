@@ -219,17 +219,16 @@ class Target:
             async with self._breathing():
                 await self.freezer.freeze()
 
-    async def repair_disk(self) -> None:
-        """End what runs on a disk that has failed, repair it, and start it again.
+    async def while_down(self, do: Callable[[], None]) -> None:
+        """End what runs, do something that nobody may see half-done, and start it again.
 
         Raises:
-            Failed, DiskError, OSError: as :meth:`lose_power_and_hold`.
+            Failed, DiskError, OSError: as :meth:`lose_power_and_hold`, or what is done does.
         """
-        disk = self.disk
         async with self._lock:
             running = self.running
             await self._kill()
-            await asyncio.to_thread(disk.repair)
+            await asyncio.to_thread(do)
             if running:
                 await self._launch()
 

@@ -1,6 +1,7 @@
 """What is done to a cluster, to whom, and when: faults and schedules as data, and how they are drawn from a seed."""
 
 from schrodinger.nemesis.catalogue import FAULTS, USUAL_FAULTS, FaultCatalogue
+from schrodinger.nemesis.damage import FileDamage, RollBack
 from schrodinger.nemesis.disks import DiskFull, DiskReadOnly, DiskSlow, DiskStall, PowerLoss
 from schrodinger.nemesis.faults import CLIENTS, LEADER, Edge, Fault
 from schrodinger.nemesis.invalid import EmptyFaultError, InvalidValueError
@@ -55,6 +56,7 @@ __all__ = [
     "Event",
     "Fault",
     "FaultCatalogue",
+    "FileDamage",
     "InvalidValueError",
     "IoDelay",
     "IoError",
@@ -75,6 +77,7 @@ __all__ = [
     "Reordering",
     "Reset",
     "RestartLoop",
+    "RollBack",
     "Schedule",
     "SilentCorruption",
     "Targets",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from schrodinger.nemesis.damage import FileDamage, RollBack
 from schrodinger.nemesis.disks import DiskFull, DiskReadOnly, DiskSlow, DiskStall, PowerLoss
 from schrodinger.nemesis.invalid import InvalidValueError, choices
 from schrodinger.nemesis.links import (
@@ -101,6 +102,8 @@ FAULTS = FaultCatalogue(
         IoError,
         IoDelay,
         LyingSync,
+        FileDamage,
+        RollBack,
         Terminate,
         RestartLoop,
         KillProcess,

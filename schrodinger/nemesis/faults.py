@@ -69,6 +69,11 @@ class Fault:
         """
         return frozenset()
 
+    @property
+    def wrecks(self) -> frozenset[str]:
+        """Nodes whose database may refuse to start ever again because of it, and need not. Only of resolved faults."""
+        return frozenset()
+
     def resolve(self, resolve: Callable[[str], str]) -> Fault:  # noqa: ARG002 - part of the interface
         """The same fault with every role replaced by the node that holds it now. ``resolve`` is asked about roles only.
 

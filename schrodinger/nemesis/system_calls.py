@@ -126,6 +126,11 @@ class LyingSync(NodeFault):
     kind: ClassVar[str] = "lying-sync"
     needs_disks: ClassVar[bool] = True
 
+    @property
+    def wrecks(self) -> frozenset[str]:
+        """The targets, should they lose their power: what is missing then cannot be made up for."""
+        return self.targets
+
     @classmethod
     def strategy(cls, targets: Targets) -> SearchStrategy[Fault] | None:
         """Some of a minority; none where there is no minority."""

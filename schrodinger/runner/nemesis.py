@@ -125,6 +125,7 @@ class Nemesis:
                 self._record("inject", position, active, observed, in_force.get(position))
                 self._progress.faults[position] = active.fault.describe()
                 self._databases.ended_by_fault(active.fault.ends)
+                self._databases.may_stay_down(active.fault.wrecks)
             for position, active in ending.items():
                 active.requested_ns = asked_ns
                 self._record("heal", position, active, observed, lifted.get(position))
@@ -149,6 +150,8 @@ class Nemesis:
         upsetting = [active.fault for active in self._active.values() if node in active.fault.upsets]
         if upsetting:
             return upsetting[0].describe()
+        if node in self._databases.lost:
+            return "damage to what it has stored"
         if self._recorder.now() > self._upset_until.get(node, -1):
             return ""
         async with self._changing:

@@ -33,6 +33,7 @@ class DatabaseNodes:
         self._cluster = cluster
         self._note = note
         self._down = {node.name for node in cluster.nodes}
+        self._wrecked: set[str] = set()
 
     async def start(self, held: Iterable[str] = ()) -> None:
         """Start the database on every node where it does not run, except where a fault holds the node."""
@@ -49,6 +50,15 @@ class DatabaseNodes:
             self._down.add(node.name)
             raise
         self._note(node.name, "started")
+
+    def may_stay_down(self, names: Iterable[str]) -> None:
+        """A fault has damaged what these nodes have stored: their databases may refuse to start."""
+        self._wrecked.update(names)
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """Nodes whose databases have refused to go on, and may."""
+        return frozenset(self._wrecked & self._down)
 
     def ended_by_fault(self, names: Iterable[str]) -> None:
         """A fault ended the databases of these nodes."""
@@ -67,7 +77,9 @@ class DatabaseNodes:
         return await self._database.leaders(self._cluster)
 
     async def ready(self) -> None:
-        """Wait until every node serves requests; a deadline is the caller's; :meth:`why_not` tells who missed it.
+        """Wait until every node serves requests, except those that are lost.
+
+        A deadline is the caller's; :meth:`why_not` tells who missed it.
 
         Raises:
             NodeEnded: a database ended, and nobody will start it again.
@@ -76,6 +88,8 @@ class DatabaseNodes:
 
     async def _ready(self, node: Node) -> None:
         while not await self._is_ready(node):
+            if node.name in self.lost:
+                return
             if node.name in self._down:
                 raise NodeEnded(f"the database on {node.name} ended: {_last_line(node.log)}")
             await asyncio.sleep(READY_POLL_S)

@@ -127,6 +127,7 @@ class Run:
                 await databases.ready()
             async with self._phase(FINAL_OPERATIONS, FINAL_S, blame=Validity.UNKNOWN):
                 final = workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency)
+                workers.leave(databases.lost)
                 if failed := await workers.final(final):
                     self._error(f"{failed} of {len(final)} final operations never succeeded", Validity.UNKNOWN)
         finally:

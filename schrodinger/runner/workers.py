@@ -20,7 +20,7 @@ from schrodinger.history import Completion, Outcome
 from schrodinger.workloads import Indeterminate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from schrodinger.history import Operation, Recorder
     from schrodinger.plan import Plan
@@ -87,6 +87,13 @@ class Workers:
                 for number, worker in enumerate(self._workers)
             ]
         return sum(share.result() for share in shares)
+
+    def leave(self, lost: Collection[str]) -> None:
+        """Let the workers of nodes that are lost turn to the others."""
+        left = [node for node in self.nodes if node.name not in lost]
+        for worker in self._workers:
+            if worker.node.name in lost and left:
+                worker.node = left[worker.number % len(left)]
 
     async def close(self) -> None:
         """Close every client."""

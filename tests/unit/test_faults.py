@@ -23,6 +23,7 @@ from schrodinger.nemesis import (
     Event,
     Fault,
     FaultCatalogue,
+    FileDamage,
     InvalidValueError,
     IoDelay,
     IoError,
@@ -34,6 +35,7 @@ from schrodinger.nemesis import (
     Pause,
     PowerLoss,
     RestartLoop,
+    RollBack,
     Targets,
     in_order,
     shapes,
@@ -324,17 +326,21 @@ def test_every_fault_that_is_drawn_travels_in_plans_and_can_be_told(kind: str, d
     assert fault.describe()
 
 
+@pytest.mark.parametrize("fault", [LyingSync, FileDamage, RollBack])
 @given(data=st.data(), count=st.integers(3, 9))
-def test_disks_that_lie_spare_a_majority_however_often_they_are_drawn(data: st.DataObject, count: int) -> None:
+def test_what_does_not_heal_spares_a_majority_however_often_it_is_drawn(
+    fault: type[Fault], data: st.DataObject, count: int
+) -> None:
     nodes = tuple(f"n{index + 1}" for index in range(count))
-    strategy = LyingSync.strategy(Targets(nodes, disks=True))
+    strategy = fault.strategy(Targets(nodes, disks=True))
     assert strategy is not None
-    hit = frozenset().union(*(data.draw(strategy).names for _ in range(5)))
+    hit = frozenset[str]().union(*(data.draw(strategy).names for _ in range(5)))
     assert len(hit) < count / 2
 
 
-def test_disks_do_not_lie_where_there_is_no_minority() -> None:
-    assert LyingSync.strategy(Targets(("n1", "n2"), disks=True)) is None
+@pytest.mark.parametrize("fault", [LyingSync, FileDamage, RollBack])
+def test_what_does_not_heal_is_not_drawn_where_there_is_no_minority(fault: type[Fault]) -> None:
+    assert fault.strategy(Targets(("n1", "n2"), disks=True)) is None
 
 
 @pytest.mark.parametrize(

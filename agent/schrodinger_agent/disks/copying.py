@@ -14,17 +14,24 @@ if TYPE_CHECKING:
 def copy_sparse(source: Path, target: Path) -> None:
     """A copy with the same holes. It is a snapshot only as far as nobody writes to the source. Raises OSError."""
     with source.open("rb") as read, target.open("xb") as write:
-        size = os.fstat(read.fileno()).st_size
-        write.truncate(size)
-        for begin, end in _extents(read.fileno(), size):
-            while begin < end:
-                copied = os.copy_file_range(read.fileno(), write.fileno(), end - begin, begin, begin)
-                if copied == 0:  # it has been cut short meanwhile
-                    return
-                begin += copied
+        copy_open(read.fileno(), write.fileno())
 
 
-def _extents(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
+def copy_open(source: int, target: int) -> None:
+    """The same of open files; the target is empty."""
+    os.truncate(target, os.fstat(source).st_size)
+    for begin, end in extents(source):
+        at = os.lseek(target, begin, os.SEEK_SET)
+        while at < end:
+            copied = os.sendfile(target, source, at, end - at)  # copy_file_range(2) stays within one file system
+            if copied == 0:  # it has been cut short meanwhile
+                return
+            at += copied
+
+
+def extents(descriptor: int) -> Iterator[tuple[int, int]]:
+    """Where in an open file something was written: from an offset to another, in order."""
+    size = os.fstat(descriptor).st_size
     end = 0
     while end < size:
         try:

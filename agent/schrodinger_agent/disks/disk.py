@@ -142,6 +142,30 @@ class Disk:
         ext4.check(self.loop.path)
         self._mount()
 
+    @contextlib.contextmanager
+    def healthy(self) -> Iterator[None]:
+        """Have nothing be wrong with it for the time of a block. Nothing of the node may run."""
+        full, failed, stalled = self._full, self._read_only, self._stalled
+        self.breathe()
+        self._full = self._stalled = False
+        if failed:
+            self.repair()
+        elif full:
+            self._establish_space()
+        try:
+            yield
+        finally:
+            self._full, self._stalled = full, stalled
+            if full:
+                self._establish_space()
+            if failed:
+                self.fail()
+            self.hold_breath()
+
+    def sync(self) -> None:
+        """Make everything last that was written to it."""
+        os.fsync(self.window)
+
     def stall(self) -> None:
         """Let every write hang; whatever is dirty is written first."""
         self._stalled = True

@@ -36,7 +36,7 @@ class DiskReadOnly(Condition[int]):
 
     async def end(self, target: Target) -> None:
         """Repair."""
-        await target.repair_disk()
+        await target.while_down(target.disk.repair)
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - as above
         """A new file must be refused."""

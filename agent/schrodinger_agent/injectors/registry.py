@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from schrodinger_agent.injectors.damage import FileDamage, RollBack
 from schrodinger_agent.injectors.descriptors import DescriptorLimit
 from schrodinger_agent.injectors.disk_failure import DiskReadOnly
 from schrodinger_agent.injectors.disk_slow import DiskSlow
@@ -38,6 +39,8 @@ PREPARED: Final[tuple[type[PowerLoss] | type[Condition[Any]], ...]] = (
     IoError,
     IoDelay,
     LyingSync,
+    FileDamage,
+    RollBack,
     Terminate,
     RestartLoop,
     KillProcess,
