@@ -79,6 +79,8 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
 """The kinds of effects with parameters, and what each takes. A cut takes none."""
 
 KINDS: Final = (CUT, *PARAMETERS)
+HOLDING: Final = frozenset({"delay", "reordering", "rate"})
+"""Those because of which packets wait."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

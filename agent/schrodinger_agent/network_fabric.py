@@ -29,6 +29,10 @@ class Fabric(Protocol):
         """The effects in force, read back, with what they have done since they began."""
         ...
 
+    def overflowed(self) -> int:
+        """Packets that were dropped because too many were waiting, which no effect asked for."""
+        ...
+
     def close(self) -> None:
         """Unplug every endpoint. What could not be undone is raised."""
         ...

@@ -133,6 +133,10 @@ class ShapingFabric:
                 found[effect] = _since(counted[pair], self._before[effect])
         return found
 
+    def overflowed(self) -> int:
+        """None: each bucket has the queue that it was given, and counts what that drops."""
+        return 0
+
     def close(self) -> None:
         """Remove the cables; everything else goes with them and with the namespace."""
         self._bridge.close()

@@ -20,7 +20,7 @@ from schrodinger_agent.namespaces import (
     same_network,
     unshare_network,
 )
-from schrodinger_agent.network_effects import CUT, cut
+from schrodinger_agent.network_effects import CUT, HOLDING, cut
 from schrodinger_agent.network_links import apply_settings
 from schrodinger_agent.network_probes import Probes
 from schrodinger_agent.network_report import CutReport, EdgeEvidence, EffectReport
@@ -71,6 +71,7 @@ class Switch:
         self._names = tuple(endpoint.name for endpoint in endpoints)
         self._tallies: dict[Edge, _Tally] = {}
         self._desired: dict[str, frozenset[LinkEffect]] = {}
+        self._overflowed: dict[str, int] = {}
         self._undo: list[tuple[str, Callable[[], None]]] = []
         try:
             self._build(endpoints, client_namespace, capture)
@@ -269,4 +270,13 @@ class Switch:
         desired = self._desired.get(kind, frozenset())
         failures |= dict.fromkeys(desired - now.keys(), "the switch does not have it")
         failures |= dict.fromkeys(now.keys() - desired, "the switch still has it")
+        if kind in HOLDING and (overflowed := self._newly_overflowed(kind)):
+            why = f"{overflowed} packets were dropped because too many were waiting"
+            failures |= dict.fromkeys(desired | last_counters.keys(), why)
         return EffectReport(frozenset(now), begin_ns, time.monotonic_ns(), {**last_counters, **now}, failures)
+
+    def _newly_overflowed(self, kind: str) -> int:
+        """Packets that overflowed since this was asked about the kind the last time."""
+        before = self._overflowed.get(kind, 0)
+        self._overflowed[kind] = self._fabric.overflowed()
+        return self._overflowed[kind] - before

@@ -138,15 +138,12 @@ class UserSpaceFabric:
         """What the switch says is in force."""
         return {
             self._effect(entry["source"], entry["destination"], entry["effect"]): Counters(**entry["counters"])
-            for entry in self.state()["in_force"]
+            for entry in self._state()["in_force"]
         }
 
-    def state(self) -> dict[str, Any]:
-        """All that the switch says about itself."""
-        try:
-            return self._switch.read()
-        except RuntimeError as error:
-            raise NetworkError(str(error)) from error
+    def overflowed(self) -> int:
+        """As the switch counts them."""
+        return int(self._state()["totals"]["overflowed"])
 
     def close(self) -> None:
         """Stop the switch; TAP devices vanish with it, cables are removed."""
@@ -155,6 +152,13 @@ class UserSpaceFabric:
         finally:
             if self._cables:
                 remove_cables(self._endpoints)
+
+    def _state(self) -> dict[str, Any]:
+        """All that the switch says about itself."""
+        try:
+            return self._switch.read()
+        except RuntimeError as error:
+            raise NetworkError(str(error)) from error
 
     def _wanted(self, effect: LinkEffect) -> dict[str, Any]:
         return {

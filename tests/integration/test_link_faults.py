@@ -357,6 +357,22 @@ def test_a_delay_that_is_lifted_lets_go_of_what_it_held_at_once_and_in_order(pee
     assert time.monotonic() - begin < DEADLINE_S
 
 
+def test_packets_that_nobody_wanted_dropped_are_an_error_of_what_holds_packets(
+    peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fabric = peers.network._switch._fabric
+    (delay,) = wanted = delays((ONE_WAY,), 20)
+    put(peers, "delay", wanted)
+    put(peers, "loss", effects("loss", (ONE_WAY,), share=1, seed=1))
+    monkeypatch.setattr(type(fabric), "overflowed", lambda self: 3)
+
+    assert peers.network.observe_effects("loss").failures == {}
+    report = peers.network.change("delay", frozenset())
+
+    assert report.failures == {delay: "3 packets were dropped because too many were waiting"}
+    assert peers.network.observe_effects("delay").failures == {}
+
+
 def test_an_effect_that_went_missing_is_noticed(peers: Peers) -> None:
     (effect,) = wanted = delays((ONE_WAY,), 20)
     put(peers, "delay", wanted)
