@@ -10,7 +10,7 @@
 //! - [`models`] says what objects do: a register, with or without compare-and-set.
 //! - [`objects`] decides queues, stacks and sets whose elements are all different, without search.
 //! - [`transactions`] decides isolation levels by cycles of dependencies between transactions.
-//! - [`invariants`] are decided in one pass: counters, banks, unique ids, the elements of a queue.
+//! - [`invariants`] are decided in one pass: counters, banks, unique ids, the elements of queues and logs, locks, what only grows.
 //! - [`set`] judges a grow-only set of unique elements.
 //!
 //! Nothing here recurses over input, reads a clock, draws a random number or depends on the order of a hash table. Budgets are
