@@ -47,6 +47,17 @@ class Broken:
         raise RuntimeError("no idea")
 
 
+@dataclass(frozen=True)
+class Hasty:
+    """A checker that finds a violation in whatever it sees, and takes it back if asked later."""
+
+    name: str = "hasty"
+    violations_are_final: bool = True
+
+    def check(self, history: History) -> Verdict:
+        return Verdict(validity=Validity.VIOLATION, checker=self.name, reasons=("too early",), provisional=True)
+
+
 def watched(directory: Path, suite: Suite, watch: Online, *, time_s: float) -> tuple[Verdict, list[str]]:
     """The verdict of a run of at most so long, and what it noted."""
     plan = Plan(
@@ -81,6 +92,12 @@ def test_a_watched_run_ends_at_the_first_violation_with_the_verdict_of_its_whole
 def test_a_watched_run_without_a_violation_goes_on_to_its_end(tmp_path: Path) -> None:
     verdict, messages = watched(tmp_path / "run", memory_suite(), Linearizable(), time_s=1.0)
     assert verdict.validity is Validity.VALID
+    assert not any(message.startswith("stopped") for message in messages)
+    assert "final operations" in History.open(tmp_path / "run").phases()
+
+
+def test_a_violation_that_a_longer_history_may_explain_is_waited_out(tmp_path: Path) -> None:
+    _, messages = watched(tmp_path / "run", memory_suite(), Hasty(), time_s=1.0)
     assert not any(message.startswith("stopped") for message in messages)
     assert "final operations" in History.open(tmp_path / "run").phases()
 

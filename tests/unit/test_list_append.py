@@ -43,6 +43,18 @@ def sequence(path: Path, *transactions: tuple[Step, ...]) -> History:
     return recorded(path, ["txn"], events())
 
 
+def test_a_read_of_what_nobody_wrote_yet_is_provisional_and_other_violations_are_not(tmp_path: Path) -> None:
+    weak = ListAppend(consistency="snapshot-isolation")
+    early = sequence(tmp_path / "early.arrow", (Append(1, 10),), (ReadKey(1, (10,)),), (ReadKey(2, (20,)),))
+    verdict = weak.check(early)
+    assert (verdict.validity, verdict.provisional) == (Validity.VIOLATION, True)
+    later = sequence(tmp_path / "later.arrow", (ReadKey(2, (20,)),), (Append(2, 20),))
+    assert weak.check(later).validity is Validity.VALID
+    disagree = (Append(1, 10), Append(1, 11)), (ReadKey(1, (10, 11)),), (ReadKey(1, (11, 10)),)
+    verdict = weak.check(sequence(tmp_path / "disagree.arrow", *disagree))
+    assert (verdict.validity, verdict.provisional) == (Validity.VIOLATION, False)
+
+
 def test_a_stale_read_is_told_with_what_was_missed_and_when(tmp_path: Path) -> None:
     history = sequence(tmp_path / "h.arrow", (Append(1, 10),), (ReadKey(1, (10,)), Append(1, 11)), (ReadKey(1, (10,)),))
     verdict = ListAppend().check(history)
