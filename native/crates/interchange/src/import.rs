@@ -12,7 +12,7 @@ use schrodinger_history::{Error, Event, Kind, NEMESIS, Transcript};
 
 use crate::completions::Completions;
 use crate::error::ImportError;
-use crate::operation::{Operation, Who, is_transaction, operation, shows_keys};
+use crate::operation::{Operation, SEND, Who, is_transaction, micro_operation, operation, shows_keys};
 use crate::processes::Processes;
 use crate::source::{Forms, Notation};
 use crate::token::{Token, told, unescaped};
@@ -287,8 +287,10 @@ const ONLY_COMPLETIONS: &str = "the history has completions and no invocations: 
 /// What every function that carries transactions is called.
 const TRANSACTION: &str = "txn";
 
+/// Sends and polls are told apart by their functions, which stay.
 fn carries_transaction(found: &Operation<'_, '_>) -> bool {
-    found.who != Who::Nemesis && is_transaction(found.value)
+    let is_of_keys = |step: Token<'_>| micro_operation(step).is_some_and(|code| code < SEND);
+    found.who != Who::Nemesis && is_transaction(found.value) && found.value.get(2).is_some_and(|&step| is_of_keys(step))
 }
 
 fn contains(names: &[String], name: &str) -> bool {
