@@ -197,7 +197,7 @@ KINDS: Final = (
     ),
     CheckerKind(
         "rw-register",
-        "transactions that read and write registers satisfy a consistency model (by name only)",
+        "transactions that read and write registers satisfy a consistency model",
         frozenset({"consistency", "inferences", "steps"}),
         frozenset(),
         _rw_register,
