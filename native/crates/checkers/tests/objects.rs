@@ -72,7 +72,8 @@ fn the_blocked_return_is_the_first_that_cannot_be_passed() {
         let row = first_blocked(&history, &refutation, PoolAction::kin, &|history| decide(history, elements));
         let story = || format!("seed {seed}, {order:?}, row {row}\n{}", printed(&history));
         assert!(!is_linearizable(&before(&history, row + 1), order), "{}", story());
-        assert!(is_linearizable(&before(&history, row), order), "{}", story());
+        let is_known = decide(&before(&history, row), elements) != Judgement::Undecided;
+        assert!(!is_known || is_linearizable(&before(&history, row), order), "{}", story());
     }
 }
 

@@ -28,7 +28,7 @@ pub type Decide = fn(&[Operation<PoolAction>], usize) -> Judgement;
 ///
 /// The operations of a refutation and their kin are impossible by themselves and bound that row from above.
 /// If what came before is impossible too, its refutation bounds it further, and so does what came before the middle: violations may be
-/// as many as operations.
+/// as many as operations. Where what came before is undecided, it is the first return that is known to be impassable.
 pub fn first_blocked<A: Copy>(
     operations: &[Operation<A>],
     refutation: &Refutation,
