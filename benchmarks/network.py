@@ -2,7 +2,8 @@
 
 Between two nodes, one process each: the round trip of 100 bytes over TCP, datagrams of 64 bytes received in a second,
 and the throughput of one TCP connection. Then five etcd nodes that do not sync to disk, and clients that put: one after
-the other, and ten at once. There a plain veth cannot serve, which has two ends; the kernel's bridge is the baseline.
+the other, and ten at once; and how long it takes until all their links are cut, or healed, and that is proven. There a
+plain veth cannot serve, which has two ends; the kernel's bridge is the baseline.
 
 Memory is the peak of the process in which the switch is, beyond what it held before.
 
@@ -25,12 +26,13 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyroute2 import IPRoute
 from schrodinger_agent.namespaces import enter_network, inside_network, new_network
-from schrodinger_agent.network import MECHANISMS, SwitchedNetwork, try_network
+from schrodinger_agent.network import MECHANISMS, Edge, SwitchedNetwork, try_network
 
 from schrodinger.cluster import find_binary, load_suite
 
@@ -44,6 +46,7 @@ ROUND_TRIPS = 20_000
 SECONDS = 2.0
 ETCD_NODES = tuple(f"n{number}" for number in range(1, 6))
 PUTS = 500
+CHANGES = 100
 CLIENTS_AT_ONCE = 10
 
 _FORK = multiprocessing.get_context("fork")  # a child inherits descriptors of namespaces
@@ -212,6 +215,22 @@ def _accepted(address: str, ready: Any) -> Iterator[socket.socket]:
             yield connection
 
 
+def changes(mechanism: Mechanism) -> dict[str, float]:
+    """Until all twenty links of five nodes are cut, or healed, and each is proven."""
+    links = frozenset(permutations(ETCD_NODES, 2))
+    network = SwitchedNetwork.create(ETCD_NODES, None, mechanism)
+    took: dict[str, list[float]] = {"cut 20 links p50 (ms)": [], "heal 20 links p50 (ms)": []}
+    try:
+        for _ in range(CHANGES):
+            for figure, edges in zip(took, (links, frozenset[Edge]()), strict=True):
+                report = network.cut(edges)
+                assert not report.failures, report.failures
+                took[figure].append(report.end_ns - report.begin_ns)
+    finally:
+        network.close()
+    return {figure: statistics.median(times) / 1e6 for figure, times in took.items()}
+
+
 def puts_to_etcd(mechanism: Mechanism) -> dict[str, float]:
     """Puts to five nodes: one client after another, and ten at once."""
     namespace = new_network()
@@ -362,6 +381,7 @@ def main() -> None:
         "five etcd nodes",
         {name: in_a_process(partial(puts_to_etcd, mechanism)) for name, mechanism in mechanisms.items()},
     )
+    show("changes", {name: in_a_process(partial(changes, mechanism)) for name, mechanism in mechanisms.items()})
 
 
 if __name__ == "__main__":

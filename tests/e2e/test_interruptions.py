@@ -30,6 +30,7 @@ MOMENTS = [random.Random(seed).uniform(0.3, 9.0) for seed in range(ROUNDS)]
 def begin(tmp_path: Path, seed: int) -> tuple[Path, list[str]]:
     state = tmp_path / "state"
     arguments = ["run", "suites/etcd", "--nodes", "3", "--time", "10", "--rate", "200", "--seed", str(seed)]
+    arguments += ["--faults", "partition,kill,pause,delay,loss,rate"]
     return state, [*arguments, "--root", str(tmp_path / "runs")]
 
 

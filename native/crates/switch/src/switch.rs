@@ -92,9 +92,9 @@ impl Switch {
         let woken = wake.try_clone()?;
         let wires = ports.into_iter().map(|port| File::from(port.wire)).collect();
         let thread = std::thread::Builder::new().name("switch".to_owned()).spawn(move || {
+            let mut farewell = Farewell { shared: &of_thread, reason: "its thread panicked".to_owned() };
             let ended = carry(&of_thread, wires, woken);
-            of_thread.state.lock().ended =
-                Some(ended.map_or_else(|error| error.to_string(), |()| "it was closed".to_owned()));
+            farewell.reason = ended.map_or_else(|error| error.to_string(), |()| "it was closed".to_owned());
         })?;
         Ok(Switch { shared, running: Mutex::new(Some(Running { thread, wake })) })
     }
@@ -164,6 +164,18 @@ impl Drop for Switch {
     fn drop(&mut self) {
         // Whoever wants to know closes it.
         let _ = self.close();
+    }
+}
+
+/// Says that the thread has ended, however it does: what it left in force must not be read as if it were.
+struct Farewell<'a> {
+    shared: &'a Shared,
+    reason: String,
+}
+
+impl Drop for Farewell<'_> {
+    fn drop(&mut self) {
+        self.shared.state.lock().ended = Some(std::mem::take(&mut self.reason));
     }
 }
 
