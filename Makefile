@@ -67,8 +67,9 @@ campaign: setup ## Twenty seeds of the etcd suite, then ten of its unsafe settin
 	python scripts/campaign.py 10 suites/etcd --workload register --nodes 5 --time 30 --rate 300 --concurrency 10 \
 		--reads serializable
 
-storm: develop ## Ten kills of the controller and ten of the agent, at random moments: nothing may stay behind
+storm: develop ## Kills of controller and agent at random moments, under every kind of fault: nothing may stay behind
 	SCHRODINGER_STORM=10 pytest tests/e2e/test_interruptions.py
+	SCHRODINGER_STORM=200 pytest tests/integration/test_storm.py
 
 proto: develop ## Generate the agent's messages and stubs from agent.proto
 	PYTHON=$(CURDIR)/.venv/bin/python agent/proto/generate.sh

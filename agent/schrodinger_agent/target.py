@@ -94,6 +94,7 @@ class Target:
         self._current: Incarnation | None = None
         self._specification: Specification | None = None
         self._incarnations = 0
+        self._owed = False
         self._when_spawned: dict[str, Callable[[], None]] = {}
         self.rules = Rules()
         self._supervisor: Supervisor | None = None
@@ -158,7 +159,7 @@ class Target:
         try:
             await asyncio.wait_for(asyncio.shield(incarnation.ended), grace_s)
         except TimeoutError:
-            await incarnation.kill()
+            await self._kill()
             return Stopped(was_running=True, killed=True)
         return Stopped(was_running=True, killed=False)
 
@@ -230,7 +231,7 @@ class Target:
             await self._kill()
             await asyncio.to_thread(do)
             if running:
-                await self._launch()
+                await self._start_again()
 
     async def restart(self) -> bool:
         """Kill what runs and start the same again; false if nothing runs, or nothing may start."""
@@ -238,13 +239,21 @@ class Target:
             if not self.running or self._holders or self._is_over:
                 return False
             await self._kill()
-            await self._launch()
+            await self._start_again()
             return True
 
+    async def _start_again(self) -> None:
+        """Start the same as before; where it would stand still at once that is owed until the thaw."""
+        self._owed = self.freezer.asked()
+        if not self._owed and not self._holders and not self._is_over:
+            await self._launch()
+
     async def thaw(self) -> None:
-        """Let every process of the target go on."""
+        """Let every process of the target go on, and start what was owed."""
         async with self._lock:
             await self.freezer.thaw()
+            if self._owed:
+                await self._start_again()
 
     async def end(self) -> None:
         """End everything in the target, for good: whatever is lifted or asked for from now on, nothing starts again."""

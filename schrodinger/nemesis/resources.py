@@ -51,7 +51,7 @@ class CpuLimit(_Shortage):
     """Each target has so many percent of one processor."""
 
     kind: ClassVar[str] = "cpu-limit"
-    usual: ClassVar[tuple[int, ...]] = (2, 5, 10, 25, 50)
+    usual: ClassVar[tuple[int, ...]] = (5, 10, 25, 50)
     unit: ClassVar[str] = "% of one processor"
 
     percent: int

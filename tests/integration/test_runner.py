@@ -12,13 +12,13 @@ import pytest
 from schrodinger.checkers import Validity, Verdict
 from schrodinger.cluster import ProcessExit, ProviderError
 from schrodinger.history import History
-from schrodinger.nemesis import AtOperation, AtTime, Event, Kill, Partition, Pause
+from schrodinger.nemesis import AtOperation, AtTime, DiskFull, Event, FileDamage, Kill, Partition, Pause
 from schrodinger.plan import Plan
 from schrodinger.runner import Run, RunFiles, judge, read_events
 from tests.fakes.memory import MemoryClient, MemoryProvider, memory_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from schrodinger.cluster import Cluster, Observed, Suite
@@ -222,6 +222,34 @@ def test_a_database_that_ends_by_itself_makes_the_run_unknown(tmp_path: Path) ->
     verdict = run(tmp_path / "run", plan(schedule=FAULTS[:1]), provider=Crashes())
     assert verdict.validity is Validity.UNKNOWN
     assert any("n2 ended by itself with status 2" in reason for reason in verdict.reasons)
+
+
+def test_a_database_that_ends_over_a_fault_is_started_again_and_nobody_is_blamed(tmp_path: Path) -> None:
+    class Upset(MemoryProvider):
+        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+            if any(fault.kind == "disk-full" for fault in faults.values()):
+                self.exit_queue.put_nowait(ProcessExit(node="n2", status=1, expected=False, time_ns=0))
+            return await super().set_faults(faults)
+
+    provider = Upset()
+    full = Event(AtTime(100 * MS), DiskFull(frozenset({"n2"})), 300 * MS)
+    verdict = run(tmp_path / "run", plan(schedule=(full,)), provider=provider)
+    assert verdict.validity is Validity.VALID, verdict.reasons
+    assert provider.spawned.count("n2") == 2
+    notes = [event["message"] for event in read_events(RunFiles(tmp_path / "run").events) if event["kind"] == "note"]
+    assert notes == ["the database on n2 ended by itself with status 1, under disk-full: n2"]
+
+
+def test_a_database_that_refuses_damaged_files_stays_down_and_the_others_are_read(tmp_path: Path) -> None:
+    class Refuses(MemoryProvider):
+        async def spawn(self, node: Node, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+            await super().spawn(node, argv, environment)
+            if self.spawned.count("n3") == 2:
+                self.exit_queue.put_nowait(ProcessExit(node="n3", status=2, expected=False, time_ns=0))
+
+    damage = FileDamage(frozenset({"n3"}), "*", "flip", 1, 7)
+    verdict = run(tmp_path / "run", plan(schedule=(Event(AtTime(100 * MS), damage, 200 * MS),)), provider=Refuses())
+    assert verdict.validity is Validity.VALID, verdict.reasons
 
 
 def test_final_operations_that_never_succeed_make_the_run_unknown(tmp_path: Path) -> None:

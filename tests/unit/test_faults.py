@@ -110,7 +110,7 @@ def partition(*edges: Edge) -> Partition:
         ),
         (
             lambda: CpuLimit(frozenset({"n1"}), 0),
-            "percent is 0: less than 1; give a whole number (% of one processor), such as 2",
+            "percent is 0: less than 1; give a whole number (% of one processor), such as 5",
         ),
         (lambda: AtTime(-1), "after_ns is -1: less than 0; give nanoseconds since the main phase began"),
         (lambda: AtOperation(True), "count is true: not an integer; give a number of operations"),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from schrodinger_agent.target import Target
 
 _MIB: Final = 1 << 20
+_LEAST_PROCESSES: Final = 2
+"""The target's init and the database: without them nothing could be started under the limit, and nothing would be."""
+_LEAST_BYTES: Final = 32 * _MIB
+"""Likewise: what init needs, and some to begin with."""
 _SQUEEZE_S: Final = 2.0
 """How long a memory limit may take to get below what is used: caches are given back first."""
 
@@ -55,7 +59,7 @@ class CpuLimit(Condition[int]):
 
 @final
 class MemoryLimit(Condition[int]):
-    """The short memories of one cluster. A setting is how many MiB more than it uses a target may use.
+    """The short memories of one cluster. A setting is how many MiB more than it uses (or 32) a target may use.
 
     What goes beyond is refused, and then the kernel kills the largest process in the target.
     """
@@ -80,7 +84,7 @@ class MemoryLimit(Condition[int]):
         deadline = time.monotonic() + _SQUEEZE_S
         while True:
             try:
-                group.limit_memory(group.memory_used() + setting * _MIB)
+                group.limit_memory(max(_LEAST_BYTES, group.memory_used()) + setting * _MIB)
             except OSError as error:
                 if error.errno != errno.EBUSY or time.monotonic() > deadline:  # it has grown meanwhile
                     raise
@@ -126,7 +130,7 @@ class ProcessLimit(Condition[int]):
     async def begin(self, target: Target, setting: int) -> None:  # noqa: ARG002 - there is but one
         """Allow as many as there are; some may end, and make room."""
         group = target.group("pids")
-        group.limit_processes(max(1, group.processes()))
+        group.limit_processes(max(_LEAST_PROCESSES, group.processes()))
 
     async def end(self, target: Target) -> None:
         """Lift it."""
