@@ -5,10 +5,13 @@ Its chance has no seed: tolerances are six standard deviations.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from schrodinger_agent.network import try_network
+from schrodinger_agent.network_effects import KINDS
 from schrodinger_agent.network_shaping import KernelShaping
 
 from tests.integration.peers import Peers, SharedNetwork, possible
@@ -114,3 +117,18 @@ def test_loss_rate_and_cut_act_together(peers: Peers) -> None:
     assert 400 < len(sent_through(peers, 1_000)) < 600
     peers.send("n2", "n1", b"back")
     assert not peers.received("n1", b"back", sender="n3")
+
+
+def test_without_the_native_package_the_kernel_does_what_it_can_and_the_reason_is_said(
+    shared: SharedNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "schrodinger_native", None)
+
+    trial = try_network(enough=KINDS)
+
+    assert [mechanism.name for mechanism in trial.possible] == ["kernel", "kernel-shaping"]
+    assert trial.choose({"loss", "rate"}) is trial.possible[1]
+    assert trial.choose({"delay"}) is None
+    assert trial.choose(captures=True) is None
+    assert "schrodinger-native cannot be imported" in trial.reason
+    assert trial.remedy.startswith("install the package schrodinger-native")
