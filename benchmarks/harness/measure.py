@@ -27,6 +27,8 @@ _LOOKS_AGAIN_AFTER_S: Final = 0.005
 class Measured:
     """What one piece of work took: the least seconds of all rounds, and memory in megabytes (of 1,000,000 bytes).
 
+    ``cpu_s`` are the least seconds that processors worked on it, which a busy machine does not change; ``None`` where
+    they are not known.
     ``peak_mb`` is all that the process held at most while it worked, ``before_mb`` what it held when it began: the
     interpreter, libraries, and what was prepared. ``result`` is what the work returned.
     """
@@ -35,6 +37,7 @@ class Measured:
     peak_mb: float
     before_mb: float
     result: Any
+    cpu_s: float | None = None
 
     @property
     def extra_mb(self) -> float:
@@ -97,13 +100,15 @@ def _measured(
     prepared = prepare(*arguments)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again at what is resident now
     before_mb = _peak_mb("self")
-    took = []
+    took, worked = [], []
     result = None
     for _ in range(rounds):
-        begun = time.perf_counter()
+        begun, worked_before = time.perf_counter(), time.process_time()
         result = work(prepared)
         took.append(time.perf_counter() - begun)
-    return Measured(seconds=min(took), peak_mb=_peak_mb("self"), before_mb=before_mb, result=result)
+        worked.append(time.process_time() - worked_before)
+    peak_mb = _peak_mb("self")
+    return Measured(seconds=min(took), peak_mb=peak_mb, before_mb=before_mb, result=result, cpu_s=min(worked))
 
 
 def _peak_mb(process: int | str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,11 @@ class Table:
 
     def __post_init__(self) -> None:
         print(f"baseline: {self.baseline}; MB are what the work took beyond what was there; ratio is baseline / ours")
+        busy, processors = os.getloadavg()[0], os.cpu_count() or 1
+        if busy > processors / 2:
+            print(
+                f"this machine is busy ({busy:.1f} on {processors} processors): seconds are longer than they would be"
+            )
         print(f"{'work':<{self.width}}" + "".join(f"{name:>12}" for name in _HEAD[:5]) + f"  {_HEAD[5]}", flush=True)
 
     def line(
