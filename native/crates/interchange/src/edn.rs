@@ -88,6 +88,17 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
                 tokens.push(Token::Word(&text[at..end]));
                 at = end;
             }
+            b'0'..=b'9' => match small_number(text, at) {
+                Some((number, end)) => {
+                    tokens.push(Token::Int(number));
+                    at = end;
+                }
+                None => {
+                    let end = word_end(text, at, is_all)?;
+                    tokens.push(word(&text[at..end]));
+                    at = end;
+                }
+            },
             _ => {
                 let end = word_end(text, at, is_all)?;
                 tokens.push(word(&text[at..end]));
@@ -98,6 +109,12 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
         if open.len() > DEEPEST {
             return Err(Stop::wrong(at, format!("forms are nested more than {DEEPEST} deep")));
         }
+        if discards.is_empty() {
+            if open.is_empty() {
+                return Ok(at);
+            }
+            continue;
+        }
         let is_form_complete = !matches!(tokens.last(), Some(Token::Open(_) | Token::OpenPair(_) | Token::OpenMap(_)));
         if is_form_complete && discards.last().is_some_and(|&(_, depth)| depth == open.len()) {
             let (place, _) = discards.pop().unwrap_or_default();
@@ -107,9 +124,6 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
                 return Ok(at);
             }
             continue;
-        }
-        if is_form_complete && open.is_empty() {
-            return Ok(at);
         }
     }
 }
@@ -144,6 +158,20 @@ const ENDS_WORD: [bool; 256] = {
     ends
 };
 const ENDS: &[u8] = b" \n\r\t,[](){}\";";
+
+/// The number that begins here, if it is what most are: a few digits, and then something that ends it.
+fn small_number(text: &[u8], at: usize) -> Option<(i64, usize)> {
+    let (mut number, mut end) = (0_i64, at);
+    while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        // Eighteen digits always fit.
+        if end - at == 18 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+        end += 1;
+    }
+    text.get(end).is_some_and(|&byte| ENDS_WORD[usize::from(byte)]).then_some((number, end))
+}
 
 fn word_end(text: &[u8], at: usize, is_all: bool) -> Result<usize, Stop> {
     match text[at.min(text.len())..].iter().position(|&byte| ENDS_WORD[usize::from(byte)]) {

@@ -10,6 +10,8 @@ use crate::{edn, json, log};
 const PIECE: usize = 1 << 20;
 /// A form longer than this is no operation. Its tokens take up to 24 times as much.
 const LONGEST_FORM: usize = 1 << 25;
+/// Room for more tokens than this is not made in advance.
+const MOST_TOKENS_AT_ONCE: usize = 1 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// How a history is written.
@@ -70,6 +72,8 @@ pub struct Forms<R> {
     is_all: bool,
     is_inside_vector: bool,
     has_begun: bool,
+    /// Tokens of the longest form so far, within reason.
+    longest: usize,
 }
 
 impl<R: Read> Forms<R> {
@@ -84,6 +88,7 @@ impl<R: Read> Forms<R> {
             is_all: false,
             is_inside_vector: false,
             has_begun: false,
+            longest: 64,
         }
     }
 
@@ -118,12 +123,13 @@ impl<R: Read> Forms<R> {
         let read = if self.notation == Notation::Json { json::form } else { edn::form };
         loop {
             // One allocation for most operations.
-            let mut tokens = Vec::with_capacity(64);
+            let mut tokens = Vec::with_capacity(self.longest);
             match read(&self.text, self.at, self.is_all, &mut tokens) {
                 Ok(end) => {
                     // A form that was discarded leaves none.
                     let visited = if tokens.is_empty() { Ok(()) } else { visit(&tokens) };
                     visited.map_err(|what| self.wrong(self.at, &what))?;
+                    self.longest = tokens.len().clamp(self.longest, MOST_TOKENS_AT_ONCE);
                     self.at = end;
                     return Ok(true);
                 }
