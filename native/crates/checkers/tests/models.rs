@@ -9,7 +9,7 @@ use oracle::{Random, cases};
 use schrodinger_checkers::linearizable::{Budget, Options, Report, Specification, check};
 use schrodinger_checkers::models::RegisterFunctions;
 use schrodinger_checkers::{Events, Verdict};
-use specification::{Call, OBJECTS, Object, explains, first_blocked, printed, produced, spoil};
+use specification::{Call, OBJECTS, Object, before, explains, first_blocked, printed, produced, spoil};
 
 const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
 const CASES: usize = 2_000;
@@ -108,6 +108,84 @@ fn agrees_with_its_definition(model: &'static str) {
     }
     let few = cases(CASES) / 20;
     assert!(impossible > few && possible > few, "{model}: {impossible} impossible, {possible} possible");
+}
+
+/// What the witness of a violation says by itself: its operations, as they were just after the return that can't be passed.
+fn witness_of(calls: &[Call], report: &Report) -> Vec<Call> {
+    let Some(failure) = &report.failure else { return Vec::new() };
+    let rows: Vec<u32> = failure.witness.iter().map(|operation| operation.row).collect();
+    let told = calls.iter().filter(|call| rows.contains(&call.row)).cloned().collect::<Vec<_>>();
+    before(&told, failure.blocked_return + 1)
+}
+
+#[test]
+fn a_witness_is_impossible_by_itself() {
+    // Of sets and stores a witness leaves out elements and keys also where an operation mentions several.
+    for model in OBJECTS.into_iter().filter(|model| !matches!(*model, "set" | "multi-register" | "key-value")) {
+        let object = Object { model };
+        let mut smaller = 0;
+        for seed in 0..cases(CASES) as u64 {
+            let calls = with_sound_processes(random_history(object, 1 << 40 | seed));
+            let report = checked(object, &calls, BUDGET);
+            let witness = witness_of(&calls, &report);
+            let story = || format!("{model}, seed {seed}\n{}witness\n{}", printed(&calls), printed(&witness));
+            assert!(report.failure.is_none() || !explains(object, &witness), "{}", story());
+            smaller += usize::from(!witness.is_empty() && witness.len() < calls.len());
+        }
+        assert!(smaller > cases(CASES) / 100, "{model}: hardly anything was left out of a witness");
+    }
+}
+
+#[test]
+fn other_names_for_elements_and_owners_give_the_same_verdict() {
+    for model in ["set", "fifo-queue", "unordered-queue", "stack", "owner-aware-mutex", "reentrant-mutex"] {
+        let object = Object { model };
+        for seed in 0..cases(CASES) as u64 / 4 {
+            let calls = with_sound_processes(random_history(object, 2 << 40 | seed));
+            let mut renamed = calls.clone();
+            for call in &mut renamed {
+                let told = call.result.iter_mut().flatten();
+                for values in call.argument.iter_mut().chain(told) {
+                    let names = if call.function == "read-all" { values.len() } else { 1.min(values.len()) };
+                    values[..names].iter_mut().for_each(|value| *value = 1_000 - *value);
+                }
+            }
+            let [one, other] = [&calls, &renamed].map(|calls| checked(object, calls, BUDGET));
+            let where_it_fails = |report: &Report| report.failure.as_ref().map(|failure| failure.blocked_return);
+            assert_eq!(where_it_fails(&one), where_it_fails(&other), "{model}, seed {seed}\n{}", printed(&calls));
+        }
+    }
+}
+
+#[test]
+fn what_may_have_happened_and_nobody_needs_changes_nothing() {
+    for (model, function, argument) in [
+        ("counter", "add", Some(vec![1_000])),
+        ("set", "add", Some(vec![1_000])),
+        ("fifo-queue", "enqueue", Some(vec![1_000])),
+        ("unordered-queue", "enqueue", Some(vec![1_000])),
+        ("stack", "push", Some(vec![1_000])),
+        ("owner-aware-mutex", "acquire", Some(vec![1_000])),
+        ("key-value", "txn", Some(vec![2, 0, 1, 1_000, 2, 1, 1, 1_000])),
+    ] {
+        let object = Object { model };
+        for seed in 0..cases(CASES) as u64 / 4 {
+            let calls = with_sound_processes(random_history(object, 3 << 40 | seed));
+            let last = calls.iter().flat_map(|call| call.end.into_iter().chain([call.row])).max().unwrap_or(0);
+            let first = calls.iter().map(|call| call.row).min().unwrap_or(0);
+            let mut more: Vec<Call> = calls.clone();
+            for call in &mut more {
+                call.row += 1;
+                call.end = call.end.map(|end| end + 1);
+            }
+            let row = if seed % 2 == 0 { first } else { last + 2 };
+            let (argument, process) = (argument.clone(), 5_000);
+            more.push(Call { function, key: None, argument, result: None, process, row, end: None, failed: false });
+            more.sort_by_key(|call| call.row);
+            let [one, other] = [&calls, &more].map(|calls| checked(object, calls, BUDGET).verdict);
+            assert_eq!(one, other, "{model}, seed {seed}\n{}", printed(&more));
+        }
+    }
 }
 
 macro_rules! definitions {

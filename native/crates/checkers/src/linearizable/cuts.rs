@@ -2,16 +2,16 @@
 //!
 //! At a cut the history falls apart: what comes after can be linearized on every way or on none, so a search that gets there need
 //! never look back. A quiet row is a cut if one producer began after every other had returned, so that it is the last in any order,
-//! and no operation that may have happened could still be needed after that producer began.
+//! and no operation that may have happened could still be needed after that producer began. Of a model without tokens less is known.
 
 use super::Operation;
 use super::classes::Classes;
 use crate::models::{Model, Nature};
 
-/// The rows of the last returns before the cuts, in order. A model whose states offer no token has none.
+/// The rows of the last returns before the cuts, in order.
 pub fn cuts<M: Model>(model: &M, operations: &[Operation<M::Action>], classes: &Classes<M::Action>) -> Vec<u32> {
     if !model.has_offers() {
-        return Vec::new();
+        return cuts_without_tokens(model, operations, classes);
     }
     let mut pending: Vec<(u32, u32)> = Vec::new();
     for class in &classes.classes {
@@ -35,6 +35,34 @@ pub fn cuts<M: Model>(model: &M, operations: &[Operation<M::Action>], classes: &
         quiet.last_return = quiet.last_return.max(operation.completion);
         if model.nature(operation.action) != Nature::Observation {
             quiet.produce(operation.invocation, operation.completion);
+        }
+    }
+    rows
+}
+
+/// The cuts of a model whose states offer no token: quiet rows before which nothing pending was called, if the order of what changes
+/// the state can't matter (its actions commute), or can't differ (no two were open at once since the last cut).
+fn cuts_without_tokens<M: Model>(
+    model: &M,
+    operations: &[Operation<M::Action>],
+    classes: &Classes<M::Action>,
+) -> Vec<u32> {
+    let pending = classes.classes.iter().flat_map(|class| &class.members);
+    let first_pending = pending.map(|&member| operations[member as usize].invocation).min().unwrap_or(u32::MAX);
+    let mut rows = Vec::new();
+    let (mut last_return, mut last_change, mut is_forced) = (0, 0, true);
+    for operation in operations.iter().filter(|operation| !operation.is_pending()) {
+        if operation.invocation > first_pending {
+            break;
+        }
+        if operation.invocation > last_return && last_return > 0 && (model.commutes() || is_forced) {
+            rows.push(last_return);
+            is_forced = true;
+        }
+        last_return = last_return.max(operation.completion);
+        if model.nature(operation.action) != Nature::Observation {
+            is_forced &= operation.invocation > last_change;
+            last_change = last_change.max(operation.completion);
         }
     }
     rows

@@ -11,6 +11,7 @@ use super::{Budget, Limit, Operation};
 use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
+use crate::verdict::Verdict;
 
 /// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,29 @@ pub fn decide_by_search<M: Decide>(
         (conclusion, _) => conclusion,
     };
     Decision { conclusion, algorithm: Algorithm::Search, steps: searching.steps, peak_bytes: searching.peak_bytes }
+}
+
+/// Whether the operations are linearizable, without saying where they are not, and what it took; unknown when a limit was reached.
+pub fn verdict<M: Decide>(
+    model: &M,
+    operations: &[Operation<M::Action>],
+    budget: Budget,
+    interrupt: &AtomicBool,
+) -> (Verdict, u64) {
+    let (conclusion, steps) = match model.directly(operations) {
+        Some(decision) => (decision.conclusion, decision.steps),
+        None if model.refute(operations).is_some() => (Conclusion::Blocked(0), operations.len() as u64),
+        None => {
+            let found = search(model.clone(), operations, Goal::Verdict, budget, interrupt);
+            (found.conclusion, found.steps)
+        }
+    };
+    let verdict = match conclusion {
+        Conclusion::Linearizable => Verdict::Valid,
+        Conclusion::Blocked(_) => Verdict::Violation,
+        Conclusion::Exhausted(..) => Verdict::Unknown,
+    };
+    (verdict, steps)
 }
 
 /// Several searches of prefixes of one history.

@@ -7,11 +7,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::decide::{Decide, decide};
-use super::search::Conclusion;
+use super::decide::{Decide, verdict};
 use super::{Budget, Operation};
 use crate::models::{Model, Nature};
 use crate::pairing::NEVER;
+use crate::verdict::Verdict;
 
 /// What can be left out at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,13 +139,13 @@ impl<M: Decide> Shrinking<'_, M> {
     }
 
     fn is_impossible(&mut self, model: &M, operations: &[Operation<M::Action>]) -> bool {
-        if operations.len() == self.current.operations.len() || model.refute(operations).is_some() {
+        if operations.len() == self.current.operations.len() {
             return true;
         }
-        let decision = decide(model, operations, self.budget, self.interrupt);
-        self.spend(decision.steps);
-        self.current.minimal &= !matches!(decision.conclusion, Conclusion::Exhausted(..));
-        matches!(decision.conclusion, Conclusion::Blocked(_))
+        let (verdict, steps) = verdict(model, operations, self.budget, self.interrupt);
+        self.spend(steps);
+        self.current.minimal &= verdict != Verdict::Unknown;
+        verdict == Verdict::Violation
     }
 
     fn spend(&mut self, steps: u64) {

@@ -131,6 +131,11 @@ impl Model for Lock {
         }
     }
 
+    /// Whoever acquired it once more than they released it holds it.
+    fn commutes(&self) -> bool {
+        !self.kind.fenced
+    }
+
     fn foresees(&self) -> bool {
         self.kind.fenced
     }

@@ -152,7 +152,7 @@ pub trait Model {
         false
     }
 
-    /// Whether the state after some actions is the same whatever order they went in.
+    /// Whether the state after some actions, all of known result, is the same whatever order they went in.
     fn commutes(&self) -> bool {
         false
     }

@@ -77,6 +77,10 @@ impl Model for UnorderedQueue {
         }
     }
 
+    fn commutes(&self) -> bool {
+        true
+    }
+
     fn places(&self) -> usize {
         self.elements
     }
