@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schrodinger_native import consistency_aliases, consistency_models
+from schrodinger_native import consistency_aliases, consistency_models, linearizable_models
 
 from schrodinger.checkers.catalogue import KINDS
 from schrodinger.nemesis import FAULTS
@@ -29,3 +29,8 @@ def test_the_pages_on_faults_name_every_kind() -> None:
 
 def test_the_page_on_histories_names_every_checker() -> None:
     assert [kind.name for kind in KINDS if f"`{kind.name}`" not in PAGE] == []
+
+
+def test_the_page_on_models_names_every_model() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    assert [model for model in linearizable_models() if f"`{model}`" not in page] == []

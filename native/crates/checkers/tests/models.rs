@@ -141,7 +141,9 @@ fn other_names_for_elements_and_owners_give_the_same_verdict() {
     for model in ["set", "fifo-queue", "unordered-queue", "stack", "owner-aware-mutex", "reentrant-mutex"] {
         let object = Object { model };
         for seed in 0..cases(CASES) as u64 / 4 {
-            let calls = with_sound_processes(random_history(object, 2 << 40 | seed));
+            let mut calls = with_sound_processes(random_history(object, 2 << 40 | seed));
+            // An owner without a name is the process, which keeps its number.
+            calls.retain(|call| !model.ends_with("mutex") || call.argument.is_some());
             let mut renamed = calls.clone();
             for call in &mut renamed {
                 let told = call.result.iter_mut().flatten();
