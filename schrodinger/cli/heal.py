@@ -15,7 +15,7 @@ from schrodinger.cli.failures import INFRASTRUCTURE, Refused
 
 @click.command()
 def heal() -> None:
-    """Remove what crashed runs left: processes, namespaces, cgroups, directories. Living runs are left alone."""
+    """Remove what crashed runs left: processes, namespaces, cgroups, disks, directories. Living runs are left alone."""
     try:
         report = asyncio.run(heal_host())
     except (AgentError, LockError, StateError) as error:

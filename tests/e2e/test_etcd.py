@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from schrodinger.history import History
-from schrodinger.nemesis import AtTime, Event, Partition
+from schrodinger.nemesis import AtTime, DiskFull, DiskSlow, Event, Partition, PowerLoss
 from schrodinger.plan import Plan
 from tests.fakes.command import schrodinger
 
@@ -51,6 +51,27 @@ def test_etcd_survives_partitions_kills_and_pauses(tmp_path: Path, workload: str
     assert (ended.status, ended.value("verdict")) == (0, "valid"), ended
     assert Path(ended.value("report")).stat().st_size > 10_000
     assert History.open(ended.value("run")).faults()
+
+
+def test_etcd_survives_disks_that_lose_power_fill_up_and_are_slow(tmp_path: Path) -> None:
+    nodes = frozenset(NODES)
+    schedule = (
+        Event(AtTime(1 * SECOND), DiskSlow(nodes, 100), 8 * SECOND),
+        Event(AtTime(2 * SECOND), PowerLoss(nodes), SECOND // 2),
+        Event(AtTime(5 * SECOND), DiskFull(frozenset({"n1"})), 2 * SECOND),
+        Event(AtTime(6 * SECOND), PowerLoss(frozenset({"n2"})), SECOND // 2),
+    )
+    plan = replace(partition_plan("linearizable"), workload="set", parameters={}, schedule=schedule)
+    (tmp_path / "plan.json").write_text(plan.to_json())
+    ended = schrodinger("replay", str(tmp_path / "plan.json"), "--root", str(tmp_path))
+    assert (ended.status, ended.value("verdict")) == (0, "valid"), ended
+    assert all(fault.affected for fault in History.open(ended.value("run")).faults())
+
+
+@pytest.mark.parametrize("name", ["power-loss-alone", "power-loss-three"])
+def test_plans_that_come_with_the_suite_can_be_read(name: str) -> None:
+    plan = Plan.from_json(Path(f"suites/etcd/plans/{name}.json").read_text())
+    assert {event.fault.kind for event in plan.schedule} == {"power-loss", "disk-slow"}
 
 
 def test_serializable_reads_in_a_minority_are_found_stale_and_linearizable_ones_are_not(tmp_path: Path) -> None:
