@@ -60,6 +60,7 @@ fuzz: develop ## Long differential campaigns: checkers against brute force, prop
 		--test differential --test append --test register --test weak --test prefixes --test models --test objects \
 		--test invariants --test growing --test locks --test logs
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-interchange
+	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-switch
 	pytest --hypothesis-profile=fuzz tests/unit
 
 campaign: setup ## Twenty seeds of the etcd suite, then ten of its unsafe setting (half an hour)

@@ -1,4 +1,4 @@
-//! The fabric as its links see it: frames in at given times, frames out.
+//! The fabric as its links see it: frames in at given times, frames out. SCHRODINGER_FUZZ_CASES sets how many random worlds there are.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -302,6 +302,7 @@ fn memory_is_bounded_and_what_does_not_fit_is_counted() {
 /// Many changes and packets at random: every packet is delivered, dropped by an effect, or waits; none is made up.
 #[test]
 fn no_packet_is_invented_or_vanishes_uncounted() {
+    let cases = std::env::var("SCHRODINGER_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(200_u64);
     let mut state = 88_172_645_463_325_252_u64;
     let mut random = |below: u64| {
         state ^= state << 13;
@@ -309,7 +310,7 @@ fn no_packet_is_invented_or_vanishes_uncounted() {
         state ^= state << 17;
         state % below
     };
-    for _ in 0..200 {
+    for _ in 0..cases {
         let mut world = World::new();
         let mut ended_drops = 0;
         let mut ended_copies = 0;
