@@ -49,4 +49,5 @@ def _draw(parameters: Parameters, process: int, index: int, words: Words) -> Ope
         return Transaction((WriteKey((number * BLOCKS + block) * width + member, unique_value(process, index)),))
     watched = max(block - words[0] % 2, 0)
     first = (number * BLOCKS + watched) * width
-    return Transaction(tuple(ReadKey(key) for key in range(first, first + width)))
+    # Each read begins at another key: where a read is no snapshot, that shows.
+    return Transaction(tuple(ReadKey(first + (words[1] + place) % width) for place in range(width)))

@@ -196,7 +196,7 @@ class EtcdClient(Client):
 
     async def _transact(self, transaction: Transaction) -> Completion:
         """Read all keys at one revision, then write those that change back if none of them has changed since."""
-        keys = sorted({step.key for step in transaction.steps})
+        keys = list(dict.fromkeys(step.key for step in transaction.steps))
         names = [f"l/{key}" for key in keys]
         found = await self._entries(names)
         lists = {key: _elements(entry) for key, entry in zip(keys, found, strict=True)}

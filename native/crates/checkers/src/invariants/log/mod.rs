@@ -52,38 +52,28 @@ struct Messages {
 pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed> {
     let log = decode(events, functions)?;
     let mut messages = Messages { sends: log.senders()?, ..Messages::default() };
-    let mut findings = [
-        "inconsistent-offsets",
-        "duplicate",
-        "unexpected",
-        "G1a",
-        "lost-write",
-        "int-poll-skip",
-        "int-nonmonotonic-poll",
-        "poll-skip",
-        "nonmonotonic-poll",
-        "nonmonotonic-send",
-        "int-nonmonotonic-send",
-    ]
-    .map(Finding::new);
-    let [inconsistent, duplicate, unexpected, aborted, lost, ..] = &mut findings;
+    let [mut inconsistent, mut duplicate] = ["inconsistent-offsets", "duplicate"].map(Finding::new);
+    let [mut unexpected, mut aborted, mut lost] = ["unexpected", "G1a", "lost-write"].map(Finding::new);
+    let mut of_polls = ["int-poll-skip", "int-nonmonotonic-poll", "poll-skip", "nonmonotonic-poll"].map(Finding::new);
+    let mut of_sends = ["nonmonotonic-send", "int-nonmonotonic-send"].map(Finding::new);
     let happened: Vec<Send> = log.happened(events);
     for send in &happened {
         if let Some(offset) = send.offset {
             let message = Witness { value: send.value, row: send.invocation };
-            messages.note(send.key, offset, message, [inconsistent, duplicate]);
+            messages.note(send.key, offset, message, [&mut inconsistent, &mut duplicate]);
         }
     }
     for poll in &log.polls {
         for (offset, value) in poll.messages(events) {
-            messages.note(poll.key, offset, Witness { value, row: poll.invocation }, [inconsistent, duplicate]);
+            let message = Witness { value, row: poll.invocation };
+            messages.note(poll.key, offset, message, [&mut inconsistent, &mut duplicate]);
             messages.note_polled(poll, offset, value);
-            judge_source(&log.sends, &messages, poll, value, [unexpected, aborted]);
+            judge_source(&log.sends, &messages, poll, value, [&mut unexpected, &mut aborted]);
         }
     }
-    let unseen = judge_fates(&happened, &messages, lost);
-    polls::judge(events, &log, &messages, &mut findings[5..9]);
-    judge_order(&happened, &mut findings[9..11]);
+    let unseen = judge_fates(&happened, &messages, &mut lost);
+    polls::judge(events, &log, &messages, &mut of_polls);
+    judge_order(&happened, &mut of_sends);
     let recovered = log
         .sends
         .iter()
@@ -94,7 +84,8 @@ pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed>
         doubts.push(format!("{unseen} acknowledged messages were never polled, and nothing beyond them was"));
     }
     let observations = log.polls.iter().filter(|poll| poll.count > 0).count();
-    Ok(Report::conclude(log.operations, observations, findings.into(), doubts)
+    let findings = [inconsistent, duplicate, unexpected, aborted, lost].into_iter().chain(of_polls).chain(of_sends);
+    Ok(Report::conclude(log.operations, observations, findings.collect(), doubts)
         .counting("recovered", recovered)
         .counting("unseen", unseen))
 }
@@ -176,7 +167,7 @@ fn judge_fates(sends: &[Send], messages: &Messages, lost: &mut Finding) -> usize
 }
 
 /// Whether later sends are behind earlier ones.
-fn judge_order(sends: &[Send], findings: &mut [Finding]) {
+fn judge_order(sends: &[Send], [nonmonotonic, internal]: &mut [Finding; 2]) {
     let mut moments: Vec<(u32, bool, usize)> = Vec::new();
     for (number, send) in sends.iter().enumerate().filter(|(_, send)| send.offset.is_some()) {
         moments.push((send.invocation, false, number));
@@ -197,7 +188,7 @@ fn judge_order(sends: &[Send], findings: &mut [Finding]) {
                 "{} was sent to log {} after {} had been acknowledged, and is before it: offset {offset}, not beyond {higher}",
                 send.value, send.key, sends[earlier].value
             );
-            findings[0].add(|| {
+            nonmonotonic.add(|| {
                 Case::new(&[(sends[earlier].invocation, "sent"), (send.invocation, "sent later, put before")], told)
             });
         }
@@ -210,7 +201,7 @@ fn judge_order(sends: &[Send], findings: &mut [Finding]) {
             .filter(|&(row, earlier)| row == send.invocation && earlier >= offset)
         {
             let told = format!("one operation sent to log {} at offset {earlier} and then at {offset}", send.key);
-            findings[1].add(|| Case::new(&[(send.invocation, "sent in falling order")], told));
+            internal.add(|| Case::new(&[(send.invocation, "sent in falling order")], told));
         }
     }
 }

@@ -23,7 +23,7 @@ struct Reader {
 }
 
 /// Findings: int-poll-skip, int-nonmonotonic-poll, poll-skip, nonmonotonic-poll.
-pub fn judge(events: &Events, log: &Log, messages: &Messages, findings: &mut [Finding]) {
+pub fn judge(events: &Events, log: &Log, messages: &Messages, findings: &mut [Finding; 4]) {
     let mut known: FxHashMap<i64, Vec<i64>> = FxHashMap::default();
     for &(key, offset) in messages.at.keys() {
         known.entry(key).or_default().push(offset);
