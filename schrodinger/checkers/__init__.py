@@ -8,6 +8,7 @@ from schrodinger.checkers.lock import Lock
 from schrodinger.checkers.log_pattern import LogPattern
 from schrodinger.checkers.model import Model
 from schrodinger.checkers.queues import Log, Queue, TotalQueue
+from schrodinger.checkers.registers import Sequential, SessionGuarantees
 from schrodinger.checkers.set import FinalSet, SetFull
 from schrodinger.checkers.stats import Stats
 from schrodinger.checkers.strength import Strength
@@ -36,6 +37,8 @@ __all__ = [
     "Online",
     "Queue",
     "RwRegister",
+    "Sequential",
+    "SessionGuarantees",
     "SetFull",
     "Stats",
     "Strength",

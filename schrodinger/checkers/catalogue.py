@@ -15,6 +15,7 @@ from schrodinger.checkers.linearizable import Linearizable
 from schrodinger.checkers.lock import Lock
 from schrodinger.checkers.log_pattern import CRASHES, LogPattern
 from schrodinger.checkers.queues import Log, Queue, TotalQueue
+from schrodinger.checkers.registers import GUARANTEES, Sequential, SessionGuarantees
 from schrodinger.checkers.set import FinalSet, SetFull
 from schrodinger.checkers.stats import Stats
 from schrodinger.checkers.together import All
@@ -23,9 +24,10 @@ from schrodinger.checkers.transactional import Inference, ListAppend, RwRegister
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from schrodinger.checkers.registers import Guarantee
     from schrodinger.checkers.verdict import Checker
 
-Option: TypeAlias = Literal["model", "consistency", "inferences", "steps", "bytes", "pattern"]
+Option: TypeAlias = Literal["model", "consistency", "guarantees", "inferences", "steps", "bytes", "pattern"]
 """What a checker can be told: the object, the promise, what may be assumed, how much it may spend, what to look for in
 logs."""
 
@@ -53,6 +55,7 @@ class CheckerChoice:
 
     model: str | None = None
     consistency: str | None = None
+    guarantees: tuple[Guarantee, ...] | None = None
     inferences: tuple[Inference, ...] | None = None
     steps: int | None = None
     bytes: int | None = None
@@ -100,6 +103,14 @@ def _rw_register(choice: CheckerChoice, _: frozenset[str]) -> Checker:
         consistency=_consistency(choice),
         inferences=defaults.inferences if choice.inferences is None else choice.inferences,
         max_search=defaults.max_search if choice.steps is None else choice.steps,
+    )
+
+
+def _sequential(choice: CheckerChoice, _: frozenset[str]) -> Checker:
+    defaults = Sequential()
+    return Sequential(
+        max_steps=defaults.max_steps if choice.steps is None else choice.steps,
+        max_bytes=defaults.max_bytes if choice.bytes is None else choice.bytes,
     )
 
 
@@ -189,6 +200,20 @@ KINDS: Final = (
         _linearizable,
     ),
     CheckerKind(
+        "sequential",
+        "one order of all operations on all registers keeps that of each process",
+        frozenset({"steps", "bytes"}),
+        BY_NAME,
+        _sequential,
+    ),
+    CheckerKind(
+        "session-guarantees",
+        "a process may rely on what it did and saw itself",
+        frozenset({"guarantees"}),
+        BY_NAME,
+        lambda choice, _: SessionGuarantees(choice.guarantees or GUARANTEES),
+    ),
+    CheckerKind(
         "list-append",
         "transactions that read lists and append to them satisfy a consistency model",
         frozenset({"consistency", "steps"}),
@@ -235,6 +260,7 @@ def named(name: str, choice: CheckerChoice, functions: Iterable[str] = ()) -> Ch
     chosen: dict[Option, object] = {
         "model": choice.model,
         "consistency": choice.consistency,
+        "guarantees": choice.guarantees,
         "inferences": choice.inferences,
         "steps": choice.steps,
         "bytes": choice.bytes,

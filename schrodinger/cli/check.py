@@ -10,6 +10,7 @@ import click
 
 from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, several
 from schrodinger.checkers.detection import suiting
+from schrodinger.checkers.registers import GUARANTEES
 from schrodinger.checkers.transactional import INFERENCES
 from schrodinger.checkers.words import in_words
 from schrodinger.cli.choices import Words
@@ -27,6 +28,7 @@ from schrodinger.store import verdict_to_json
 
 if TYPE_CHECKING:
     from schrodinger.checkers import Checker, Verdict
+    from schrodinger.checkers.registers import Guarantee
     from schrodinger.checkers.transactional import Inference
     from schrodinger.history import FaultInterval
 
@@ -44,6 +46,11 @@ if TYPE_CHECKING:
 )
 @click.option("--model", type=click.Choice(MODELS), help="What the object is, for linearizable.")
 @click.option("--consistency", help="What was promised, for transactions; strict-serializable when left out.")
+@click.option(
+    "--guarantees",
+    type=Words(GUARANTEES),
+    help=f"What was promised, for session-guarantees: any of {', '.join(GUARANTEES)}; all when left out.",
+)
 @click.option(
     "--inferences",
     type=Words(INFERENCES),
@@ -69,6 +76,7 @@ def check(
     names: tuple[str, ...],
     model: str | None,
     consistency: str | None,
+    guarantees: tuple[Guarantee, ...] | None,
     inferences: tuple[Inference, ...] | None,
     pattern: str | None,
     budget: tuple[int, int | None] | None,
@@ -81,6 +89,7 @@ def check(
     choice = CheckerChoice(
         model=model,
         consistency=consistency,
+        guarantees=guarantees,
         inferences=inferences,
         steps=steps,
         bytes=most_bytes,

@@ -293,6 +293,34 @@ def check_rw_register(
         ValueError: no consistency model, or no inference, has this name.
     """
 
+def check_sequential(
+    history: HistoryFile,
+    *,
+    initial: int | None = None,
+    read: str = "read",
+    write: str = "write",
+    cas: str = "cas",
+    max_steps: int = 200_000_000,
+    max_bytes: int = 2_000_000_000,
+) -> dict[str, Any]:
+    """One order of all operations on all registers keeps that of each process. Returns what invariants return."""
+
+def check_session_guarantees(
+    history: HistoryFile,
+    *,
+    guarantees: list[Literal["read-your-writes", "monotonic-reads", "monotonic-writes", "writes-follow-reads"]]
+    | None = None,
+    initial: int | None = None,
+    read: str = "read",
+    write: str = "write",
+    cas: str = "cas",
+) -> dict[str, Any]:
+    """Session guarantees of registers, all four when left out. Returns what invariants return.
+
+    Raises:
+        ValueError: no guarantee has this name, or the list is empty.
+    """
+
 def check_unique_ids(history: HistoryFile, *, generate: str = "generate") -> dict[str, Any]:
     """No id is handed out twice. Returns plain data, as all checkers of invariants do; see the README."""
 

@@ -9,6 +9,7 @@
 //!   a memoised search everywhere else, a smallest witness for the first failure.
 //! - [`models`] says what objects do: a register, with or without compare-and-set.
 //! - [`objects`] decides queues, stacks and sets whose elements are all different, without search.
+//! - [`registers`] decides sequential consistency and session guarantees of all registers together.
 //! - [`transactions`] decides isolation levels by cycles of dependencies between transactions.
 //! - [`invariants`] are decided in one pass: counters, banks, unique ids, the elements of queues and logs, locks, what only grows.
 //! - [`set`] judges a grow-only set of unique elements.
@@ -22,6 +23,7 @@ pub mod linearizable;
 pub mod models;
 pub mod objects;
 pub mod pairing;
+pub mod registers;
 pub mod set;
 pub mod transactions;
 pub mod verdict;

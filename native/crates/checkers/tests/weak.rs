@@ -507,6 +507,11 @@ fn a_causality_violation_is_an_effect_without_its_cause() {
     let chain: &[&[&str]] = &[&["a1 1; a2 2"], &["r2 2; a3 3"], &["r3 3; r1"]];
     assert_eq!(found_in_both("causal-cerone", chain), ["causality-violation"]);
     assert!(found_in_both("read-atomic", chain).is_empty());
+    // It is without sessions too where the session wrote the key again.
+    let again: &[&[&str]] = &[&["a1 1; a2 2", "a1 9"], &["r2 2; a3 3"], &["r3 3; r1"]];
+    assert_eq!(found_in_both("causal-cerone", again), ["causality-violation"]);
+    let later: &[&[&str]] = &[&["a2 2; a1 3", "a2 4", "r1 3; a1 5"], &["r9", "r9", "r9", "r2; r1 3 5"]];
+    assert_eq!(found_in_both("causal-cerone", later), ["causality-violation"]);
 }
 
 #[test]

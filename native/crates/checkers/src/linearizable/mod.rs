@@ -18,7 +18,7 @@ mod cuts;
 mod decide;
 mod distinct;
 mod explain;
-mod memo;
+pub(crate) mod memo;
 mod object;
 mod reading;
 mod refute;

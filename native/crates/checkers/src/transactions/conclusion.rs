@@ -79,15 +79,19 @@ pub fn conclude(
     weak: weak::Found,
 ) -> Report {
     let Ordered { edges, cycles } = ordered;
-    // One anti-dependency tells the same, and so does a transaction that contradicts itself, where the verdict does not need the weaker name.
+    // One anti-dependency tells the same, and so does a transaction or a key that contradicts itself, where the verdict does not need the
+    // weaker name.
     let limit = Weak::deciding(consistency).and_then(Weak::model);
-    let has_internal = anomalies.iter().any(|anomaly| anomaly.name == "internal");
+    let is_decisive = |anomaly: &Anomaly| {
+        matches!(anomaly.name.as_str(), "internal" | "cyclic-versions") && consistency.rules_out(&anomaly.name)
+    };
+    let is_broken = anomalies.iter().any(is_decisive);
     let is_told = |weaker: &Anomaly| {
         let reach = if weaker.name.ends_with("-process") { Reach::Process } else { Reach::Data };
         let same = name(Class::Single, reach);
         let is_there = cycles.found.iter().any(|cycle| (cycle.class, cycle.reach) == (Class::Single, reach));
         (is_there && (consistency.rules_out(&same) || !consistency.rules_out(&weaker.name)))
-            || (limit.is_none() && consistency.rules_out("internal") && has_internal)
+            || (limit.is_none() && is_broken)
     };
     let (silent, told): (Vec<Anomaly>, Vec<Anomaly>) = weak.anomalies.into_iter().partition(is_told);
     let mut silent: Vec<String> = silent.into_iter().map(|anomaly| anomaly.name).collect();

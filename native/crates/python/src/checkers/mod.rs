@@ -5,6 +5,7 @@
 mod foreign;
 mod invariants;
 mod linearizable;
+mod registers;
 mod set;
 mod transactions;
 
@@ -39,6 +40,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(linearizable::check_linearizable, module)?)?;
     module.add_class::<foreign::ModelOperation>()?;
     module.add_function(wrap_pyfunction!(linearizable::linearizable_models, module)?)?;
+    module.add_function(wrap_pyfunction!(registers::check_sequential, module)?)?;
+    module.add_function(wrap_pyfunction!(registers::check_session_guarantees, module)?)?;
     module.add_function(wrap_pyfunction!(set::check_set, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::check_append, module)?)?;
     module.add_function(wrap_pyfunction!(transactions::check_rw_register, module)?)?;

@@ -162,22 +162,25 @@ impl DeedSearch<'_> {
     /// What one transaction appends to a key is there in the order in which it did that, and nothing of it without what came before.
     fn own_orders(&mut self) {
         let elements = &self.versions.elements;
+        let mut last: Vec<Option<&Element>> = vec![None; self.versions.orders.len()];
+        let earlier: Vec<Option<&Element>> = elements
+            .iter()
+            .map(|element| last[element.key as usize].replace(element).filter(|last| last.writer == element.writer))
+            .collect();
         for order in &self.versions.orders {
             let Some(longest) = order.longest else { continue };
             for (place, &number) in order.elements[..order.trusted].iter().enumerate() {
                 let Some(element) = elements.get(number as usize) else { continue };
-                let own = |other: &&Element| other.writer == element.writer && other.key == element.key;
-                let before =
-                    elements[..number as usize].iter().rev().take_while(|other| other.writer == element.writer);
-                let Some(earlier) = before.into_iter().find(own) else { continue };
+                let Some(earlier) = earlier[number as usize] else { continue };
                 let previous = place.checked_sub(1).and_then(|place| elements.get(order.elements[place] as usize));
+                // Where somebody else's is between them, that is a dirty write.
                 let is_between = previous.is_some_and(|previous| previous.writer != element.writer);
                 if previous.is_some_and(|previous| previous.value == earlier.value) || (is_between && earlier.is_read) {
                     continue;
                 }
                 let (writer, reader, key) = (self.row(element.writer), self.row(longest.reader), self.key(element.key));
-                let (value, values, expected) =
-                    (element.value, self.values(longest), vec![earlier.value, element.value]);
+                let (value, expected) = (element.value, vec![earlier.value, element.value]);
+                let values = self.values(longest);
                 self.deeds.add("incompatible-order", || Deed {
                     transactions: vec![writer, reader],
                     roles: vec!["appended in another order", "read this order"],

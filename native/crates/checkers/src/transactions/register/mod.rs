@@ -74,7 +74,8 @@ pub fn check_rw_register(
     let deciding = Weak::deciding(options.consistency);
     let Inferences { sequential_keys, linearizable_keys, database_versions, .. } = options.inferences;
     // Weak models follow from who read what, unless something is assumed that is not seen by that.
-    let orders = if deciding.is_none() || sequential_keys || linearizable_keys || database_versions {
+    let is_told = database_versions && !versions.numbered.is_empty();
+    let orders = if deciding.is_none() || sequential_keys || linearizable_keys || is_told {
         orders(&transactions, &versions, options.inferences)
     } else {
         Orders::default()

@@ -4,7 +4,7 @@
 //! Whoever reads a key from one transaction, and from another that wrote the key as well reads anything (or, with sessions, comes after it
 //! in its session), puts the other before the one. After AWDIT: of each session the last writer of each key is kept, for the earlier ones
 //! are before it; for whom a transaction read from, the smaller of what one wrote and the other read is gone through; O(n^1.5).
-//! A transaction that saw a key change is not read atomic for that alone (*internal*); its first read of each key counts here.
+//! A transaction that saw a key change put either writer before the other.
 
 use super::observed::{NONE, Observed};
 use super::saw;
@@ -18,9 +18,16 @@ pub fn atomic(observed: &Observed, sessions: bool, edges: &mut Edges) {
     for reader in observed.happened().filter(|&t| observed.reads(t).len() > 1) {
         distinct.clear();
         for read in observed.reads(reader) {
-            if read_by[read.key as usize].0 != reader {
+            let (whose, first) = read_by[read.key as usize];
+            if whose != reader {
                 read_by[read.key as usize] = (reader, read.from);
                 distinct.push(read.key);
+            } else if first != read.from {
+                for (one, other) in [(first, read.from), (read.from, first)] {
+                    if one != observed.initial() {
+                        saw(observed, one, other, read.key, edges);
+                    }
+                }
             }
         }
         for read in observed.reads(reader) {

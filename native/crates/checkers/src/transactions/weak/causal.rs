@@ -51,6 +51,7 @@ pub fn causal(observed: &Observed, slots: &Slots, sessions: bool, edges: &mut Ed
         clocks: Clocks::new(observed.transactions(), slots.count),
         uses: vec![0; observed.transactions()],
         waits_for: vec![0; observed.transactions()],
+        looked: vec![(NONE, NONE); observed.keys],
     };
     let readers = pass.prepare();
     let mut ready: Vec<u32> = Vec::new();
@@ -90,6 +91,8 @@ struct Pass<'a> {
     uses: Vec<u32>,
     /// By transaction: how many others it has to wait for.
     waits_for: Vec<u32>,
+    /// By key: who read it last, and from whom.
+    looked: Vec<(u32, u32)>,
 }
 
 impl Pass<'_> {
@@ -123,8 +126,8 @@ impl Pass<'_> {
         }
         let observed = self.observed;
         observed.sources(reader).for_each(|from| self.clocks.join(row, from, self.slots));
-        for (place, read) in observed.reads(reader).iter().enumerate() {
-            if !observed.reads(reader)[..place].iter().any(|earlier| earlier == read) {
+        for read in observed.reads(reader) {
+            if std::mem::replace(&mut self.looked[read.key as usize], (reader, read.from)) != (reader, read.from) {
                 self.look(row, read.key, read.from, edges);
             }
         }

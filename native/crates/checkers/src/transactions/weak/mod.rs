@@ -227,8 +227,17 @@ impl Built {
         } else {
             observed.happened().collect()
         };
+        if members.contains(&observed.initial()) {
+            // The initial state is before every writer, but has edges to the last ones only.
+            let edges = observed.happened().flat_map(|writer| self.graph.out(writer)).map(|edge| self.graph.edge(edge));
+            let mut keys: Vec<u32> = edges.filter(|edge| edge.to == observed.initial()).map(|edge| edge.key).collect();
+            keys.sort_unstable();
+            let wrote = |writer: &u32| observed.writes(*writer).iter().any(|key| keys.binary_search(key).is_ok());
+            members.extend(observed.happened().filter(wrote));
+        }
         members.retain(|&member| !observed.writes(member).is_empty());
         members.sort_unstable();
+        members.dedup();
         members
     }
 }

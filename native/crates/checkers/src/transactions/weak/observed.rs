@@ -69,15 +69,18 @@ impl Observed {
         };
         observed.read_offsets.push(0);
         observed.write_offsets.push(0);
+        // By key: who wrote it last.
+        let mut written_by = vec![NONE; transactions.keys.len()];
         for (transaction, &has_happened) in happened.iter().enumerate() {
             let own = if has_happened { transactions.of(transaction) } else { &[] };
             let first = observed.writes.len();
             for micro_operation in own {
                 let key = micro_operation.key;
-                let is_written = observed.writes[first..].contains(&key);
+                let is_written = written_by[key as usize] == transaction as u32;
                 if matches!(micro_operation.code, Code::Append | Code::Write) {
                     if !is_written {
                         observed.writes.push(key);
+                        written_by[key as usize] = transaction as u32;
                     }
                 } else if micro_operation.code == Code::Read
                     && transactions.outcome[transaction] == Outcome::Ok
