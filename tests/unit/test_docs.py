@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 from schrodinger_native import consistency_aliases, consistency_models, linearizable_models
 
 from schrodinger.checkers.catalogue import KINDS
+from schrodinger.checkers.verdict import Anomaly, Dependency, Involved, Verdict
 from schrodinger.nemesis import FAULTS
 
 PAGES = Path(__file__).parents[2] / "docs"
@@ -34,3 +36,9 @@ def test_the_page_on_histories_names_every_checker() -> None:
 def test_the_page_on_models_names_every_model() -> None:
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
     assert [model for model in linearizable_models() if f"`{model}`" not in page] == []
+
+
+def test_the_page_on_histories_names_every_field_of_a_verdict_as_json() -> None:
+    section = PAGE.partition("## What `--json` prints")[2].partition("\n## ")[0]
+    named = [field.name for kind in (Verdict, Anomaly, Involved, Dependency) for field in fields(kind)]
+    assert [name for name in named if f"`{name}`" not in section] == []
