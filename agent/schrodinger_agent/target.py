@@ -217,7 +217,7 @@ class Target:
         """Stop every process of the target."""
         async with self._lock:
             self.freezer.ask()
-            async with self._breathing():
+            async with self.breathing():
                 await self.freezer.freeze()
 
     async def while_down(self, do: Callable[[], None]) -> None:
@@ -290,11 +290,11 @@ class Target:
             self._current.expected = True
             ending = asyncio.ensure_future(self._current.kill())  # the signal is sent before the disk lets them go on
             await asyncio.sleep(0)
-            async with self._breathing():
+            async with self.breathing():
                 await ending
 
     @asynccontextmanager
-    async def _breathing(self) -> AsyncIterator[None]:
+    async def breathing(self) -> AsyncIterator[None]:
         """While a disk that hangs must not keep processes from being stopped or from ending."""
         disk = self.place.disk
         if disk is None:

@@ -109,6 +109,19 @@ def test_a_disk_that_hangs_keeps_nobody_from_pausing_killing_or_cutting_the_powe
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("kind", ["kill-process", "pause-process", "terminate"])
+def test_a_disk_that_hangs_keeps_nobody_from_ending_or_stopping_what_writes_to_it(agent: Agent, kind: str) -> None:
+    async def scenario() -> None:
+        async with writing(agent, *KINDS) as writer:
+            stall = fault("disk-stall", "n1")
+            await writer.under(stall)
+            assert writer.is_silent()
+            other = fault(kind, "n1") if kind == "terminate" else fault(kind, "n1", pick=0)
+            await writer.under(stall, other)
+
+    asyncio.run(scenario())
+
+
 def test_what_is_wrong_with_a_disk_is_still_wrong_after_a_loss_of_power(agent: Agent) -> None:
     async def scenario() -> None:
         async with writing(agent, *KINDS) as writer:

@@ -50,6 +50,7 @@ class _State(Generic[Setting]):
     failure: str = ""
     measured: dict[str, Any] = field(default_factory=dict)
     processes: int = 0
+    counted_before: dict[str, int] = field(default_factory=dict)
 
 
 class Condition(ABC, Generic[Setting]):
@@ -58,6 +59,8 @@ class Condition(ABC, Generic[Setting]):
     kind: ClassVar[str]
     needs: ClassVar[frozenset[str]]
     mechanism: ClassVar[str]
+    counters: ClassVar[tuple[str, ...]] = ()
+    """Measurements that the kernel counts on and on: they are told as they have grown since the condition began."""
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         self._targets = targets
@@ -160,6 +163,7 @@ class Condition(ABC, Generic[Setting]):
             else:
                 if before is None:
                     state.measured = {}
+                    state.counted_before = self._counters(target)
                     state.processes = len(target.processes())
                 await self.begin(target, wanted)
                 state.measured["begin_ns"] = time.monotonic_ns() - begin_ns
@@ -182,9 +186,19 @@ class Condition(ABC, Generic[Setting]):
     def _measure(self, name: str) -> None:
         state = self._states[name]
         try:
-            state.measured.update(self.measure(self._targets[name]))
+            measured = self.measure(self._targets[name])
         except OSError as error:
             state.measured["unmeasured"] = str(error)
+            return
+        for counter in self.counters:  # one that has begun anew is smaller than it was
+            measured[counter] -= min(state.counted_before[counter], measured[counter])
+        state.measured.update(measured)
+
+    def _counters(self, target: Target) -> dict[str, int]:
+        if not self.counters:
+            return {}
+        measured = self.measure(target)
+        return {counter: int(measured[counter]) for counter in self.counters}
 
 
 def no_more(kind: str, parameters: Mapping[str, Any]) -> None:

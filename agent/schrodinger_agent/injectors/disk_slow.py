@@ -23,6 +23,7 @@ class DiskSlow(Condition[int]):
 
     kind: ClassVar[str] = "disk-slow"
     needs: ClassVar[frozenset[str]] = frozenset({"disk", "blkio"})
+    counters: ClassVar[tuple[str, ...]] = ("writes",)
     mechanism: ClassVar[str] = "limit of writes a second, by the blkio or io controller"
 
     def setting(self, parameters: Mapping[str, Any]) -> int:
@@ -44,5 +45,5 @@ class DiskSlow(Condition[int]):
         return "" if limit == setting else f"the limit is {limit} writes a second, not {setting}"
 
     def measure(self, target: Target) -> dict[str, Any]:
-        """Writes of the node to the device, since it was made, as it is again after a loss of power."""
+        """Writes of the node to the device."""
         return {"writes": target.group("blkio").writes(target.disk.loop.device_number)}

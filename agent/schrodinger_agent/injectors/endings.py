@@ -186,7 +186,8 @@ class KillProcess(_OneProcess):
             finally:
                 os.close(descriptor)
             hit[pick] = process
-            await _gone(process)
+            async with target.breathing():
+                await _gone(process)
 
     async def end(self, target: Target) -> None:
         """It is over already."""
@@ -225,8 +226,10 @@ class PauseProcess(_OneProcess):
         """Each must be stopped, if it is there; where it has ended another one is picked."""
         self._stop(target, setting)
         hit = self._hit[target.place.name]
-        for process in set(hit.values()):
-            await _until_stopped(process)
+        if any(state_of(process) not in ("T", "", "Z", "X") for process in hit.values()):
+            async with target.breathing():
+                for process in set(hit.values()):
+                    await _until_stopped(process)
         return "" if hit or not target.processes() else "no process is stopped"
 
     def _stop(self, target: Target, setting: Picks) -> None:

@@ -33,6 +33,7 @@ class CpuLimit(Condition[int]):
     kind: ClassVar[str] = "cpu-limit"
     needs: ClassVar[frozenset[str]] = frozenset({"cpu"})
     mechanism: ClassVar[str] = "quota of the cpu controller"
+    counters: ClassVar[tuple[str, ...]] = ("throttled_periods",)
 
     def setting(self, parameters: Mapping[str, Any]) -> int:
         """``percent``."""
@@ -53,7 +54,7 @@ class CpuLimit(Condition[int]):
         return "" if percent == setting else f"the quota is {percent} %, not {setting} %"
 
     def measure(self, target: Target) -> dict[str, Any]:
-        """Periods in which somebody had to wait, since the cluster is up."""
+        """Periods in which somebody had to wait."""
         return {"throttled_periods": target.group("cpu").cpu_throttled()}
 
 
@@ -67,10 +68,7 @@ class MemoryLimit(Condition[int]):
     kind: ClassVar[str] = "memory-limit"
     needs: ClassVar[frozenset[str]] = frozenset({"memory"})
     mechanism: ClassVar[str] = "limit of the memory controller"
-
-    def __init__(self, targets: Mapping[str, Target]) -> None:
-        super().__init__(targets)
-        self._before: dict[str, tuple[int, int]] = {}
+    counters: ClassVar[tuple[str, ...]] = ("limit_met", "killed")
 
     def setting(self, parameters: Mapping[str, Any]) -> int:
         """``headroom_mib``."""
@@ -80,7 +78,6 @@ class MemoryLimit(Condition[int]):
     async def begin(self, target: Target, setting: int) -> None:
         """Set the limit. Of what is used now caches may be given back at once, so what is used can shrink."""
         group = target.group("memory")
-        self._before.setdefault(target.place.name, group.memory_events())
         deadline = time.monotonic() + _SQUEEZE_S
         while True:
             try:
@@ -94,7 +91,6 @@ class MemoryLimit(Condition[int]):
 
     async def end(self, target: Target) -> None:
         """Lift it."""
-        self._before.pop(target.place.name, None)
         target.group("memory").limit_memory(None)
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - it was relative to what was used
@@ -105,12 +101,11 @@ class MemoryLimit(Condition[int]):
         """The limit, what is used, how often the limit was met, and how many processes were killed for it."""
         group = target.group("memory")
         met, killed = group.memory_events()
-        met_before, killed_before = self._before.get(target.place.name, (met, killed))
         return {
             "limit_bytes": group.memory_limit(),
             "used_bytes": group.memory_used(),
-            "limit_met": met - met_before,
-            "killed": killed - killed_before,
+            "limit_met": met,
+            "killed": killed,
         }
 
 
@@ -121,6 +116,7 @@ class ProcessLimit(Condition[int]):
     kind: ClassVar[str] = "process-limit"
     needs: ClassVar[frozenset[str]] = frozenset({"pids"})
     mechanism: ClassVar[str] = "limit of the pids controller"
+    counters: ClassVar[tuple[str, ...]] = ("refused",)
 
     def setting(self, parameters: Mapping[str, Any]) -> int:
         """No parameters."""
@@ -141,6 +137,6 @@ class ProcessLimit(Condition[int]):
         return "" if target.group("pids").process_limit() is not None else "there is no limit of processes"
 
     def measure(self, target: Target) -> dict[str, Any]:
-        """The limit, how many there are, and how often one more was refused, since the cluster is up."""
+        """The limit, how many there are, and how often one more was refused."""
         group = target.group("pids")
         return {"limit": group.process_limit(), "there_are": group.processes(), "refused": group.forks_refused()}
