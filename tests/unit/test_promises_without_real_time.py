@@ -48,7 +48,7 @@ def test_a_stale_read_is_sequential_and_a_store_buffer_is_not(tmp_path: Path) ->
     buffer = ((0, "write", 1, 1), (0, "read", 2, None), (1, "write", 2, 2), (1, "read", 1, None))
     verdict = Sequential().check(history(tmp_path / "buffer", *buffer))
     assert [anomaly.name for anomaly in verdict.anomalies] == ["not-sequential"]
-    assert "the write of 1 to key 1 is before the read of nil from key 2" in verdict.anomalies[0].summary
+    assert "write of 1 to key 1 is before the read of nil from key 2" in verdict.anomalies[0].summary
     assert SessionGuarantees().check(history(tmp_path / "again", *buffer)).validity is Validity.VALID
 
 
