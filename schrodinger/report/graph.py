@@ -168,7 +168,7 @@ def _edge(dependency: Dependency, boxes: dict[int, _Box], row: float, lane: int 
         element("polygon", points=_points(arrow)),
         element("text", dependency.kind, x=_EDGE_X + 14, y=row + 13, class_="kind"),
         together(
-            element("text", line, x=_EDGE_X + 80, y=row + 13 + _LABEL * place) for place, line in enumerate(label)
+            element("text", line, x=_EDGE_X + 90, y=row + 13 + _LABEL * place) for place, line in enumerate(label)
         ),
         class_=f"edge {dependency.kind}",
     )

@@ -368,6 +368,22 @@ fn weaker_models_accept_what_they_allow() {
 }
 
 #[test]
+fn a_budget_of_nothing_changes_no_verdict_that_is_the_acyclicity_of_a_graph() {
+    let rows = concurrent(&["r1; a2 1", "r2; a3 1", "r3; a1 1"]).rows();
+    let verdict = |consistency: &str, max_search: u64| {
+        let consistency = Consistency::parse(consistency).expect("a known model");
+        let options = Options { transaction: Some(0), consistency, max_search };
+        check_append(&rows.beginning(rows.kind.len()), &options, &AtomicBool::new(false)).expect("a history")
+    };
+    for budget in [0, 1_000_000] {
+        assert_eq!(verdict("read-committed", budget).verdict, Verdict::Valid);
+        assert_eq!(verdict("snapshot-isolation", budget).verdict, Verdict::Valid);
+        assert_eq!(verdict("repeatable-read", budget).verdict, Verdict::Violation);
+        assert_eq!(verdict("serializable", budget).verdict, Verdict::Violation);
+    }
+}
+
+#[test]
 fn a_history_that_is_no_list_append_history_is_malformed_and_says_where() {
     let mut twice = concurrent(&["a1 1", "r1 1"]);
     twice.transactions.push(Transaction::parse("a1 1", 9, (50, 51)));

@@ -1,7 +1,7 @@
 //! Dependencies of transactions on registers: what follows from the order of versions.
 //!
-//! Whoever wrote or read a version comes before whoever wrote one that is directly after it. Where many come before many, an auxiliary
-//! node stands between them; those who are on either side have edges of their own, so that nobody comes before itself.
+//! Whoever wrote or read a version comes before whoever wrote one that is directly after it. Where many come before many, a [`Fan`] stands
+//! between them, and nobody comes before itself.
 
 use super::order::{Orders, without};
 use super::versions::{NONE, Versions, found};
@@ -9,7 +9,7 @@ use crate::events::Events;
 use crate::pairing::Outcome;
 use crate::transactions::decode::{Code, Transactions};
 use crate::transactions::fan::Fan;
-use crate::transactions::graph::{Edges, Kinds, PASS, RW, WR, WW};
+use crate::transactions::graph::{Edges, Kinds, RW, WR, WW};
 
 /// Ranges of this many versions are written out.
 const FEW: usize = 4;
@@ -85,21 +85,15 @@ impl After<'_> {
         let before: Vec<(u32, u32, Kinds)> = writer.into_iter().chain(readers).collect();
         let rest: Vec<u32> =
             without(&range, self.place(version)).into_iter().flat_map(|part| self.cover(key, &part, edges)).collect();
-        let mut hub = None;
+        let is_many = writers.len() > FEW && before.len() > FEW;
+        let fan = is_many.then(|| Fan::sorted(writers.clone(), key, &mut self.nodes, edges));
         for &(from, wrote, kind) in &before {
             let own = self.place(wrote);
             let is_within = range.contains(&own) && own != self.place(version);
-            if before.len() > 2 && writers.len() + rest.len() > 2 && !is_within && writers.binary_search(&from).is_err()
-            {
-                let hub = *hub.get_or_insert_with(|| {
-                    self.nodes += 1;
-                    writers.iter().chain(&rest).for_each(|&to| edges.add(self.nodes - 1, to, PASS, key));
-                    self.nodes - 1
-                });
-                edges.add(from, hub, kind, key);
-                continue;
+            match &fan {
+                Some(fan) => fan.comes_after(from, kind, edges),
+                None => writers.iter().for_each(|&to| edges.add(from, to, kind, key)),
             }
-            writers.iter().for_each(|&to| edges.add(from, to, kind, key));
             if is_within {
                 for part in without(&range, self.place(version)).iter().flat_map(|part| without(part, own)) {
                     self.cover(key, &part, edges).into_iter().for_each(|to| edges.add(from, to, kind, key));
