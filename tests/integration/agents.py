@@ -127,6 +127,8 @@ def private_agent(place: Path | None = None) -> Iterator[Agent]:
     finally:
         for pid in agent.processes():
             os.kill(pid, signal.SIGKILL)
+        if agent.left_behind():  # after a failure: it must not disturb the next test
+            subprocess.run([sys.executable, "-m", "schrodinger_agent", "heal", "--state", state], check=False)
         shutil.rmtree(state, ignore_errors=True)
 
 
