@@ -1,5 +1,17 @@
 //! The input of every checker: one row an event, column by column, borrowed.
 
+/// `nil` within a list.
+pub const NIL: i64 = i64::MIN;
+
+/// Values below this are no numbers: [`NIL`], and the words of other tools, of which a fraction is one. Nothing can be added up with
+/// them, and none is more than another.
+const LEAST_NUMBER: i64 = i64::MIN / 4;
+
+/// Whether a value is the number that it seems to be.
+pub fn is_number(value: i64) -> bool {
+    value >= LEAST_NUMBER
+}
+
 /// What a row says happened, by its code in [`Events::kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

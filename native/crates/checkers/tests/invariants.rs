@@ -284,3 +284,17 @@ fn values_that_make_no_sense_are_malformed_with_their_row() {
     let options = bank::Options { read: Some(0), total: None, accounts: None, allow_negative: false };
     assert_eq!(bank::check(&odd.events(), &options).map_err(row).err(), Some(1));
 }
+
+#[test]
+fn what_is_no_number_is_not_added_up() {
+    const A_WORD: i64 = i64::MIN / 2;
+    let row = |problem: schrodinger_checkers::pairing::Malformed| problem.problems[0].row;
+    let options = bank::Options { read: Some(0), total: None, accounts: None, allow_negative: false };
+    let fractions = sequence(&[(0, OK, &[], &[0, 10]), (0, OK, &[], &[0, A_WORD])]);
+    assert_eq!(bank::check(&fractions.events(), &options).map_err(row).err(), Some(3));
+    assert_eq!(balances(&[&[0, i64::MIN]], options), (Verdict::Violation, vec!["wrong-accounts"]));
+    let counted = sequence(&[(1, OK, &[], &[A_WORD])]);
+    assert_eq!(counter::check(&counted.events(), COUNTER, 0).map_err(row).err(), Some(1));
+    let added = sequence(&[(0, OK, &[A_WORD], &[A_WORD])]);
+    assert_eq!(counter::check(&added.events(), COUNTER, 0).map_err(row).err(), Some(0));
+}

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{Case, Finding, Report};
-use crate::events::Events;
+use crate::events::{Events, NIL, is_number};
 use crate::pairing::{Malformed, Outcome, pair};
 
 /// What a bank promises.
@@ -43,6 +43,14 @@ pub fn check(events: &Events, options: &Options) -> Result<Report, Malformed> {
         let is_repeated = balances.chunks_exact(2).any(|pair| !seen.insert(pair[0]));
         if is_repeated || known.as_ref().is_some_and(|known| *known != seen) {
             strange.add(|| case("read other accounts", "a read shows other accounts than there are".to_owned()));
+            continue;
+        }
+        if let Some(pair) = balances.chunks_exact(2).find(|pair| pair[1] == NIL) {
+            strange.add(|| case("read no balance", format!("account {} has no balance", pair[0])));
+            continue;
+        }
+        if let Some(pair) = balances.chunks_exact(2).find(|pair| !is_number(pair[1])) {
+            malformed.add(row, format!("the balance of account {} is no whole number", pair[0]));
             continue;
         }
         let sum: i128 = balances.chunks_exact(2).map(|pair| i128::from(pair[1])).sum();

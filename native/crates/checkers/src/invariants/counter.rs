@@ -5,7 +5,7 @@
 //! necessary for linearizability; the search with the counter's model decides it.
 
 use super::{Case, Finding, Report};
-use crate::events::Events;
+use crate::events::{Events, is_number};
 use crate::pairing::{Malformed, NEVER, Outcome, pair};
 
 /// The functions of a counter.
@@ -59,8 +59,8 @@ pub fn check(events: &Events, functions: Functions, initial: i64) -> Result<Repo
         let (row, f) = (operation.invocation as usize, Some(events.f[operation.invocation as usize]));
         operations += usize::from(f == functions.add || f == functions.read);
         if f == functions.add && operation.outcome != Outcome::Fail {
-            let Some(&[amount]) = events.value(row) else {
-                malformed.add(row, "an amount is one number".to_owned());
+            let Some(&[amount]) = events.value(row).filter(|amount| amount.iter().copied().all(is_number)) else {
+                malformed.add(row, "an amount is one whole number".to_owned());
                 continue;
             };
             moments.push((operation.invocation, Moment::Invoked(amount)));
@@ -68,8 +68,9 @@ pub fn check(events: &Events, functions: Functions, initial: i64) -> Result<Repo
                 moments.push((operation.completion, Moment::Acknowledged(amount)));
             }
         } else if f == functions.read && operation.outcome == Outcome::Ok && operation.completion != NEVER {
-            let Some(&[value]) = events.value(operation.completion as usize) else {
-                malformed.add(operation.completion as usize, "a count is one number".to_owned());
+            let end = operation.completion as usize;
+            let Some(&[value]) = events.value(end).filter(|count| count.iter().copied().all(is_number)) else {
+                malformed.add(end, "a count is one whole number".to_owned());
                 continue;
             };
             moments.push((operation.invocation, Moment::ReadBegan(reads.len())));

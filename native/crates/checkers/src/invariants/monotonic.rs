@@ -13,7 +13,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Case, Finding, Report};
-use crate::events::Events;
+use crate::events::{Events, is_number};
 use crate::pairing::{Malformed, Outcome, Paired, pair};
 
 /// The functions of something that grows.
@@ -71,11 +71,11 @@ pub fn check(events: &Events, functions: Functions, sessions: bool) -> Result<Re
             continue;
         }
         let value = match events.value(operation.completion as usize) {
-            Some(&[value]) => value,
+            Some(&[value]) if is_number(value) => value,
             // What nobody has incremented yet shows nothing, which tells nothing.
             None | Some([]) if !is_increment => continue,
             _ => {
-                malformed.add(operation.completion as usize, "what only grows is one number".to_owned());
+                malformed.add(operation.completion as usize, "what only grows is one whole number".to_owned());
                 continue;
             }
         };

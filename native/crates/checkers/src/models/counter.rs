@@ -3,6 +3,7 @@
 use super::call::{Call, Complaint, Decoder};
 use super::interner::Interner;
 use super::{Aid, Model, Nature, State};
+use crate::events::is_number;
 use crate::linearizable::{Object, Operation, Part};
 
 /// What happened to a counter.
@@ -113,7 +114,8 @@ impl Decoder for CounterDecoder {
     fn decode(&mut self, call: &Call) -> Result<Option<CounterAction>, Complaint> {
         if call.function == "read" {
             return match call.observed()? {
-                Some(sum) => Ok(Some(CounterAction::Read(sum))),
+                Some(sum) if is_number(sum) => Ok(Some(CounterAction::Read(sum))),
+                Some(_) => Err((call.end(), "the sum of a counter is a whole number".to_owned())),
                 None if call.is_ok() => Err((call.end(), "a read of a counter returns its sum, not nil".to_owned())),
                 None => Ok(None),
             };
@@ -122,6 +124,9 @@ impl Decoder for CounterDecoder {
             None if call.function != "add" => [1],
             _ => call.asked("a counter is changed by one number")?,
         };
+        if !is_number(amount) {
+            return Err((call.row(), "a counter is changed by a whole number".to_owned()));
+        }
         let amount = if call.function.starts_with("dec") { amount.wrapping_neg() } else { amount };
         Ok(Some(CounterAction::Add(amount)))
     }

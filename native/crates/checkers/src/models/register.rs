@@ -9,6 +9,7 @@ use super::call::{Call, Complaint, Decoder};
 use super::interner::Interner;
 use super::words::shown;
 use super::{Model, Nature, State, Token};
+use crate::events::NIL;
 use crate::linearizable::{Object, Operation, Part};
 
 /// What happened to a register, in numbered values.
@@ -127,10 +128,7 @@ impl<'a> RegisterDecoder<'a> {
     }
 }
 
-/// `nil` where a history has it among the values of a list, as in a compare-and-set of what was never written.
-const NIL: i64 = i64::MIN;
-
-/// The value that a register holds, which may be nil.
+/// The value that a register holds, which may be nil, as in a compare-and-set of what was never written.
 fn held(value: i64) -> Option<i64> {
     (value != NIL).then_some(value)
 }
