@@ -77,10 +77,11 @@ fn the_blocked_return_is_the_first_that_cannot_be_passed() {
     }
 }
 
-/// The history without the returns from `row` on.
+/// The history as it was before `row`.
 fn before<A: Copy>(history: &[Operation<A>], row: u32) -> Vec<Operation<A>> {
     let known = |o: &Operation<A>| if o.completion < row { o.completion } else { NEVER };
-    history.iter().map(|o| Operation { completion: known(o), ..*o }).collect()
+    let called = history.iter().filter(|o| o.invocation < row);
+    called.map(|o| Operation { completion: known(o), ..*o }).collect()
 }
 
 #[test]
