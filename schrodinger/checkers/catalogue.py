@@ -128,7 +128,7 @@ def _consistency(choice: CheckerChoice) -> str:
         message += f" ({wanted} is a promise of single objects)"
     if near := difflib.get_close_matches(wanted, names, n=3, cutoff=0.5):
         message += f"; did you mean {' or '.join(near)}?"
-    raise ValueError(f"{message}\nthe models are are {', '.join(consistency_models())}")
+    raise ValueError(f"{message}\nthe models are {', '.join(consistency_models())}")
 
 
 def _set_full(_: CheckerChoice, functions: frozenset[str]) -> Checker:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REFUSALS = {
     "unknown suite": (["run", "nosuch"], "there is no suite 'nosuch'"),
     "suite path that is not there": (["run", "suites/nosuch"], "there is no suite at 'suites/nosuch'"),
-    "unknown workload": (["run", "etcd", "--workload", "bank"], "has no workload 'bank'; it has register, set"),
+    "unknown workload": (["run", "etcd", "--workload", "ledger"], "has no workload 'ledger'; it has register, set"),
     "unknown fault": (["run", "etcd", "--faults", "partitoin"], "did you mean partition?"),
     "negative rate": (["run", "etcd", "--rate", "-5"], "'--rate'"),
     "rate that is no number": (["run", "etcd", "--rate", "nan"], "give a finite one"),
@@ -25,7 +25,10 @@ REFUSALS = {
     "time of nothing": (["run", "etcd", "--time", "0"], "'--time'"),
     "time beyond all time": (["run", "etcd", "--time", "1e300"], "'--time'"),
     "more clients than connections": (["run", "etcd", "--concurrency", "1000000000"], "'--concurrency'"),
-    "unknown option of the suite": (["run", "etcd", "--raeds", "serializable"], "has no option 'raeds'; it has reads"),
+    "unknown option of the suite": (
+        ["run", "etcd", "--raeds", "serializable"],
+        "has no option 'raeds'; it has conditions",
+    ),
     "wrong value of an option": (["run", "etcd", "--reads", "dirty"], "choose one of linearizable, serializable"),
     "option without a value": (["run", "etcd", "--reads"], "option --reads has no value"),
     "unknown version": (["run", "etcd", "--version", "9.9.9"], "has no version 9.9.9; it has 3.5.1, 3.5.0"),

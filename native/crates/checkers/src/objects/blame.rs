@@ -39,8 +39,10 @@ pub fn first_blocked<A: Copy>(
     let returns = returns(operations);
     let (mut low, mut high) = (0, bound(refutation));
     loop {
-        match judge(&without_returns(operations, high)) {
-            Judgement::Impossible(earlier) => high = bound(&earlier),
+        let blocked = returns.partition_point(|&row| row < high);
+        let Some(&last) = returns[..blocked].last() else { return high };
+        match judge(&without_returns(operations, last + 1)) {
+            Judgement::Impossible(earlier) => high = bound(&earlier).min(last),
             Judgement::Linearizable | Judgement::Undecided => return high,
         }
         let [passed, blocked] = [low, high].map(|end| returns.partition_point(|&row| row < end));
@@ -49,7 +51,7 @@ pub fn first_blocked<A: Copy>(
         }
         let middle = returns[passed + (blocked - passed) / 2];
         match judge(&without_returns(operations, middle + 1)) {
-            Judgement::Impossible(earlier) => high = bound(&earlier),
+            Judgement::Impossible(earlier) => high = bound(&earlier).min(middle),
             Judgement::Linearizable | Judgement::Undecided => low = middle + 1,
         }
     }
