@@ -23,10 +23,10 @@ def isolate(node: str) -> Partition:
     return Partition(frozenset(edge for other in others for edge in ((node, other), (other, node))))
 
 
-def partition_plan(reads: str) -> Plan:
+def partition_plan(reads: str, rounds: int = 1) -> Plan:
     """Each node is cut off in turn, while registers are read and written."""
     schedule = tuple(
-        Event(AtTime((1 + 3 * turn) * SECOND), isolate(node), 2 * SECOND) for turn, node in enumerate(NODES)
+        Event(AtTime((1 + 3 * turn) * SECOND), isolate(node), 2 * SECOND) for turn, node in enumerate(NODES * rounds)
     )
     return Plan(
         suite="suites/etcd",
@@ -34,7 +34,7 @@ def partition_plan(reads: str) -> Plan:
         nodes=3,
         concurrency=9,
         rate=300,
-        time_ns=11 * SECOND,
+        time_ns=(2 + 9 * rounds) * SECOND,
         seed=11,
         schedule=schedule,
         parameters={"keys": 2, "rotate": 1000, "read_percent": 60, "cas_percent": 10},
@@ -85,7 +85,7 @@ def test_serializable_reads_in_a_minority_are_found_stale_and_linearizable_ones_
 
 
 def test_stale_transactions_are_found_while_the_run_goes_on(tmp_path: Path) -> None:
-    plan = replace(partition_plan("serializable"), workload="append", parameters={"keys": 2, "rotate": 100})
+    plan = replace(partition_plan("serializable", 6), workload="append", parameters={"keys": 2, "rotate": 100})
     (tmp_path / "plan.json").write_text(plan.to_json())
     ended = schrodinger("replay", str(tmp_path / "plan.json"), "--fail-fast", "--root", str(tmp_path))
     assert ended.status == 1, ended
