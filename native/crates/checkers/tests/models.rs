@@ -85,6 +85,12 @@ fn with_sound_processes(mut calls: Vec<Call>) -> Vec<Call> {
     calls
 }
 
+/// What a known dequeue or pop got nobody else can have taken; of distinct elements that is believed before it happens. So where some
+/// dequeue or pop is unknown a violation shows earlier, and rests on what comes later.
+fn believes_what_comes(calls: &[Call]) -> bool {
+    calls.iter().any(|call| call.end.is_none() && ["dequeue", "pop"].contains(&call.function))
+}
+
 fn agrees_with_its_definition(model: &'static str) {
     let object = Object { model };
     let (mut impossible, mut possible) = (0, 0);
@@ -93,7 +99,8 @@ fn agrees_with_its_definition(model: &'static str) {
         let report = checked(object, &calls, BUDGET);
         let expected = first_blocked(object, &calls);
         let found = report.failure.as_ref().map(|failure| failure.blocked_return);
-        let is_same = found == expected;
+        let is_same =
+            if believes_what_comes(&calls) { found.is_some() == expected.is_some() } else { found == expected };
         assert!(is_same, "{model}, seed {seed}: {found:?}, not {expected:?}\n{}", printed(&calls));
         assert_eq!(expected.is_none(), explains(object, &calls), "{model}, seed {seed}\n{}", printed(&calls));
         assert_eq!(report.verdict == Verdict::Violation, expected.is_some(), "{model}, seed {seed}");
@@ -126,7 +133,8 @@ fn a_witness_is_impossible_by_itself() {
             let report = checked(object, &calls, BUDGET);
             let witness = witness_of(&calls, &report);
             let story = || format!("{model}, seed {seed}\n{}witness\n{}", printed(&calls), printed(&witness));
-            assert!(report.failure.is_none() || !explains(object, &witness), "{}", story());
+            let is_proof = believes_what_comes(&calls) || !explains(object, &witness);
+            assert!(report.failure.is_none() || is_proof, "{}", story());
             smaller += usize::from(!witness.is_empty() && witness.len() < calls.len());
         }
         assert!(smaller > cases(CASES) / 100, "{model}: hardly anything was left out of a witness");

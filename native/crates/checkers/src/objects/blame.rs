@@ -24,7 +24,7 @@ pub enum Kin {
 /// How a pool is judged, given its operations by call and how many elements there are.
 pub type Decide = fn(&[Operation<PoolAction>], usize) -> Judgement;
 
-/// The first return that can't be passed in a history that `refutation` refutes, whatever is called after it.
+/// The first return that can't be passed in a history that `refutation` refutes, given what is known of its operations in the end.
 ///
 /// The operations of a refutation and their kin are impossible by themselves and bound that row from above.
 /// If what came before is impossible too, its refutation bounds it further, and so does what came before the middle: violations may be
@@ -39,10 +39,8 @@ pub fn first_blocked<A: Copy>(
     let returns = returns(operations);
     let (mut low, mut high) = (0, bound(refutation));
     loop {
-        let blocked = returns.partition_point(|&row| row < high);
-        let Some(&last) = returns[..blocked].last() else { return high };
-        match judge(&without_returns(operations, last + 1)) {
-            Judgement::Impossible(earlier) => high = bound(&earlier).min(last),
+        match judge(&without_returns(operations, high)) {
+            Judgement::Impossible(earlier) => high = bound(&earlier),
             Judgement::Linearizable | Judgement::Undecided => return high,
         }
         let [passed, blocked] = [low, high].map(|end| returns.partition_point(|&row| row < end));
@@ -51,7 +49,7 @@ pub fn first_blocked<A: Copy>(
         }
         let middle = returns[passed + (blocked - passed) / 2];
         match judge(&without_returns(operations, middle + 1)) {
-            Judgement::Impossible(earlier) => high = bound(&earlier).min(middle),
+            Judgement::Impossible(earlier) => high = bound(&earlier),
             Judgement::Linearizable | Judgement::Undecided => low = middle + 1,
         }
     }
@@ -72,12 +70,11 @@ fn bound<A: Copy>(operations: &[Operation<A>], refutation: &Refutation, kin: fn(
     returns[passed.min(returns.len() - 1)]
 }
 
-/// The history as it was before `row`. Operations that had been called and not returned by then may or may not happen; if they do, it is
-/// known of them what they did.
+/// The history without the returns from `row` on. Operations that had not returned by then, or not even been called, may or may not
+/// happen; if they do, it is known of them what they did.
 pub fn without_returns<A: Copy>(operations: &[Operation<A>], row: u32) -> Vec<Operation<A>> {
     let known = |operation: &Operation<A>| if operation.completion < row { operation.completion } else { NEVER };
-    let called = operations.iter().take_while(|operation| operation.invocation < row);
-    called.map(|operation| Operation { completion: known(operation), ..*operation }).collect()
+    operations.iter().map(|operation| Operation { completion: known(operation), ..*operation }).collect()
 }
 
 /// The rows of all returns, in order.
