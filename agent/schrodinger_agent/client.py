@@ -165,6 +165,7 @@ class AgentClient:
         cluster: str,
         target: str,
         argv: Sequence[str],
+        companions: Sequence[Sequence[str]] = (),
         *,
         environment: Mapping[str, str],
         directory: Path,
@@ -178,6 +179,7 @@ class AgentClient:
             cluster: the cluster.
             target: the target, in which nothing may be running.
             argv: the program and its arguments.
+            companions: programs beside it, likewise. The first of them all that ends by itself ends the others.
             environment: the whole environment.
             directory: the working directory.
             output: the file that stdout and stderr are appended to.
@@ -186,6 +188,7 @@ class AgentClient:
             cluster=cluster,
             target=target,
             argv=argv,
+            companions=[pb.Program(argv=companion) for companion in companions],
             environment=environment,
             directory=str(directory),
             output=str(output),
@@ -243,6 +246,11 @@ class AgentClient:
         except grpc.aio.AioRpcError as error:
             raise _agent_error(error) from None
         return bytes(content)
+
+    async def store(self, cluster: str, target: str, name: str, content: bytes) -> None:
+        """Write a file into the target's data directory, in place of one of that name, and sync it."""
+        request = pb.StoreRequest(cluster=cluster, target=target, name=name, content=content)
+        await self._call(self._stub.Store(request, **self._options(_SLOW_RPC_S)))
 
     async def heal(self) -> HealReport:
         """Remove what clusters without a living session left behind."""

@@ -52,8 +52,9 @@ class Specification:
     network_fd: int | None
     cgroups: Sequence[Path]
     pid_namespace: bool
+    companions: Sequence[Sequence[str]] = ()  # programs beside it, which end with it as it does with them
     disk: DiskMount | None = None
-    filter: bytes | None = None  # for seccomp; the descriptor where the kernel then asks goes to ``on_listener``
+    filter: bytes | None = None  # for seccomp; where the kernel then asks goes to ``on_listener``, for each program
     on_listener: Callable[[int], None] = os.close
 
 
@@ -248,6 +249,7 @@ def _message(spec: Specification) -> dict[str, Any]:
     return {
         "agent": os.getpid(),
         "argv": list(spec.argv),
+        "companions": [list(argv) for argv in spec.companions],
         "environment": dict(spec.environment),
         "directory": spec.directory,
         "network_fd": spec.network_fd,

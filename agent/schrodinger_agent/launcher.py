@@ -6,9 +6,13 @@ The agent starts it from its main thread and hands it a socket, on which the lau
 reports back.
 
     agent ── launcher ── init (PID 1 of a new PID namespace) ── database ── its children
+                                                             └─ companions ── their children
 
-Each of the first three asks the kernel to be killed when its parent dies (PR_SET_PDEATHSIG), and the kernel kills a
-whole PID namespace with its init; so a SIGKILL of the agent ends every process of every target, daemons included,
+Companions are programs of the same node, started in the same way. The first of all that ends by itself ends the node;
+where an orderly end was asked for, all have time for it.
+
+Launcher, init and programs ask the kernel to be killed when their parent dies (PR_SET_PDEATHSIG), and the kernel kills
+a whole PID namespace with its init; so a SIGKILL of the agent ends every process of every target, daemons included,
 with nobody left to help. The launcher itself stays outside the target's cgroup: it is never frozen and can always
 reap init.
 
@@ -17,9 +21,9 @@ Where namespaces are not permitted the launcher is its database's init as far as
 
 Messages (SOCK_SEQPACKET, JSON). From the agent: the specification. From here: ``init`` with a pidfd of whom to kill
 and to ask for an orderly end, ``executing`` sent by the database's process itself, whose number the kernel translates
-for the agent (SCM_CREDENTIALS), ``supervised`` with where the kernel asks about its system calls if it has a filter,
-then ``started`` or ``failed``, and ``exited`` with the status if the database ended
-by itself.
+for the agent (SCM_CREDENTIALS), ``supervised`` from each program, with where the kernel asks about its system calls if
+it has a filter, then ``started`` or ``failed``, and ``exited`` with the status of the first program that ended by
+itself.
 """
 
 from __future__ import annotations
@@ -150,22 +154,22 @@ def _mount_disk(disk: Spec) -> None:
 
 
 def _supervise(spec: Spec, channel: socket.socket) -> NoReturn:
-    """Run the database, reap orphans, forward SIGTERM. Never returns."""
+    """Run the programs, reap orphans, forward SIGTERM. Never returns."""
     reach = {signal.SIGTERM, KILL_TREE}
     signal.pthread_sigmask(signal.SIG_BLOCK, reach)  # until there is a database to forward them to
     socket.send_fds(channel, [json.dumps({"event": "init"}).encode()], [os.pidfd_open(os.getpid())])
     failure, executed = os.pipe()
-    database = os.fork()
-    if database == 0:
-        try:
-            _execute(spec, channel)
-        except OSError as error:
-            # execvpe names the last place that it looked in, not what it was asked for.
-            subject = spec["directory"] if error.filename == spec["directory"] else spec["argv"][0]
-            os.write(executed, f"{str(error.strerror).lower()}: {subject}".encode())
-        os._exit(127)
+    programs = {_start(spec, argv, channel, executed) for argv in (spec["argv"], *spec["companions"])}
     os.close(executed)
-    signal.signal(signal.SIGTERM, lambda *_: _signal(database, signal.SIGTERM))
+    is_asked_to_end = False
+
+    def ask_to_end(*_: object) -> None:
+        nonlocal is_asked_to_end
+        is_asked_to_end = True
+        for program in programs:
+            _signal(program, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, ask_to_end)
     signal.signal(KILL_TREE, lambda *_: _kill_tree())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, reach)
     failed = os.read(failure, 4096).decode(errors="replace")
@@ -173,29 +177,52 @@ def _supervise(spec: Spec, channel: socket.socket) -> NoReturn:
         _fail(channel, failed, of_request=True)
     else:
         channel.send(json.dumps({"event": "started"}).encode())
-    while True:
-        ended, status = os.wait()
-        if ended == database:
-            break
-    channel.send(json.dumps({"event": "exited", "status": os.waitstatus_to_exitcode(status)}).encode())
+    first = _wait_for_one_of(programs)
+    while is_asked_to_end and programs:
+        _wait_for_one_of(programs)
+    channel.send(json.dumps({"event": "exited", "status": first}).encode())
     if not spec["pid_namespace"]:
         _kill_tree()
     os._exit(0)  # of a PID namespace's init: the kernel now kills the rest of it
 
 
-def _execute(spec: Spec, channel: socket.socket) -> None:
+def _start(spec: Spec, argv: list[str], channel: socket.socket, executed: int) -> int:
+    """Fork a program; ``executed`` is closed when it runs, and told why if it can't."""
+    program = os.fork()
+    if program == 0:
+        try:
+            _execute(spec, argv, channel)
+        except OSError as error:
+            # execvpe names the last place that it looked in, not what it was asked for.
+            subject = spec["directory"] if error.filename == spec["directory"] else argv[0]
+            os.write(executed, f"{str(error.strerror).lower()}: {subject}".encode())
+        os._exit(127)
+    return program
+
+
+def _wait_for_one_of(programs: set[int]) -> int:
+    """Wait until one of these has ended, and take it out; returns its status."""
+    while True:
+        ended, status = os.wait()
+        if ended in programs:
+            programs.remove(ended)
+            return os.waitstatus_to_exitcode(status)
+
+
+def _execute(spec: Spec, argv: list[str], channel: socket.socket) -> None:
     os.setsid()
     _die_with_parent(signal.SIGKILL)
     for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(ignored_by_python, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.chdir(spec["directory"])
-    channel.send(json.dumps({"event": "executing"}).encode())
+    if argv is spec["argv"]:
+        channel.send(json.dumps({"event": "executing"}).encode())
     if spec["filter"] is not None:
         listener = _ask_about_calls(bytes.fromhex(spec["filter"]))
         socket.send_fds(channel, [json.dumps({"event": "supervised"}).encode()], [listener])
         os.close(listener)
-    os.execvpe(spec["argv"][0], spec["argv"], spec["environment"])  # noqa: S606 - an argument list, as wanted
+    os.execvpe(argv[0], argv, spec["environment"])  # noqa: S606 - an argument list, as wanted
 
 
 def _ask_about_calls(program: bytes) -> int:

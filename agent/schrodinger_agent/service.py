@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import json
 import os
 import stat
@@ -15,7 +16,7 @@ from schrodinger_agent.api.agent_pb2_grpc import AgentServicer
 from schrodinger_agent.cluster import ClusterRequest
 from schrodinger_agent.converge import WireFault
 from schrodinger_agent.disks.mounts import open_beneath
-from schrodinger_agent.errors import InvalidRequest, NotFound
+from schrodinger_agent.errors import Failed, InvalidRequest, NotFound
 from schrodinger_agent.gate import session_of
 from schrodinger_agent.namespaces import open_network, open_network_of, same_network
 from schrodinger_agent.version import __version__
@@ -92,6 +93,7 @@ class Service(AgentServicer):
         _check_spawn(request)
         spawned = await target.spawn(
             tuple(request.argv),
+            tuple(tuple(companion.argv) for companion in request.companions),
             environment=dict(request.environment),
             directory=request.directory,
             output=request.output,
@@ -138,6 +140,12 @@ class Service(AgentServicer):
             while piece := await asyncio.to_thread(file.read, _CHUNK_BYTES):
                 yield pb.Chunk(data=piece)
 
+    async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:
+        """A file into a target's data directory, to stay there."""
+        place = self._cluster(context, request.cluster).target(request.target).place
+        await asyncio.to_thread(_store_file, place, request.name, request.content)
+        return pb.StoreReply()
+
     async def Heal(self, request: pb.HealRequest, context: Any) -> pb.HealReply:
         """Remove what belongs to no cluster."""
         report = await self._host.heal()
@@ -170,17 +178,38 @@ def _open_file(place: Place, path: str) -> int:
     return descriptor
 
 
+def _store_file(place: Place, name: str, content: bytes) -> None:
+    """Write a file of a data directory, and sync both."""
+    if "/" in name or "\0" in name or name in ("", ".", ".."):
+        raise InvalidRequest(f"name {name!r} is no file's: give one without slashes")
+    data = place.open_data()
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(name, flags, 0o644, dir_fd=data), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.fsync(data)
+    except OSError as error:
+        raise Failed(f"file {name!r} of target {place.name} could not be written: {error.strerror}") from None
+    finally:
+        os.close(data)
+
+
 def _check_spawn(request: pb.SpawnRequest) -> None:
     """Everything that execve(2) could not even be asked."""
-    if not request.argv or not request.argv[0]:
-        raise InvalidRequest(f"argv is {list(request.argv)}: give the program and its arguments")
+    programs = [list(request.argv), *(list(companion.argv) for companion in request.companions)]
+    for argv in programs:
+        if not argv or not argv[0]:
+            raise InvalidRequest(f"argv is {argv}: give the program and its arguments")
     for field in ("directory", "output"):
         if not os.path.isabs(getattr(request, field)):  # noqa: PTH117 - text from the wire, not yet a path
             raise InvalidRequest(f"{field} is {getattr(request, field)!r}: give an absolute path")
     for name in request.environment:
         if not name or "=" in name:
             raise InvalidRequest(f"environment has {name!r}, which is no variable's name: use one without '='")
-    for text in (*request.argv, *request.environment, *request.environment.values(), request.directory, request.output):
+    environment = (*request.environment, *request.environment.values())
+    for text in (*itertools.chain(*programs), *environment, request.directory, request.output):
         if "\0" in text:
             raise InvalidRequest(f"{text!r} has a zero byte, which ends a string in the kernel: leave it out")
 

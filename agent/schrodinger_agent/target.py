@@ -97,7 +97,7 @@ class Target:
         self._owed = False
         self._when_spawned: dict[str, Callable[[], None]] = {}
         self.rules = Rules()
-        self._supervisor: Supervisor | None = None
+        self._supervisors: list[Supervisor] = []
         self._holders: set[str] = set()
         self._is_over = False
         # Spawning, killing and freezing exclude each other. A stop excludes nothing: its grace must not delay a fault.
@@ -127,14 +127,21 @@ class Target:
         return tuple(process for process in self.freezer.processes() if process != self._root())
 
     async def spawn(
-        self, argv: Sequence[str], *, environment: Mapping[str, str], directory: str, output: str
+        self,
+        argv: Sequence[str],
+        companions: Sequence[Sequence[str]],
+        *,
+        environment: Mapping[str, str],
+        directory: str,
+        output: str,
     ) -> Spawned:
-        """Start the database; returns when it has been executed."""
+        """Start the database and its companions; returns when all have been executed."""
         async with self._lock:
             self._require_startable()
             self._specification = Specification(
                 label=str(self.place.data.parent),
                 argv=argv,
+                companions=companions,
                 environment=environment,
                 directory=directory,
                 output=output,
@@ -263,17 +270,19 @@ class Target:
 
     def rules_changed(self) -> None:
         """Let the rules about its system calls take effect on those under way."""
-        if self._supervisor is not None:
-            self._supervisor.rules_changed()
+        for supervisor in self._supervisors:
+            supervisor.rules_changed()
 
     def _supervise(self, listener: int) -> None:
         assert self.place.supervised is not None, "it has a filter"
-        self._supervisor = Supervisor(listener, self.place.supervised, self.rules, str(self.place.data))
-        self._supervisor.start()
+        supervisor = Supervisor(listener, self.place.supervised, self.rules, str(self.place.data))
+        self._supervisors.append(supervisor)
+        supervisor.start()
 
     async def _launch(self) -> Spawned:
         assert self._specification is not None, "something was started before"
         self._incarnations += 1
+        self._supervisors = []
         number = self._incarnations
         begin_ns = time.monotonic_ns()
         with self._disk_mount() as disk:

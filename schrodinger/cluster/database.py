@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Database(ABC):
-    """The system under test, one process tree a node.
+    """The system under test: a process tree on each node, or several that live and die together.
 
     Attributes:
         sources: where its binary may come from, by preference; the first that has the wanted version is used.
@@ -36,6 +36,20 @@ class Database(ABC):
     @abstractmethod
     async def ready(self, node: Node, cluster: Cluster) -> bool:
         """Whether the node serves requests now. May raise OSError or TimeoutError, which mean not yet."""
+
+    def companions(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[Sequence[str]]:  # noqa: ARG002 - as below
+        """Programs that run beside the database on its node, an argument list each, such as one that watches over it.
+
+        They are one node: started together, and when one of them ends by itself the node's others are ended too.
+        """
+        return ()
+
+    def files(self, node: Node, cluster: Cluster) -> Mapping[str, str]:  # noqa: ARG002 - as below
+        """Files that ``node.data`` has before the database is first started, by name: a configuration, say.
+
+        From then on they are the database's own: what it writes into them lasts.
+        """
+        return {}
 
     def environment(self, node: Node, cluster: Cluster) -> Mapping[str, str]:  # noqa: ARG002 - for subclasses
         """The environment of the process; nothing is inherited."""

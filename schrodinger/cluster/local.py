@@ -135,17 +135,30 @@ class LocalProvider:
             problems += self._return_home()
         return tuple(problems)
 
-    async def spawn(self, node: Node, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start the node's database process in its data directory, with exactly this environment."""
+    async def spawn(
+        self,
+        node: Node,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        companions: Sequence[Sequence[str]] = (),
+    ) -> None:
+        """Start the node's programs in its data directory, with exactly this environment."""
         await self._ask(
             self._connected().spawn(
-                self._cluster, node.name, argv, environment=environment, directory=node.data, output=node.log
+                *(self._cluster, node.name, argv, companions),
+                environment=environment,
+                directory=node.data,
+                output=node.log,
             )
         )
 
     async def stop(self, node: Node, grace_s: float) -> None:
         """Ask the node's processes to end; kill what is left after ``grace_s``."""
         await self._ask(self._connected().stop(self._cluster, node.name, grace_s=grace_s))
+
+    async def store(self, node: Node, name: str, content: str) -> None:
+        """Write a file into the node's data directory, durably."""
+        await self._ask(self._connected().store(self._cluster, node.name, name, content.encode()))
 
     async def fetch(self, node: Node, file: Path, copy: Path) -> None:
         """Copy a file from the node's data directory, which may be on a disk that nobody else sees."""

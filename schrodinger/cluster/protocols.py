@@ -76,7 +76,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessExit:
-    """A database process ended. ``expected`` is true when a fault or an orderly stop ended it."""
+    """A database ended, and its companions. ``expected`` is true when a fault or an orderly stop ended it."""
 
     node: str
     status: int
@@ -113,8 +113,18 @@ class Provider(Protocol):
         """
         ...
 
-    async def spawn(self, node: Node, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start the node's database process."""
+    async def store(self, node: Node, name: str, content: str) -> None:
+        """Write a file into the node's data directory; it survives whatever happens to the node."""
+        ...
+
+    async def spawn(
+        self,
+        node: Node,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        companions: Sequence[Sequence[str]] = (),
+    ) -> None:
+        """Start the node's database process, and the programs beside it; the first that ends ends all."""
         ...
 
     async def stop(self, node: Node, grace_s: float) -> None:

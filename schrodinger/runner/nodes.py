@@ -34,6 +34,7 @@ class DatabaseNodes:
         self._note = note
         self._down = {node.name for node in cluster.nodes}
         self._wrecked: set[str] = set()
+        self._furnished: set[str] = set()
 
     async def start(self, held: Iterable[str] = ()) -> None:
         """Start the database on every node where it does not run, except where a fault holds the node."""
@@ -43,13 +44,24 @@ class DatabaseNodes:
         await asyncio.gather(*(self._start(self._cluster[name]) for name in wanted))
 
     async def _start(self, node: Node) -> None:
-        command = self._database.command(self._binary, node, self._cluster)
+        database, cluster = self._database, self._cluster
+        command = database.command(self._binary, node, cluster)
+        companions = database.companions(self._binary, node, cluster)
         try:
-            await self._provider.spawn(node, command, self._database.environment(node, self._cluster))
+            await self._furnish(node)
+            await self._provider.spawn(node, command, database.environment(node, cluster), companions)
         except BaseException:
             self._down.add(node.name)
             raise
         self._note(node.name, "started")
+
+    async def _furnish(self, node: Node) -> None:
+        """Before its first start: what a node's data directory holds from the beginning."""
+        if node.name in self._furnished:
+            return
+        for name, content in self._database.files(node, self._cluster).items():
+            await self._provider.store(node, name, content)
+        self._furnished.add(node.name)
 
     def may_stay_down(self, names: Iterable[str]) -> None:
         """A fault has damaged what these nodes have stored: their databases may refuse to start."""

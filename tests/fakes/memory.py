@@ -38,6 +38,8 @@ class MemoryProvider:
     broken: frozenset[str] = frozenset()
     fails_in: str = ""
     spawned: list[str] = field(default_factory=list)
+    companions: dict[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    stored: list[tuple[str, str, str]] = field(default_factory=list)
     desired: list[dict[str, Fault]] = field(default_factory=list)
     exit_queue: asyncio.Queue[ProcessExit | ProviderError] = field(default_factory=asyncio.Queue)
     is_down: bool = False
@@ -54,9 +56,19 @@ class MemoryProvider:
         self.is_down = True
         return ()
 
-    async def spawn(self, node: Node, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    async def store(self, node: Node, name: str, content: str) -> None:
+        self.stored.append((node.name, name, content))
+
+    async def spawn(
+        self,
+        node: Node,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        companions: Sequence[Sequence[str]] = (),
+    ) -> None:
         self._maybe_fail("spawn")
         self.spawned.append(node.name)
+        self.companions[node.name] = companions
 
     async def stop(self, node: Node, grace_s: float) -> None:
         return

@@ -181,6 +181,17 @@ def test_a_file_of_a_disk_can_be_fetched_and_nothing_outside_of_it(agent: Agent)
     asyncio.run(scenario())
 
 
+def test_a_file_that_was_stored_on_a_disk_survives_a_loss_of_power(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with cluster(agent) as (client, up):
+            await client.store("c", "n1", "configuration", b"port 1\n")
+            await client.set_faults("c", 1, [fault("power-loss", "n1")])
+            await client.set_faults("c", 2, [])
+            assert await says(client, up, LIST, "listed") == ["configuration: port 1"]
+
+    asyncio.run(scenario())
+
+
 def test_a_power_loss_that_a_cluster_is_not_prepared_for_is_refused(agent: Agent) -> None:
     async def scenario() -> None:
         async with cluster(agent, kinds=()) as (client, _):

@@ -242,3 +242,77 @@ def test_fetch_reads_only_what_is_in_the_data_directory(agent: Agent) -> None:
                 await client.fetch("c", "n1", "pipe")
 
     asyncio.run(scenario())
+
+
+def test_what_is_stored_in_a_data_directory_is_there_and_nowhere_else(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with cluster(agent) as (client, up):
+            await client.store("c", "n1", "configuration", b"first, and longer\n")
+            await client.store("c", "n1", "configuration", b"port 1\n")
+            assert await client.fetch("c", "n1", "configuration") == b"port 1\n"
+            outside = up.targets[0].data / "elsewhere"
+            outside.symlink_to("/etc/passwd")
+            with pytest.raises(AgentError, match="'elsewhere' of target n1 could not be written"):
+                await client.store("c", "n1", "elsewhere", b"x")
+            for name in ("../x", "/x", "", "."):
+                with pytest.raises(AgentError, match="is no file's: give one without slashes"):
+                    await client.store("c", "n1", name, b"x")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_node_of_several_programs_ends_with_the_first_of_them(agent: Agent, isolated: bool) -> None:
+    async def scenario() -> None:
+        async with cluster(agent, isolated=isolated) as (client, up):
+            data = up.targets[0].data
+            ends = client.watch("c")
+            for number, (database_s, companion_s, status) in enumerate([("1000", "0.2", 7), ("0.2", "1000", 8)], 1):
+                await client.spawn(
+                    *("c", "n1", ["/bin/sh", "-c", f"sleep {database_s}; exit 8"]),
+                    [["/bin/sh", "-c", f"sleep {companion_s}; exit 7"]],
+                    environment=ENVIRONMENT,
+                    directory=data,
+                    output=data / "output",
+                )
+                end = await anext(ends)
+                assert (end.incarnation, end.status, end.expected) == (number, status, False)
+
+    asyncio.run(scenario())
+
+
+def test_an_orderly_end_leaves_every_program_its_time(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with cluster(agent, isolated=True) as (client, up):
+            data = up.targets[0].data
+            slow = "trap 'sleep 0.3; echo done > orderly; exit 0' TERM; echo > ready; while :; do sleep 0.05; done"
+            await client.spawn(
+                *("c", "n1", ["/bin/sh", "-c", slow], [["/bin/sleep", "1000"]]),
+                environment=ENVIRONMENT,
+                directory=data,
+                output=data / "output",
+            )
+            wait_until((data / "ready").exists, "it listens for SIGTERM")
+            stopped = await client.stop("c", "n1", grace_s=5)
+            assert (stopped.was_running, stopped.killed) == (True, False)
+            assert (data / "orderly").read_text() == "done\n"
+
+    asyncio.run(scenario())
+
+
+def test_a_companion_that_cannot_be_executed_is_an_error_of_the_spawn(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with cluster(agent) as (client, up):
+            data = up.targets[0].data
+            for companion, complaint in ((["/no/such/program"], "/no/such/program"), ([], "give the program")):
+                with pytest.raises(AgentError, match=complaint) as refused:
+                    await client.spawn(
+                        *("c", "n1", ["/bin/sleep", "1000"], [companion]),
+                        environment=ENVIRONMENT,
+                        directory=data,
+                        output=data / "output",
+                    )
+                assert refused.value.code == "INVALID_ARGUMENT"
+            await spawn(client, up, "n1", SLEEP)
+
+    asyncio.run(scenario())

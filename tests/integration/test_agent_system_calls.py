@@ -125,6 +125,23 @@ def test_a_database_that_is_started_again_is_under_the_same_rules(agent: Agent) 
     asyncio.run(scenario())
 
 
+def test_calls_of_a_companion_are_under_the_rules_of_its_node_as_well(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent, *KINDS) as writer:
+            await writer.client.stop("c", "n1", grace_s=0)
+            await writer.client.spawn(
+                *("c", "n1", ["sleep", "1000"], [["python3", "-c", WRITER, str(writer.data)]]),
+                environment={"PATH": os.environ["PATH"]},
+                directory=writer.data,
+                output=writer.output,
+            )
+            writer.expect("ok")
+            await writer.under(fault("io-error", "n1", calls=["sync"], error="EIO", every=1))
+            writer.expect("EIO")
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [

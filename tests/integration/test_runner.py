@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import polars
 import pytest
@@ -15,7 +16,7 @@ from schrodinger.history import History
 from schrodinger.nemesis import AtOperation, AtTime, DiskFull, Event, FileDamage, Kill, Partition, Pause
 from schrodinger.plan import Plan
 from schrodinger.runner import Run, RunFiles, judge, read_events
-from tests.fakes.memory import MemoryClient, MemoryProvider, memory_suite
+from tests.fakes.memory import MemoryClient, MemoryDatabase, MemoryProvider, memory_suite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -240,10 +241,26 @@ def test_a_database_that_ends_over_a_fault_is_started_again_and_nobody_is_blamed
     assert notes == ["the database on n2 ended by itself with status 1, under disk-full: n2"]
 
 
+def test_a_node_has_its_files_before_its_first_start_and_keeps_what_becomes_of_them(tmp_path: Path) -> None:
+    class Configured(MemoryDatabase):
+        def files(self, node: Node, cluster: Cluster) -> Mapping[str, str]:
+            return {"store.conf": f"{node.name} of {len(cluster.nodes)}"}
+
+        def companions(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[Sequence[str]]:
+            return [["watcher", node.name]]
+
+    provider, suite = MemoryProvider(), memory_suite()
+    killed = (Event(AtTime(100 * MS), Kill(frozenset({"n2"})), 100 * MS),)
+    run(tmp_path / "run", plan(schedule=killed), suite=replace(suite, database=Configured()), provider=provider)
+    assert provider.stored == [(name, "store.conf", f"{name} of 3") for name in ("n1", "n2", "n3")]
+    assert provider.spawned.count("n2") == 2
+    assert provider.companions == {name: [["watcher", name]] for name in ("n1", "n2", "n3")}
+
+
 def test_a_database_that_refuses_damaged_files_stays_down_and_the_others_are_read(tmp_path: Path) -> None:
     class Refuses(MemoryProvider):
-        async def spawn(self, node: Node, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-            await super().spawn(node, argv, environment)
+        async def spawn(self, node: Node, *command: Any) -> None:
+            await super().spawn(node, *command)
             if self.spawned.count("n3") == 2:
                 self.exit_queue.put_nowait(ProcessExit(node="n3", status=2, expected=False, time_ns=0))
 

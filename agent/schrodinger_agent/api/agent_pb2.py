@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!schrodinger_agent/api/agent.proto\x12\x14schrodinger.agent.v1\"\x15\n\x13\x43\x61pabilitiesRequest\"o\n\nCapability\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66\x61ult\x18\x02 \x01(\x08\x12\x11\n\tavailable\x18\x03 \x01(\x08\x12\x11\n\tmechanism\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\"n\n\x11\x43\x61pabilitiesReply\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x0c\x63\x61pabilities\x18\x02 \x03(\x0b\x32 .schrodinger.agent.v1.Capability\x12\x10\n\x08isolated\x18\x03 \x01(\x08\"\x99\x01\n\tUpRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0f\n\x07targets\x18\x02 \x03(\t\x12\x10\n\x08lease_ns\x18\x03 \x01(\x03\x12\x10\n\x08isolated\x18\x04 \x01(\x08\x12\x12\n\nclient_pid\x18\x05 \x01(\x05\x12\x12\n\nclient_tid\x18\x06 \x01(\x05\x12\r\n\x05kinds\x18\x07 \x03(\t\x12\x0f\n\x07\x63\x61pture\x18\x08 \x01(\t\"5\n\x06Target\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\t\"P\n\x07UpReply\x12-\n\x07targets\x18\x01 \x03(\x0b\x32\x1c.schrodinger.agent.v1.Target\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"\x1e\n\x0b\x44ownRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"\x1b\n\tDownReply\x12\x0e\n\x06\x65rrors\x18\x01 \x03(\t\"\xde\x01\n\x0cSpawnRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\t\x12H\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x33.schrodinger.agent.v1.SpawnRequest.EnvironmentEntry\x12\x11\n\tdirectory\x18\x05 \x01(\t\x12\x0e\n\x06output\x18\x06 \x01(\t\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"?\n\nSpawnReply\x12\x13\n\x0bincarnation\x18\x01 \x01(\x03\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\"@\n\x0bStopRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x10\n\x08grace_ns\x18\x03 \x01(\x03\"0\n\tStopReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x12\x0e\n\x06killed\x18\x02 \x01(\x08\"5\n\x05\x46\x61ult\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\"e\n\x10SetFaultsRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12,\n\x07\x64\x65sired\x18\x03 \x03(\x0b\x32\x1b.schrodinger.agent.v1.Fault\"l\n\x0bObservation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08in_force\x18\x03 \x01(\x08\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x10\n\x08\x61\x66\x66\x65\x63ted\x18\x06 \x01(\x03\"\xac\x01\n\x08Observed\x12\x12\n\ngeneration\x18\x01 \x01(\x04\x12\x10\n\x08\x62\x65gin_ns\x18\x02 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x03 \x01(\x03\x12\x37\n\x0cobservations\x18\x04 \x03(\x0b\x32!.schrodinger.agent.v1.Observation\x12\x31\n\x06lifted\x18\x05 \x03(\x0b\x32!.schrodinger.agent.v1.Observation\"!\n\x0eObserveRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"\x1f\n\x0cWatchRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"l\n\x04\x45\x64ge\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x03\x12\x0e\n\x06status\x18\x04 \x01(\x05\x12\x10\n\x08\x65xpected\x18\x05 \x01(\x08\x12\x0f\n\x07time_ns\x18\x06 \x01(\x03\"\x1f\n\x0cRenewRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"\x1e\n\nRenewReply\x12\x10\n\x08lease_ns\x18\x01 \x01(\x03\"=\n\x0c\x46\x65tchRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\r\n\x0bHealRequest\",\n\tHealReply\x12\x0f\n\x07removed\x18\x01 \x03(\t\x12\x0e\n\x06\x65rrors\x18\x02 \x03(\t2\xf0\x06\n\x05\x41gent\x12\x62\n\x0c\x43\x61pabilities\x12).schrodinger.agent.v1.CapabilitiesRequest\x1a\'.schrodinger.agent.v1.CapabilitiesReply\x12\x44\n\x02Up\x12\x1f.schrodinger.agent.v1.UpRequest\x1a\x1d.schrodinger.agent.v1.UpReply\x12J\n\x04\x44own\x12!.schrodinger.agent.v1.DownRequest\x1a\x1f.schrodinger.agent.v1.DownReply\x12M\n\x05Spawn\x12\".schrodinger.agent.v1.SpawnRequest\x1a .schrodinger.agent.v1.SpawnReply\x12J\n\x04Stop\x12!.schrodinger.agent.v1.StopRequest\x1a\x1f.schrodinger.agent.v1.StopReply\x12S\n\tSetFaults\x12&.schrodinger.agent.v1.SetFaultsRequest\x1a\x1e.schrodinger.agent.v1.Observed\x12O\n\x07Observe\x12$.schrodinger.agent.v1.ObserveRequest\x1a\x1e.schrodinger.agent.v1.Observed\x12I\n\x05Watch\x12\".schrodinger.agent.v1.WatchRequest\x1a\x1a.schrodinger.agent.v1.Edge0\x01\x12M\n\x05Renew\x12\".schrodinger.agent.v1.RenewRequest\x1a .schrodinger.agent.v1.RenewReply\x12J\n\x05\x46\x65tch\x12\".schrodinger.agent.v1.FetchRequest\x1a\x1b.schrodinger.agent.v1.Chunk0\x01\x12J\n\x04Heal\x12!.schrodinger.agent.v1.HealRequest\x1a\x1f.schrodinger.agent.v1.HealReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!schrodinger_agent/api/agent.proto\x12\x14schrodinger.agent.v1\"\x15\n\x13\x43\x61pabilitiesRequest\"o\n\nCapability\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66\x61ult\x18\x02 \x01(\x08\x12\x11\n\tavailable\x18\x03 \x01(\x08\x12\x11\n\tmechanism\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\"n\n\x11\x43\x61pabilitiesReply\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x0c\x63\x61pabilities\x18\x02 \x03(\x0b\x32 .schrodinger.agent.v1.Capability\x12\x10\n\x08isolated\x18\x03 \x01(\x08\"\x99\x01\n\tUpRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0f\n\x07targets\x18\x02 \x03(\t\x12\x10\n\x08lease_ns\x18\x03 \x01(\x03\x12\x10\n\x08isolated\x18\x04 \x01(\x08\x12\x12\n\nclient_pid\x18\x05 \x01(\x05\x12\x12\n\nclient_tid\x18\x06 \x01(\x05\x12\r\n\x05kinds\x18\x07 \x03(\t\x12\x0f\n\x07\x63\x61pture\x18\x08 \x01(\t\"5\n\x06Target\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\t\"P\n\x07UpReply\x12-\n\x07targets\x18\x01 \x03(\x0b\x32\x1c.schrodinger.agent.v1.Target\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"\x1e\n\x0b\x44ownRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"\x1b\n\tDownReply\x12\x0e\n\x06\x65rrors\x18\x01 \x03(\t\"\x91\x02\n\x0cSpawnRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\t\x12H\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32\x33.schrodinger.agent.v1.SpawnRequest.EnvironmentEntry\x12\x11\n\tdirectory\x18\x05 \x01(\t\x12\x0e\n\x06output\x18\x06 \x01(\t\x12\x31\n\ncompanions\x18\x07 \x03(\x0b\x32\x1d.schrodinger.agent.v1.Program\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x17\n\x07Program\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\t\"?\n\nSpawnReply\x12\x13\n\x0bincarnation\x18\x01 \x01(\x03\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\"@\n\x0bStopRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x10\n\x08grace_ns\x18\x03 \x01(\x03\"0\n\tStopReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x12\x0e\n\x06killed\x18\x02 \x01(\x08\"5\n\x05\x46\x61ult\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\"e\n\x10SetFaultsRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12,\n\x07\x64\x65sired\x18\x03 \x03(\x0b\x32\x1b.schrodinger.agent.v1.Fault\"l\n\x0bObservation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08in_force\x18\x03 \x01(\x08\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x10\n\x08\x61\x66\x66\x65\x63ted\x18\x06 \x01(\x03\"\xac\x01\n\x08Observed\x12\x12\n\ngeneration\x18\x01 \x01(\x04\x12\x10\n\x08\x62\x65gin_ns\x18\x02 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x03 \x01(\x03\x12\x37\n\x0cobservations\x18\x04 \x03(\x0b\x32!.schrodinger.agent.v1.Observation\x12\x31\n\x06lifted\x18\x05 \x03(\x0b\x32!.schrodinger.agent.v1.Observation\"!\n\x0eObserveRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"\x1f\n\x0cWatchRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"l\n\x04\x45\x64ge\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x03\x12\x0e\n\x06status\x18\x04 \x01(\x05\x12\x10\n\x08\x65xpected\x18\x05 \x01(\x08\x12\x0f\n\x07time_ns\x18\x06 \x01(\x03\"\x1f\n\x0cRenewRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\"\x1e\n\nRenewReply\x12\x10\n\x08lease_ns\x18\x01 \x01(\x03\"=\n\x0c\x46\x65tchRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"N\n\x0cStoreRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\"\x0c\n\nStoreReply\"\r\n\x0bHealRequest\",\n\tHealReply\x12\x0f\n\x07removed\x18\x01 \x03(\t\x12\x0e\n\x06\x65rrors\x18\x02 \x03(\t2\xbf\x07\n\x05\x41gent\x12\x62\n\x0c\x43\x61pabilities\x12).schrodinger.agent.v1.CapabilitiesRequest\x1a\'.schrodinger.agent.v1.CapabilitiesReply\x12\x44\n\x02Up\x12\x1f.schrodinger.agent.v1.UpRequest\x1a\x1d.schrodinger.agent.v1.UpReply\x12J\n\x04\x44own\x12!.schrodinger.agent.v1.DownRequest\x1a\x1f.schrodinger.agent.v1.DownReply\x12M\n\x05Spawn\x12\".schrodinger.agent.v1.SpawnRequest\x1a .schrodinger.agent.v1.SpawnReply\x12J\n\x04Stop\x12!.schrodinger.agent.v1.StopRequest\x1a\x1f.schrodinger.agent.v1.StopReply\x12S\n\tSetFaults\x12&.schrodinger.agent.v1.SetFaultsRequest\x1a\x1e.schrodinger.agent.v1.Observed\x12O\n\x07Observe\x12$.schrodinger.agent.v1.ObserveRequest\x1a\x1e.schrodinger.agent.v1.Observed\x12I\n\x05Watch\x12\".schrodinger.agent.v1.WatchRequest\x1a\x1a.schrodinger.agent.v1.Edge0\x01\x12M\n\x05Renew\x12\".schrodinger.agent.v1.RenewRequest\x1a .schrodinger.agent.v1.RenewReply\x12J\n\x05\x46\x65tch\x12\".schrodinger.agent.v1.FetchRequest\x1a\x1b.schrodinger.agent.v1.Chunk0\x01\x12M\n\x05Store\x12\".schrodinger.agent.v1.StoreRequest\x1a .schrodinger.agent.v1.StoreReply\x12J\n\x04Heal\x12!.schrodinger.agent.v1.HealRequest\x1a\x1f.schrodinger.agent.v1.HealReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,41 +50,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOWNREPLY']._serialized_start=632
   _globals['_DOWNREPLY']._serialized_end=659
   _globals['_SPAWNREQUEST']._serialized_start=662
-  _globals['_SPAWNREQUEST']._serialized_end=884
-  _globals['_SPAWNREQUEST_ENVIRONMENTENTRY']._serialized_start=834
-  _globals['_SPAWNREQUEST_ENVIRONMENTENTRY']._serialized_end=884
-  _globals['_SPAWNREPLY']._serialized_start=886
-  _globals['_SPAWNREPLY']._serialized_end=949
-  _globals['_STOPREQUEST']._serialized_start=951
-  _globals['_STOPREQUEST']._serialized_end=1015
-  _globals['_STOPREPLY']._serialized_start=1017
-  _globals['_STOPREPLY']._serialized_end=1065
-  _globals['_FAULT']._serialized_start=1067
-  _globals['_FAULT']._serialized_end=1120
-  _globals['_SETFAULTSREQUEST']._serialized_start=1122
-  _globals['_SETFAULTSREQUEST']._serialized_end=1223
-  _globals['_OBSERVATION']._serialized_start=1225
-  _globals['_OBSERVATION']._serialized_end=1333
-  _globals['_OBSERVED']._serialized_start=1336
-  _globals['_OBSERVED']._serialized_end=1508
-  _globals['_OBSERVEREQUEST']._serialized_start=1510
-  _globals['_OBSERVEREQUEST']._serialized_end=1543
-  _globals['_WATCHREQUEST']._serialized_start=1545
-  _globals['_WATCHREQUEST']._serialized_end=1576
-  _globals['_EDGE']._serialized_start=1578
-  _globals['_EDGE']._serialized_end=1686
-  _globals['_RENEWREQUEST']._serialized_start=1688
-  _globals['_RENEWREQUEST']._serialized_end=1719
-  _globals['_RENEWREPLY']._serialized_start=1721
-  _globals['_RENEWREPLY']._serialized_end=1751
-  _globals['_FETCHREQUEST']._serialized_start=1753
-  _globals['_FETCHREQUEST']._serialized_end=1814
-  _globals['_CHUNK']._serialized_start=1816
-  _globals['_CHUNK']._serialized_end=1837
-  _globals['_HEALREQUEST']._serialized_start=1839
-  _globals['_HEALREQUEST']._serialized_end=1852
-  _globals['_HEALREPLY']._serialized_start=1854
-  _globals['_HEALREPLY']._serialized_end=1898
-  _globals['_AGENT']._serialized_start=1901
-  _globals['_AGENT']._serialized_end=2781
+  _globals['_SPAWNREQUEST']._serialized_end=935
+  _globals['_SPAWNREQUEST_ENVIRONMENTENTRY']._serialized_start=885
+  _globals['_SPAWNREQUEST_ENVIRONMENTENTRY']._serialized_end=935
+  _globals['_PROGRAM']._serialized_start=937
+  _globals['_PROGRAM']._serialized_end=960
+  _globals['_SPAWNREPLY']._serialized_start=962
+  _globals['_SPAWNREPLY']._serialized_end=1025
+  _globals['_STOPREQUEST']._serialized_start=1027
+  _globals['_STOPREQUEST']._serialized_end=1091
+  _globals['_STOPREPLY']._serialized_start=1093
+  _globals['_STOPREPLY']._serialized_end=1141
+  _globals['_FAULT']._serialized_start=1143
+  _globals['_FAULT']._serialized_end=1196
+  _globals['_SETFAULTSREQUEST']._serialized_start=1198
+  _globals['_SETFAULTSREQUEST']._serialized_end=1299
+  _globals['_OBSERVATION']._serialized_start=1301
+  _globals['_OBSERVATION']._serialized_end=1409
+  _globals['_OBSERVED']._serialized_start=1412
+  _globals['_OBSERVED']._serialized_end=1584
+  _globals['_OBSERVEREQUEST']._serialized_start=1586
+  _globals['_OBSERVEREQUEST']._serialized_end=1619
+  _globals['_WATCHREQUEST']._serialized_start=1621
+  _globals['_WATCHREQUEST']._serialized_end=1652
+  _globals['_EDGE']._serialized_start=1654
+  _globals['_EDGE']._serialized_end=1762
+  _globals['_RENEWREQUEST']._serialized_start=1764
+  _globals['_RENEWREQUEST']._serialized_end=1795
+  _globals['_RENEWREPLY']._serialized_start=1797
+  _globals['_RENEWREPLY']._serialized_end=1827
+  _globals['_FETCHREQUEST']._serialized_start=1829
+  _globals['_FETCHREQUEST']._serialized_end=1890
+  _globals['_CHUNK']._serialized_start=1892
+  _globals['_CHUNK']._serialized_end=1913
+  _globals['_STOREREQUEST']._serialized_start=1915
+  _globals['_STOREREQUEST']._serialized_end=1993
+  _globals['_STOREREPLY']._serialized_start=1995
+  _globals['_STOREREPLY']._serialized_end=2007
+  _globals['_HEALREQUEST']._serialized_start=2009
+  _globals['_HEALREQUEST']._serialized_end=2022
+  _globals['_HEALREPLY']._serialized_start=2024
+  _globals['_HEALREPLY']._serialized_end=2068
+  _globals['_AGENT']._serialized_start=2071
+  _globals['_AGENT']._serialized_end=3030
 # @@protoc_insertion_point(module_scope)

@@ -84,6 +84,11 @@ class AgentStub:
                 request_serializer=schrodinger__agent_dot_api_dot_agent__pb2.FetchRequest.SerializeToString,
                 response_deserializer=schrodinger__agent_dot_api_dot_agent__pb2.Chunk.FromString,
                 _registered_method=True)
+        self.Store = channel.unary_unary(
+                '/schrodinger.agent.v1.Agent/Store',
+                request_serializer=schrodinger__agent_dot_api_dot_agent__pb2.StoreRequest.SerializeToString,
+                response_deserializer=schrodinger__agent_dot_api_dot_agent__pb2.StoreReply.FromString,
+                _registered_method=True)
         self.Heal = channel.unary_unary(
                 '/schrodinger.agent.v1.Agent/Heal',
                 request_serializer=schrodinger__agent_dot_api_dot_agent__pb2.HealRequest.SerializeToString,
@@ -164,6 +169,13 @@ class AgentServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Store(self, request, context):
+        """Write a file into a target's data directory, and sync it: from then on it survives whatever happens to the node.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Heal(self, request, context):
         """Remove what clusters without a living session left behind. Never touches a living session's clusters.
         """
@@ -223,6 +235,11 @@ def add_AgentServicer_to_server(servicer, server):
                     servicer.Fetch,
                     request_deserializer=schrodinger__agent_dot_api_dot_agent__pb2.FetchRequest.FromString,
                     response_serializer=schrodinger__agent_dot_api_dot_agent__pb2.Chunk.SerializeToString,
+            ),
+            'Store': grpc.unary_unary_rpc_method_handler(
+                    servicer.Store,
+                    request_deserializer=schrodinger__agent_dot_api_dot_agent__pb2.StoreRequest.FromString,
+                    response_serializer=schrodinger__agent_dot_api_dot_agent__pb2.StoreReply.SerializeToString,
             ),
             'Heal': grpc.unary_unary_rpc_method_handler(
                     servicer.Heal,
@@ -500,6 +517,33 @@ class Agent:
             '/schrodinger.agent.v1.Agent/Fetch',
             schrodinger__agent_dot_api_dot_agent__pb2.FetchRequest.SerializeToString,
             schrodinger__agent_dot_api_dot_agent__pb2.Chunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Store(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/schrodinger.agent.v1.Agent/Store',
+            schrodinger__agent_dot_api_dot_agent__pb2.StoreRequest.SerializeToString,
+            schrodinger__agent_dot_api_dot_agent__pb2.StoreReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,8 @@ class AgentStub:
     """Keep the cluster's lease alive. A lease that lapses takes the cluster down."""
     Fetch: _grpc.UnaryStreamMultiCallable[_agent_pb2.FetchRequest, _agent_pb2.Chunk]
     """Read a file of a target."""
+    Store: _grpc.UnaryUnaryMultiCallable[_agent_pb2.StoreRequest, _agent_pb2.StoreReply]
+    """Write a file into a target's data directory, and sync it: from then on it survives whatever happens to the node."""
     Heal: _grpc.UnaryUnaryMultiCallable[_agent_pb2.HealRequest, _agent_pb2.HealReply]
     """Remove what clusters without a living session left behind. Never touches a living session's clusters."""
 
@@ -81,6 +83,8 @@ class AgentAsyncStub(AgentStub):
     """Keep the cluster's lease alive. A lease that lapses takes the cluster down."""
     Fetch: _aio.UnaryStreamMultiCallable[_agent_pb2.FetchRequest, _agent_pb2.Chunk]  # type: ignore[assignment]
     """Read a file of a target."""
+    Store: _aio.UnaryUnaryMultiCallable[_agent_pb2.StoreRequest, _agent_pb2.StoreReply]  # type: ignore[assignment]
+    """Write a file into a target's data directory, and sync it: from then on it survives whatever happens to the node."""
     Heal: _aio.UnaryUnaryMultiCallable[_agent_pb2.HealRequest, _agent_pb2.HealReply]  # type: ignore[assignment]
     """Remove what clusters without a living session left behind. Never touches a living session's clusters."""
 
@@ -164,6 +168,14 @@ class AgentServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_agent_pb2.Chunk], _abc.AsyncIterator[_agent_pb2.Chunk]]:
         """Read a file of a target."""
+
+    @_abc_1.abstractmethod
+    def Store(
+        self,
+        request: _agent_pb2.StoreRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_pb2.StoreReply, _abc.Awaitable[_agent_pb2.StoreReply]]:
+        """Write a file into a target's data directory, and sync it: from then on it survives whatever happens to the node."""
 
     @_abc_1.abstractmethod
     def Heal(
