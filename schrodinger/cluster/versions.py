@@ -68,17 +68,22 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class OnPath:
-    """A binary of this machine, found by name; its version is what ``<name> <version_flag>`` prints."""
+    """A binary of this machine, found by name; its version is what ``<name> <version_flag>`` prints.
+
+    ``package`` is what brings it on Debian and Ubuntu.
+    """
 
     name: str
     version_flag: str = "--version"
     versions: tuple[str, ...] = ()
+    package: str = ""
 
     def find(self, version: str | None) -> Path:
         """Look it up, and check its version when one is wanted."""
         found = shutil.which(self.name)
         if found is None:
-            raise Unavailable(f"there is no {self.name} on the PATH; install it")
+            how = f", for example with: apt-get install {self.package}" if self.package else ""
+            raise Unavailable(f"there is no {self.name} on the PATH; install it{how}")
         if version is not None:
             text = _run([found, self.version_flag], VERSION_TIMEOUT_S).stdout
             if not re.search(rf"(?<![\d.]){re.escape(version)}(?![\d.])", text):

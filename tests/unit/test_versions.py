@@ -54,6 +54,8 @@ def test_a_program_has_exactly_the_version_that_it_prints(path: Path) -> None:
 def test_a_program_that_is_not_there_is_named_with_the_remedy() -> None:
     with pytest.raises(Unavailable, match="there is no no-such-program on the PATH; install it"):
         OnPath("no-such-program").find(None)
+    with pytest.raises(Unavailable, match="install it, for example with: apt-get install toystore-server"):
+        OnPath("no-such-program", package="toystore-server").find(None)
 
 
 def test_a_program_that_does_not_answer_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
