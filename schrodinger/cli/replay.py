@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from schrodinger.cli.failures import Refused, blaming, plain_errors
-from schrodinger.cli.run import local_provider, online_checker, possible_faults, run_options, run_plan
-from schrodinger.cluster import Leader, find_binary, load_suite
-from schrodinger.nemesis import LEADER
+from schrodinger.cli.run import local_provider, online_checker, require_possible, run_options, run_plan
+from schrodinger.cluster import find_binary, load_suite
 from schrodinger.plan import Plan
 from schrodinger.runner import RunFiles
 
@@ -43,21 +42,10 @@ def replay(
             workload.stream(plan.parameters, 0, 0)
             watch = online_checker(suite, plan.workload, plan.parameters) if fail_fast else None
             binary = find_binary(suite.database.sources, plan.options.get("version"))
-        if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):
-            raise Refused(
-                f"this plan aims at the leader, and suite {suite.name} can't tell who leads; name a node instead"
-            )
 
         async def replayed() -> int:
             async with local_provider(isolated=isolated, capture=capture, debug=debug) as provider:
-                needed = sorted({event.fault.kind for event in plan.schedule})
-                possible = possible_faults(needed, await provider.capabilities(), tell=not as_json)
-                missing = [kind for kind in needed if kind not in possible]
-                if missing:
-                    raise Refused(
-                        f"this plan needs {', '.join(missing)}, which this machine can't do; "
-                        "`schrodinger doctor` says why"
-                    )
+                require_possible(plan, suite, await provider.capabilities(), tell=not as_json)
                 return await run_plan(plan, suite, binary, provider, root=root, as_json=as_json, watch=watch)
 
         status = asyncio.run(replayed())

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from schrodinger.checkers import watchable
 from schrodinger.cli.display import choose_display
 from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
+from schrodinger.cli.manifests import read_manifest, roster_of, roster_options, tell_remarks
 from schrodinger.cli.quantities import Quantity
 from schrodinger.cluster import Leader, LocalProvider, PowerLoss, Suite, find_binary, load_suite
-from schrodinger.nemesis import FAULTS, USUAL_FAULTS
+from schrodinger.nemesis import FAULTS, LEADER, USUAL_FAULTS
+from schrodinger.nemesis.manifests import MIDNIGHT, timeline
+from schrodinger.nemesis.strategies import Length, Stretch
 from schrodinger.plan import Plan, draw_plan
 from schrodinger.store import DEFAULT_ROOT, create_run
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
     from schrodinger.checkers import Online
     from schrodinger.cluster import Capability
+    from schrodinger.nemesis.manifests import Experiment, Roster
 
 SEED_BITS = 32
 LONGEST_S = 31 * 24 * 3600.0
@@ -64,6 +69,12 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option(
     "--faults", default=",".join(USUAL_FAULTS), show_default=True, help="Kinds of faults to draw from; `none` for none."
 )
+@click.option(
+    "--schedule",
+    type=click.Path(path_type=Path),
+    help="Instead of drawn faults those of a manifest, ours or Chaos Mesh's; the seed picks the nodes.",
+)
+@roster_options
 @click.option("--nodes", type=click.IntRange(1, 63), default=5, show_default=True, help="How many nodes.")
 @click.option(
     "--time",
@@ -110,7 +121,8 @@ def run(
             workload = loaded.workload(chosen["workload"])
             workload.stream(parameters, 0, 0)
             binary = find_binary(loaded.database.sources, options.get("version"))
-        wanted = fault_kinds(chosen["faults"])
+        experiments = scheduled_experiments(context, chosen["schedule"])
+        wanted = () if experiments else fault_kinds(chosen["faults"])
         seed = secrets.randbits(SEED_BITS) if seed is None else seed
 
         async def drawn_and_run() -> int:
@@ -135,6 +147,12 @@ def run(
                         concurrency=chosen["concurrency"],
                         operations=chosen["operations"],
                     )
+                if experiments:
+                    roster = roster_of(plan.node_names, loaded.name, chosen["namespace"], chosen["label"])
+                    plan = with_schedule(plan, experiments, roster)
+                    tell_remarks(experiments, tell=not as_json)
+                    require_possible(plan, loaded, await provider.capabilities(), tell=not as_json)
+                with blaming(suite):
                     watch = online_checker(loaded, workload.name, plan.parameters) if fail_fast else None
                 return await run_plan(plan, loaded, binary, provider, root=root, as_json=as_json, watch=watch)
 
@@ -198,6 +216,42 @@ def fault_kinds(text: str) -> tuple[str, ...]:
     """The kinds in a comma-separated list. Raises ValueError naming an unknown one."""
     kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip())
     return () if kinds in ((), ("none",)) else FAULTS.select(kinds).kinds
+
+
+def scheduled_experiments(context: click.Context, manifest: Path | None) -> tuple[Experiment, ...]:
+    """The experiments of the manifest that stands in place of drawn faults; none where none was given."""
+    given = [name for name in ("namespace", "label") if _is_given(context, name)]
+    if manifest is None:
+        if given:
+            raise Refused(f"--{given[0]} is for the selectors of a manifest; give one by --schedule FILE")
+        return ()
+    if _is_given(context, "faults"):
+        raise Refused("--faults are drawn and --schedule says all of them; give one of the two")
+    return read_manifest(manifest)
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+
+
+def with_schedule(plan: Plan, experiments: Sequence[Experiment], roster: Roster) -> Plan:
+    """The plan with the experiments in it, from when a run has warmed up to its end."""
+    length = Length.of(time_ns=plan.time_ns, rate=plan.rate, operations=plan.operations)
+    stretch = Stretch(length.window.start_ns, plan.time_ns)
+    return replace(plan, schedule=timeline(experiments, roster, plan.seed, stretch, zero=MIDNIGHT))
+
+
+def require_possible(plan: Plan, suite: Suite, capabilities: Sequence[Capability], *, tell: bool) -> None:
+    """Refuse a plan whose faults this machine or this suite can't have."""
+    if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):
+        raise Refused(f"this plan aims at the leader, and suite {suite.name} can't tell who leads; name a node instead")
+    needed = sorted({event.fault.kind for event in plan.schedule})
+    possible = possible_faults(needed, capabilities, tell=tell)
+    missing = [kind for kind in needed if kind not in possible]
+    if missing:
+        raise Refused(
+            f"this plan needs {', '.join(missing)}, which this machine can't do; `schrodinger doctor` says why"
+        )
 
 
 def suited_faults(wanted: Sequence[str], suite: Suite, *, tell: bool) -> tuple[str, ...]:

@@ -34,6 +34,13 @@ REFUSALS = {
     "unknown version": (["run", "etcd", "--version", "9.9.9"], "has no version 9.9.9; it has 3.5.1, 3.5.0"),
     "unknown parameter": (["run", "etcd", "-p", "kees=4"], "has no parameter 'kees'"),
     "parameter out of range": (["run", "etcd", "-p", "keys=0"], "give a whole number of at least 1"),
+    "schedule that is no file": (["run", "etcd", "--schedule", "nosuch.yaml"], "nosuch.yaml can't be read"),
+    "schedule that is no manifest": (["run", "etcd", "--schedule", "pyproject.toml"], "pyproject.toml: "),
+    "schedule and drawn faults": (
+        ["run", "etcd", "--schedule", "x.yaml", "--faults", "kill"],
+        "give one of the two",
+    ),
+    "labels for nobody": (["run", "etcd", "--label", "zone=east"], "give one by --schedule"),
     "replay of nothing": (["replay", "nosuch"], "nosuch"),
     "check of nothing": (["check", "nosuch"], "nosuch"),
     "parameter that is no number": (["run", "etcd", "-p", "keys=²"], "give a whole number of at least 1"),
