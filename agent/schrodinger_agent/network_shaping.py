@@ -220,7 +220,7 @@ def loss_script(before: Mapping[PortPair, Mapping[int, int]], after: Mapping[Por
         script += [f"add chain {_TABLE} {chain}", f"flush chain {_TABLE} {chain}"]
         script += [
             f'add rule {_TABLE} {chain} counter name "met_{number}" '
-            f'numgen random mod {ALL} < {share} counter name "lost_{number}" drop'
+            f'{_by_chance(share)}counter name "lost_{number}" drop'
             for number, share in sorted(shall.items())
         ]
         if not shall:
@@ -265,3 +265,8 @@ def _pairs(listing: Sequence[Mapping[str, Any]], name: str) -> set[PortPair]:
     """The links in a map of the table."""
     maps = [entry["map"] for entry in listing if "map" in entry and entry["map"]["name"] == name]
     return {(element[0]["concat"][0], element[0]["concat"][1]) for found in maps for element in found.get("elem", ())}
+
+
+def _by_chance(share: int) -> str:
+    """What lets a share of the packets pass on to the rest of a rule; where it is all of them nothing has to."""
+    return f"numgen random mod {ALL} < {share} " if share < ALL else ""

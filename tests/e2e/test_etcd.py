@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from schrodinger.checkers import LogPattern
+from schrodinger.cluster import load_suite
 from schrodinger.history import History
 from schrodinger.nemesis import AtTime, DiskFull, DiskSlow, Event, Partition, PowerLoss
 from schrodinger.plan import Plan
-from tests.fakes.command import schrodinger
+from tests.fakes.command import REPOSITORY, schrodinger
 
 SECOND = 1_000_000_000
 NODES = ("n1", "n2", "n3")
@@ -40,6 +43,16 @@ def partition_plan(reads: str, rounds: int = 1) -> Plan:
         parameters={"keys": 2, "rotate": 1000, "read_percent": 60, "cas_percent": 10},
         options={"reads": reads},
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "is_a_defect"),
+    [("fatal error: newosproc", False), ("fatal error: concurrent map writes", True), ("panic: open wal: EIO", False)],
+)
+def test_what_etcd_says_where_it_can_have_no_thread_or_no_disk_is_no_defect(line: str, is_a_defect: bool) -> None:
+    (logs,) = load_suite(str(REPOSITORY / "suites" / "etcd")).checkers
+    assert isinstance(logs, LogPattern)
+    assert (re.search(logs.pattern, line) is not None) is is_a_defect
 
 
 @pytest.mark.parametrize("workload", ["register", "set", "append"])

@@ -40,7 +40,7 @@ class Machine:
             namespaces=frozenset(_namespaces(str(state))),
             links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
             mounts=frozenset(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()),
-            cgroups=frozenset(str(path) for path in Path("/sys/fs/cgroup").rglob(f"{StateDirectory(state).mark}*")),
+            cgroups=frozenset(cgroups_of(StateDirectory(state))),
             disks=frozenset(f"/dev/loop{number}" for number in attached_below(state)),
         )
 
@@ -57,6 +57,12 @@ def eventually(condition: Callable[[], bool], within_s: float) -> bool:
     while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return met
+
+
+def cgroups_of(state: StateDirectory) -> Iterator[str]:
+    """Cgroups with the agent's mark. Not by rglob, which stumbles over directories that vanish meanwhile."""
+    for parent, names, _ in os.walk("/sys/fs/cgroup"):
+        yield from (f"{parent}/{name}" for name in names if name.startswith(state.mark))
 
 
 def pids_of(state: Path, word: str) -> list[int]:

@@ -19,6 +19,8 @@ from schrodinger_agent.disks.loop import attached_below
 from schrodinger_agent.state import StateDirectory
 from schrodinger_agent.types import FaultRequest
 
+from tests.fakes.leftovers import cgroups_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -82,9 +84,7 @@ class Agent:
         return [pid for pid, line in self.processes().items() if " schrodinger_agent serve " in line]
 
     def cgroups(self) -> list[str]:
-        # Not by rglob, which stumbles over directories that vanish meanwhile.
-        walk = os.walk("/sys/fs/cgroup")
-        return [f"{parent}/{name}" for parent, names, _ in walk for name in names if name.startswith(self.state.mark)]
+        return list(cgroups_of(self.state))
 
     def data_directories(self) -> list[str]:
         return [str(path) for path in self.state.clusters.glob("*")]
@@ -126,7 +126,8 @@ def private_agent(place: Path | None = None) -> Iterator[Agent]:
         assert agent.left_behind() == []
     finally:
         for pid in agent.processes():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if agent.left_behind():  # after a failure: it must not disturb the next test
             subprocess.run([sys.executable, "-m", "schrodinger_agent", "heal", "--state", state], check=False)
         shutil.rmtree(state, ignore_errors=True)

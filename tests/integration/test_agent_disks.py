@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from schrodinger_agent.disks import ext4
+from schrodinger_agent.disks.disk import IMAGE
+from schrodinger_agent.disks.loop import Loop
 from schrodinger_agent.types import AgentError
 
 from tests.integration.agents import DAEMON, SLEEP, Agent, fault, private_agent, says, spawn, wait_until
@@ -229,3 +232,24 @@ def test_an_agent_that_is_killed_leaves_images_and_the_next_one_sweeps_them(agen
             assert agent.left_behind() == []
 
     asyncio.run(scenario())
+
+
+def test_a_disk_is_claimed_as_long_as_a_file_system_has_not_wholly_let_go_of_it(tmp_path: Path) -> None:
+    image = tmp_path / IMAGE
+    ext4.make(image, 16 << 20)
+    loop = Loop.attach(image)
+    try:
+        assert not loop.is_claimed()
+        mounted = ext4.mount(loop.path)
+        assert loop.is_claimed()
+        os.close(mounted)
+        wait_until(lambda: not loop.is_claimed(), "it is let go")
+        ext4.check(loop.path)
+        on_its_way_out = os.open(loop.path, os.O_RDONLY | os.O_EXCL)
+        assert not ext4.is_mounted(loop.number)
+        assert loop.is_claimed()
+        with pytest.raises(OSError, match=r"/dev/loop\d+ is in use"):
+            ext4.check(loop.path)
+        os.close(on_its_way_out)
+    finally:
+        loop.close()

@@ -24,7 +24,7 @@ from tests.integration.agents import (
     stands_still,
     wait_until,
 )
-from tests.integration.writer import Writer, writing
+from tests.integration.writer import FORKING, Writer, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,19 +48,21 @@ while True:
     print("ok", len(held), flush=True)
     time.sleep(0.01)
 """
-FORKING = """
+HEIR = """
 import errno, os, time
+forked = 0
 while True:
     try:
-        child = os.fork()
-        if child == 0:
-            os._exit(0)
-        os.wait()
-        print("ok", 0, flush=True)
+        open("/dev/null").close()
+        print("ok", forked, flush=True)
     except OSError as error:
-        print(errno.errorcode[error.errno], 0, flush=True)
+        print(errno.errorcode[error.errno], forked, flush=True)
+    if os.path.exists("../fork"):
+        os.remove("../fork")
+        forked = int(os.fork() == 0)
     time.sleep(0.01)
 """
+"""It forks when it is told to, once, and both go on."""
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +243,25 @@ def test_nothing_can_be_opened_where_descriptors_are_short_also_by_what_is_start
             writer.expect("EMFILE")
             await writer.under()
             writer.expect("ok")
+
+    asyncio.run(scenario())
+
+
+def test_what_was_forked_under_a_limit_of_descriptors_loses_it_with_the_others(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+            writer = Writer(client, up)
+            await writer.run("python3", "-c", HEIR)
+            writer.expect("ok")
+            await writer.under(fault("descriptor-limit", "n1"))
+            writer.data.with_name("fork").touch()
+            writer.expect("EMFILE")
+            wait_until(lambda: {pid for _, pid in writer.lines()[-10:]} == {"0", "1"}, "both of them try")
+            await writer.under()
+            seen = len(writer.lines()) + 2
+            writer.expect("ok", 20)
+            assert {how for how, _ in writer.lines()[seen:]} == {"ok"}
 
     asyncio.run(scenario())
 

@@ -6,6 +6,7 @@ Its chance has no seed: tolerances are six standard deviations.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,38 @@ def test_loss_rate_and_cut_act_together(peers: Peers) -> None:
     assert 400 < len(sent_through(peers, 1_000)) < 600
     peers.send("n2", "n1", b"back")
     assert not peers.received("n1", b"back", sender="n3")
+
+
+def test_changing_one_fault_never_heals_another_for_a_moment(peers: Peers) -> None:
+    near, far = peers.datagrams("n1"), peers.datagrams("n2")
+    lasting = loss(1_000_000)
+    slow = effects("rate", (("n3", "n4"),), bits_per_second=8_000, queue_bytes=1_000)
+    put(peers, "loss", lasting)
+    put(peers, "rate", slow)
+    stop, sent = threading.Event(), 0
+
+    def flood() -> None:
+        nonlocal sent
+        while not stop.is_set():
+            near.sendto(b"flood", (peers.address("n2"), near.getsockname()[1]))
+            sent += 1
+
+    flooder = threading.Thread(target=flood)
+    flooder.start()
+    for round_ in range(30):
+        other = effects("loss", (("n3", "n2"), ("n2", "n1")), share=1 + round_, seed=round_)
+        put(peers, "loss", lasting, other if round_ % 2 else frozenset())
+        faster = effects("rate", (("n1", "n4"),), bits_per_second=1_000_000 + round_, queue_bytes=100_000)
+        put(peers, "rate", slow, faster if round_ % 3 else frozenset())
+        peers.network.cut(frozenset({("n4", "n5")} if round_ % 2 else {("n5", "n1")}))
+    stop.set()
+    flooder.join()
+
+    far.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        far.recv(100)
+    assert seen(peers, "loss")["dropped"] > 1_000
+    assert sent >= 1_000
 
 
 def test_without_the_native_package_the_kernel_does_what_it_can_and_the_reason_is_said(

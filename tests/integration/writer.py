@@ -45,6 +45,21 @@ while True:
 It opens another file first, and ends when the disk keeps it from that.
 """
 
+FORKING = """
+import errno, os, time
+while True:
+    try:
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.wait()
+        print("ok", 0, flush=True)
+    except OSError as error:
+        print(errno.errorcode[error.errno], 0, flush=True)
+    time.sleep(0.01)
+"""
+"""A database that makes a process again and again, and says how that went."""
+
 
 class Writer:
     """The database on one node, as seen from outside: its lines."""

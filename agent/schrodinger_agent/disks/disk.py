@@ -172,9 +172,16 @@ class Disk:
         self.hold_breath()
 
     def go_on(self) -> None:
-        """Let writes go on."""
+        """Let writes go on. It is full, or has space, as was asked for meanwhile."""
         self._thaw()
         self._stalled = False
+        if not self._read_only and self._full != bool(self.space()[1]):
+            self._set_full(full=self._full)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether it was told to hang: until it goes on nobody can tell whether there is space, and none is taken."""
+        return self._stalled
 
     def hangs(self) -> bool:
         """Whether writes hang: one that is told to hang, again, refuses."""
@@ -281,7 +288,7 @@ class Disk:
 
     def _set_full(self, *, full: bool) -> None:
         self._full = full
-        if not self._read_only:  # or the next mount will see to it
+        if not self._read_only and not self._stalled:  # or the next mount, or the end of the stall, will see to it
             self.breathe()
             self._establish_space()
             self.hold_breath()
@@ -318,11 +325,11 @@ class Disk:
         os.fsync(self.window)
 
     def _unmount(self) -> None:
-        """Let go of the file system, and wait until it is gone."""
+        """Let go of the file system, and wait until it has let go of the device, which is the last that it does."""
         ext4.thaw(self.window)
         os.close(self._window)
         self._window = -1
-        if not _until(lambda: not ext4.is_mounted(self.loop.number)):
+        if not _until(lambda: not self.loop.is_claimed()):
             raise DiskError(f"the file system of {self._image} is still in use after {_UNMOUNT_S:g} s")
 
 

@@ -118,5 +118,6 @@ def _run(program: str, *arguments: str, worst: int) -> None:
             errno.ENOENT, "is not installed (Debian and Ubuntu: apt-get install e2fsprogs)", program
         ) from None
     if done.returncode > worst:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it said nothing"]
-        raise OSError(errno.EIO, f"failed with status {done.returncode}: {last[0]}", program)
+        said = (line.strip() for line in (done.stdout + done.stderr).splitlines())
+        last = [line for line in said if line][-3:] or ["it said nothing"]
+        raise OSError(errno.EIO, f"failed with status {done.returncode}: {' / '.join(last)}", program)

@@ -74,6 +74,20 @@ class Loop:
         status = os.fstat(self._descriptor)
         return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
 
+    def is_claimed(self) -> bool:
+        """Whether a file system has it for itself, be it mounted or on its way out; no tool could check it then.
+
+        Raises:
+            OSError: it cannot be opened at all.
+        """
+        try:
+            os.close(os.open(self.path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))  # exclusively: see open(2)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            return True
+        return False
+
     def close(self) -> None:
         """Let go of it. May be called again."""
         if self._descriptor >= 0:

@@ -19,12 +19,15 @@ from schrodinger_agent.injectors import parameters as read
 from schrodinger_agent.injectors.injector import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from _typeshed import SupportsRichComparison
 
     from schrodinger_agent.injectors.injector import Steps
     from schrodinger_agent.target import Target
+
+_LOOKS, _BETWEEN_LOOKS_S = 10, 0.002
+"""A file that is written and synced is closed again by then, and a process that only looks something up has ended."""
 
 Setting = TypeVar("Setting", bound="SupportsRichComparison")
 """What a condition of a kind can be; smaller is stronger."""
@@ -199,6 +202,13 @@ class Condition(ABC, Generic[Setting]):
             return {}
         measured = self.measure(target)
         return {counter: int(measured[counter]) for counter in self.counters}
+
+
+async def looks() -> AsyncIterator[None]:
+    """Several times to look at a number of things some of which are there for a moment only; the least counts."""
+    for _ in range(_LOOKS):
+        yield
+        await asyncio.sleep(_BETWEEN_LOOKS_S)
 
 
 def no_more(kind: str, parameters: Mapping[str, Any]) -> None:

@@ -1,8 +1,10 @@
 """Descriptor limit: processes of a target cannot open anything any more, neither files nor connections (EMFILE).
 
 Each process's soft limit (RLIMIT_NOFILE) is set to its lowest free descriptor, from outside, by prlimit(2). The hard
-limit stays, so undoing it needs no privilege. A process that is started later has its own lowest free one: the limits
-are set again when the fault is read back and when something is spawned.
+limit stays, so undoing it needs no privilege. A descriptor that is open for a moment only, such as that of a file that
+is just being written, would count as one that may be open: so one looks several times, and at every read-back again.
+A process that is started later has its own lowest free one; it gets its limit when it is spawned, or at a read-back.
+One that was forked meanwhile has inherited a limit of ours, which is lifted with the others.
 """
 
 from __future__ import annotations
@@ -10,15 +12,25 @@ from __future__ import annotations
 import contextlib
 import itertools
 import resource
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from schrodinger_agent.injectors.conditions import Condition, no_more
+from schrodinger_agent.injectors.conditions import Condition, looks, no_more
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from schrodinger_agent.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Of a process: what it may have, what it may let itself have, and where its next descriptor would be."""
+
+    soft: int
+    hard: int
+    lowest_free: int
 
 
 @final
@@ -31,7 +43,7 @@ class DescriptorLimit(Condition[int]):
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         super().__init__(targets)
-        self._limited: dict[str, dict[int, int]] = {name: {} for name in targets}
+        self._before: dict[str, dict[int, int]] = {name: {} for name in targets}
 
     def setting(self, parameters: Mapping[str, Any]) -> int:
         """No parameters."""
@@ -40,37 +52,51 @@ class DescriptorLimit(Condition[int]):
 
     async def begin(self, target: Target, setting: int) -> None:  # noqa: ARG002 - there is but one
         """Limit every process."""
-        self._limit(target)
+        async for _ in looks():
+            self._limit(target)
         target.when_spawned(self.kind, lambda: self._limit(target))
 
     async def end(self, target: Target) -> None:
-        """Give each its limit back."""
+        """Give each its limit back; in two passes, for who is forked meanwhile."""
         target.when_spawned(self.kind, None)
-        for process, soft in self._limited[target.place.name].items():
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-                _, hard = resource.prlimit(process, resource.RLIMIT_NOFILE)
-                resource.prlimit(process, resource.RLIMIT_NOFILE, (soft, hard))
-        self._limited[target.place.name] = {}
+        before = self._before[target.place.name]
+        for _ in range(2):
+            for process, limits in self._limits(target):
+                if limits.soft < before[process]:
+                    _set(process, limits, min(before[process], limits.hard))
+        before.clear()
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - as above
-        """Every process that is there must have a limit of ours."""
+        """No process may have more than it has open, now or when one looked before."""
         self._limit(target)
-        free = [process for process in target.processes() if process not in self._limited[target.place.name]]
-        return f"processes {free} have no limit" if free else ""
+        before = self._before[target.place.name]
+        unlimited = [process for process, now in self._limits(target) if now.lowest_free < now.soft == before[process]]
+        return f"processes {unlimited} have no limit" if unlimited else ""
 
     def measure(self, target: Target) -> dict[str, Any]:
-        """How many processes have a limit."""
-        return {"limited": len(self._limited[target.place.name])}
+        """How many processes have had a limit."""
+        return {"limited": len(self._before[target.place.name])}
 
     def _limit(self, target: Target) -> None:
-        limited = self._limited[target.place.name]
+        """Limit what has no limit, or too high a one."""
+        for process, limits in self._limits(target):
+            if limits.lowest_free < limits.soft:
+                _set(process, limits, limits.lowest_free)
+
+    def _limits(self, target: Target) -> Iterator[tuple[int, _Limits]]:
+        """Each process and its limits as they are. What it had before ours is remembered."""
+        before = self._before[target.place.name]
         for process in target.processes():
-            if process in limited:
-                continue
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):
                 soft, hard = resource.prlimit(process, resource.RLIMIT_NOFILE)
-                resource.prlimit(process, resource.RLIMIT_NOFILE, (_lowest_free(process), hard))
-                limited[process] = soft
+                limits = _Limits(soft, hard, _lowest_free(process))
+                before.setdefault(process, max(soft, *before.values(), 0))
+                yield process, limits
+
+
+def _set(process: int, limits: _Limits, soft: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(process, resource.RLIMIT_NOFILE, (soft, limits.hard))
 
 
 def _lowest_free(process: int) -> int:

@@ -39,9 +39,10 @@ class DiskFull(Condition[int]):
         await asyncio.to_thread(target.disk.empty)
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - as above
-        """The ballast must be there."""
-        _, ballast = target.disk.space()
-        return "" if ballast or target.disk.has_failed else "there is no ballast on the disk"
+        """The ballast must be there; or nobody can write anyway."""
+        disk = target.disk
+        _, ballast = disk.space()
+        return "" if ballast or disk.has_failed or disk.is_stalled else "there is no ballast on the disk"
 
     def measure(self, target: Target) -> dict[str, Any]:
         """What is free and what the ballast takes."""

@@ -10,7 +10,7 @@ import errno
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
-from schrodinger_agent.injectors.conditions import Condition, no_more, number, only
+from schrodinger_agent.injectors.conditions import Condition, looks, no_more, number, only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +126,8 @@ class ProcessLimit(Condition[int]):
     async def begin(self, target: Target, setting: int) -> None:  # noqa: ARG002 - there is but one
         """Allow as many as there are; some may end, and make room."""
         group = target.group("pids")
-        group.limit_processes(max(_LEAST_PROCESSES, group.processes()))
+        there_are = min([group.processes() async for _ in looks()])
+        group.limit_processes(max(_LEAST_PROCESSES, there_are))
 
     async def end(self, target: Target) -> None:
         """Lift it."""

@@ -1,0 +1,113 @@
+"""What lasts, lasts without a gap while everything else changes: seen by databases that never stop trying.
+
+Each node is under one fault that lasts, and says what became of every single thing that it tried. Changes of other
+faults on the same nodes, and beside them, come as fast as they can be made. (Of links see ``test_network.py``,
+``test_link_faults.py`` and ``test_network_shaping.py``.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.agents import Agent, fault, private_agent
+from tests.integration.writer import FORKING, WRITER, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schrodinger_agent.types import FaultRequest
+
+DELAY_MS = 15
+
+LASTING = {
+    "failing": fault("io-error", "failing", calls=["sync"], error="EIO", every=1),
+    "late": fault("io-delay", "late", calls=["sync"], delay_ms=DELAY_MS),
+    "full": fault("disk-full", "full"),
+    "broken": fault("disk-read-only", "broken"),
+    "hanging": fault("disk-stall", "hanging"),
+    "paused": fault("pause", "paused"),
+    "stopped": fault("pause-process", "stopped", pick=0),
+    "down": fault("kill", "down"),
+    "open-nothing": fault("descriptor-limit", "open-nothing"),
+    "fork-nothing": fault("process-limit", "fork-nothing"),
+}
+"""By node."""
+
+ANSWER = {
+    "failing": "EIO",
+    "late": "ok",
+    "full": "ENOSPC",
+    "broken": "EROFS",
+    "open-nothing": "EMFILE",
+    "fork-nothing": "EAGAIN",
+}
+"""What each try gets. On the other nodes there is no answer at all."""
+
+TWO_MORE = ("by-the-way", "beside")
+
+
+def changing() -> list[list[FaultRequest]]:
+    """Sets of other faults, each of which takes some of the one before away and adds some."""
+    on_disks = ["failing", "late", "hanging", "paused", "stopped", "down"]
+    everywhere = list(LASTING)
+    others = [
+        fault("io-delay", *on_disks, calls=["sync"], delay_ms=1),
+        fault("io-error", *on_disks, "full", calls=["rename"], error="EDQUOT", every=1),
+        fault("lying-sync", "full", "hanging"),
+        fault("disk-slow", *everywhere, writes_per_s=500),
+        fault("disk-full", "hanging", "paused", "down"),
+        fault("disk-stall", "paused", "stopped", "down"),
+        fault("cpu-limit", *everywhere, percent=90),
+        fault("memory-pressure", *everywhere, every_ms=50),
+        fault("process-limit", "failing", "hanging", "paused"),
+        fault("kill", "by-the-way"),
+        fault("pause", "beside"),
+        fault("power-loss", "by-the-way", "down"),
+    ]
+    return [list(pair) for pair in combinations(others, 2)][::3]
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[Agent]:
+    with private_agent(Path("/dev/shm")) as private:
+        yield private
+
+
+def test_no_change_heals_what_lasts_even_for_a_moment(agent: Agent) -> None:
+    async def scenario() -> None:
+        kinds = {one.kind for one in (*LASTING.values(), *(one for others in changing() for one in others))}
+        async with await agent.connect() as client:
+            found = await client.capabilities()
+            for kind in sorted(kinds):
+                if not found[kind].available:
+                    pytest.skip(f"{kind}: {found[kind].reason}")
+            up = await client.up("c", [*LASTING, *TWO_MORE], lease_s=60, isolated=False, kinds=kinds)
+            writers = {name: Writer(client, up, name) for name in LASTING}
+            for name, writer in writers.items():
+                writer.output.touch()
+                await writer.run("python3", "-c", FORKING if name == "fork-nothing" else WRITER)
+            for writer in writers.values():
+                writer.expect("ok", 2)
+            director = writers["failing"]
+            await director.under(*LASTING.values())
+            for name in ANSWER:
+                writers[name].expect(ANSWER[name], 2)
+            began = {name: len(writer.lines()) for name, writer in writers.items()}
+            for others in changing():
+                await director.under(*LASTING.values(), *others)
+            for name in ANSWER:
+                writers[name].expect(ANSWER[name], 1)
+            said = {name: writer.lines()[began[name] :] for name, writer in writers.items()}
+            for name, lines in said.items():
+                assert {how for how, _ in lines} == ({ANSWER[name]} if name in ANSWER else set()), (name, lines)
+            assert min(int(took_us) for _, took_us in said["late"]) >= DELAY_MS * 1000
+            await director.under()
+            for name in sorted(set(LASTING) - {"down"}):
+                writers[name].expect("ok", 1)
+
+    asyncio.run(scenario())
