@@ -166,7 +166,8 @@ class Target:
         try:
             await asyncio.wait_for(asyncio.shield(incarnation.ended), grace_s)
         except TimeoutError:
-            await self._kill()
+            async with self._lock:
+                await self._kill()
             return Stopped(was_running=True, killed=True)
         return Stopped(was_running=True, killed=False)
 
@@ -303,8 +304,14 @@ class Target:
                 await ending
 
     @asynccontextmanager
+    async def undisturbed(self) -> AsyncIterator[None]:
+        """While nothing is spawned, killed or frozen, for which a disk that hangs or is slow is let go for a moment."""
+        async with self._lock:
+            yield
+
+    @asynccontextmanager
     async def breathing(self) -> AsyncIterator[None]:
-        """While a disk that hangs must not keep processes from being stopped or from ending."""
+        """While a disk that hangs must not keep processes from being stopped or from ending; :meth:`undisturbed`."""
         disk = self.place.disk
         if disk is None:
             yield

@@ -122,6 +122,20 @@ def test_a_disk_that_hangs_keeps_nobody_from_ending_or_stopping_what_writes_to_i
     asyncio.run(scenario())
 
 
+def test_a_disk_is_read_back_between_restarts_for_which_it_is_let_go(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent, *KINDS) as writer:
+            wrong = [fault("disk-slow", "n1", writes_per_s=50), fault("disk-stall", "n1")]
+            await writer.under(*wrong, fault("restart-loop", "n1", every_ms=20))
+            for _ in range(100):
+                observed = await writer.client.observe("c")
+                assert all(o.in_force and not o.error for o in observed.observations), observed
+            await writer.under()
+            writer.expect("ok")
+
+    asyncio.run(scenario())
+
+
 def test_what_is_wrong_with_a_disk_is_still_wrong_after_a_loss_of_power(agent: Agent) -> None:
     async def scenario() -> None:
         async with writing(agent, *KINDS) as writer:

@@ -151,6 +151,22 @@ def test_one_process_stands_still_and_goes_on_again(agent: Agent) -> None:
     asyncio.run(scenario())
 
 
+def test_one_process_of_a_paused_node_stands_still_when_the_pause_is_over(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent) as writer:
+            pause, one = fault("pause", "n1"), fault("pause-process", "n1", pick=0)
+            await writer.under(pause)
+            await writer.under(pause, one)
+            await writer.under(one)
+            said = writer.lines()
+            assert writer.is_silent()
+            assert writer.lines() == said
+            await writer.under()
+            writer.expect("ok")
+
+    asyncio.run(scenario())
+
+
 def test_a_processor_is_as_short_as_asked_for(agent: Agent) -> None:
     async def scenario() -> None:
         async with await agent.connect() as client:

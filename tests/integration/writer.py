@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,10 +38,11 @@ while True:
         how = errno.errorcode[error.errno]
         if error.filename == "read" and error.errno != errno.EMFILE:
             break
-    print(how, round((time.monotonic() - begin) * 1e6), flush=True)
+    end = time.monotonic()
+    print(how, round((end - begin) * 1e6), round(end * 1e9), flush=True)
     time.sleep(0.005)
 """
-"""A database that writes and syncs a block, and says how that ended and how many microseconds it took.
+"""A database that writes and syncs a block, and says how that ended, how many microseconds it took, and when.
 
 It opens another file first, and ends when the disk keeps it from that.
 """
@@ -53,12 +55,26 @@ while True:
         if child == 0:
             os._exit(0)
         os.wait()
-        print("ok", 0, flush=True)
+        how = "ok"
     except OSError as error:
-        print(errno.errorcode[error.errno], 0, flush=True)
+        how = errno.errorcode[error.errno]
+    print(how, 0, time.monotonic_ns(), flush=True)
     time.sleep(0.01)
 """
 """A database that makes a process again and again, and says how that went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A thing that a database tried: how it ended, how long it took, and when it ended, by CLOCK_MONOTONIC."""
+
+    how: str
+    took_us: int
+    end_ns: int
+
+    @property
+    def begin_ns(self) -> int:
+        return self.end_ns - self.took_us * 1_000
 
 
 class Writer:
@@ -89,6 +105,14 @@ class Writer:
         return observed
 
     def lines(self) -> list[list[str]]:
+        """How each thing that it tried ended, and what it says beside that."""
+        return [line[:2] for line in self._said()]
+
+    def tries(self) -> list[Try]:
+        """Of a program that says when: each thing that it tried."""
+        return [Try(how, int(took_us), int(end_ns)) for how, took_us, end_ns in self._said()]
+
+    def _said(self) -> list[list[str]]:
         return [line.split() for line in self.output.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
     def expect(self, how: str, times: int = 5) -> list[int]:

@@ -32,7 +32,8 @@ class DiskReadOnly(Condition[int]):
 
     async def begin(self, target: Target, setting: int) -> None:  # noqa: ARG002 - there is but one
         """Trigger an error."""
-        await asyncio.to_thread(target.disk.fail)
+        async with target.undisturbed():
+            await asyncio.to_thread(target.disk.fail)
 
     async def end(self, target: Target) -> None:
         """Repair."""
@@ -40,5 +41,6 @@ class DiskReadOnly(Condition[int]):
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - as above
         """A new file must be refused."""
-        refused = await asyncio.to_thread(target.disk.refuses)
+        async with target.undisturbed():
+            refused = await asyncio.to_thread(target.disk.refuses)
         return "" if refused else "a new file on the disk was not refused with EROFS"

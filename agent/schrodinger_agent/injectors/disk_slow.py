@@ -33,15 +33,18 @@ class DiskSlow(Condition[int]):
 
     async def begin(self, target: Target, setting: int) -> None:
         """Set the limit."""
-        await asyncio.to_thread(target.disk.slow_down, target.group("blkio"), setting)
+        async with target.undisturbed():
+            await asyncio.to_thread(target.disk.slow_down, target.group("blkio"), setting)
 
     async def end(self, target: Target) -> None:
         """Lift it."""
-        await asyncio.to_thread(target.disk.slow_down, target.group("blkio"), None)
+        async with target.undisturbed():
+            await asyncio.to_thread(target.disk.slow_down, target.group("blkio"), None)
 
     async def problem(self, target: Target, setting: int) -> str:
         """The kernel must say that it has the limit."""
-        limit = target.group("blkio").write_limit(target.disk.loop.device_number)
+        async with target.undisturbed():
+            limit = target.group("blkio").write_limit(target.disk.loop.device_number)
         return "" if limit == setting else f"the limit is {limit} writes a second, not {setting}"
 
     def measure(self, target: Target) -> dict[str, Any]:

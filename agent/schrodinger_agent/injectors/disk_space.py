@@ -32,11 +32,13 @@ class DiskFull(Condition[int]):
 
     async def begin(self, target: Target, setting: int) -> None:  # noqa: ARG002 - there is but one
         """Take all that is left."""
-        await asyncio.to_thread(target.disk.fill)
+        async with target.undisturbed():
+            await asyncio.to_thread(target.disk.fill)
 
     async def end(self, target: Target) -> None:
         """Give it back."""
-        await asyncio.to_thread(target.disk.empty)
+        async with target.undisturbed():
+            await asyncio.to_thread(target.disk.empty)
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - as above
         """The ballast must be there; or nobody can write anyway."""

@@ -33,15 +33,18 @@ class DiskStall(Condition[int]):
 
     async def begin(self, target: Target, setting: int) -> None:  # noqa: ARG002 - there is but one
         """Freeze."""
-        await asyncio.to_thread(target.disk.stall)
+        async with target.undisturbed():
+            await asyncio.to_thread(target.disk.stall)
 
     async def end(self, target: Target) -> None:
         """Thaw."""
-        await asyncio.to_thread(target.disk.go_on)
+        async with target.undisturbed():
+            await asyncio.to_thread(target.disk.go_on)
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - as above
         """The kernel must say that it is frozen."""
         if target.disk.has_failed:  # and refuses what would hang
             return ""
-        hangs = await asyncio.to_thread(target.disk.hangs)
+        async with target.undisturbed():
+            hangs = await asyncio.to_thread(target.disk.hangs)
         return "" if hangs else "the file system is not frozen"

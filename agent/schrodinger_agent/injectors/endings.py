@@ -25,6 +25,9 @@ _GRACE_S: Final = 4.0
 
 _GONE_S: Final = 2.0
 _POLL_S: Final = 0.002
+_ENDED: Final = ("", "Z", "X")
+"""States of a process that has ended; one that is not there any more has none."""
+_HALTED: Final = ("T", *_ENDED)
 
 Picks: TypeAlias = tuple[int, ...]
 """Which of a target's processes: each number, modulo how many there are, is a place in the order of their ages."""
@@ -186,7 +189,7 @@ class KillProcess(_OneProcess):
             finally:
                 os.close(descriptor)
             hit[pick] = process
-            async with target.breathing():
+            async with target.undisturbed(), target.breathing():
                 await _gone(process)
 
     async def end(self, target: Target) -> None:
@@ -226,8 +229,9 @@ class PauseProcess(_OneProcess):
         """Each must be stopped, if it is there; where it has ended another one is picked."""
         self._stop(target, setting)
         hit = self._hit[target.place.name]
-        if any(state_of(process) not in ("T", "", "Z", "X") for process in hit.values()):
-            async with target.breathing():
+        # What a pause has frozen stops when that is over, before it does anything else: until then it cannot.
+        if not target.freezer.asked() and any(state_of(process) not in _HALTED for process in hit.values()):
+            async with target.undisturbed(), target.breathing():
                 for process in set(hit.values()):
                     await _until_stopped(process)
         return "" if hit or not target.processes() else "no process is stopped"
@@ -253,7 +257,7 @@ def _send(process: int, number: signal.Signals) -> None:
 
 async def _gone(process: int) -> None:
     deadline = asyncio.get_running_loop().time() + _GONE_S
-    while state_of(process) not in ("", "Z", "X"):
+    while state_of(process) not in _ENDED:
         if asyncio.get_running_loop().time() > deadline:
             raise Failed(f"process {process} survived SIGKILL for {_GONE_S:g} s")
         await asyncio.sleep(_POLL_S)
@@ -261,7 +265,7 @@ async def _gone(process: int) -> None:
 
 async def _until_stopped(process: int) -> None:
     deadline = asyncio.get_running_loop().time() + _GONE_S
-    while state_of(process) not in ("T", "", "Z", "X"):
+    while state_of(process) not in _HALTED:
         if asyncio.get_running_loop().time() > deadline:
             raise Failed(f"process {process} did not heed SIGSTOP for {_GONE_S:g} s")
         await asyncio.sleep(_POLL_S)
