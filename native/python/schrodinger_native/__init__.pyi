@@ -412,6 +412,18 @@ class Stream:
     def words(self, index: int) -> tuple[int, int, int, int]:
         """Four independent unsigned 64-bit words for operation ``index`` of this process."""
 
+def enter(arguments: Sequence[str]) -> int:
+    """Run a program of the host inside another process's namespaces, and pass on its signals and its end.
+
+    It is all of the program ``schrodinger-enter``, whose ``arguments`` these are: ``TARGET [--only NAMESPACES]
+    [--parent PID] -- PROGRAM [ARGUMENT...]``. Call it in a process of its own, with one thread, and exit with what it
+    returns; where a signal ended the program, it ends the process instead.
+
+    Returns:
+        The program's status; 125 where the target cannot be entered, 126 where the program cannot be run inside, 127
+        where there is none. What was wrong is then on standard error.
+    """
+
 @final
 class Switch:
     """An Ethernet switch in user space: a thread that carries frames between files, and does to them what is wanted.
