@@ -3,8 +3,10 @@
 import click
 
 from schrodinger.cli.check import check
+from schrodinger.cli.cluster import cluster
 from schrodinger.cli.doctor import doctor
 from schrodinger.cli.failures import CommandLine
+from schrodinger.cli.fault import fault
 from schrodinger.cli.heal import heal
 from schrodinger.cli.history import history
 from schrodinger.cli.replay import replay
@@ -22,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (run, replay, check, history, runs, suites, doctor, heal):
+for command in (run, replay, check, history, runs, suites, cluster, fault, doctor, heal):
     main.add_command(command)

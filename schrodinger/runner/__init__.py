@@ -1,8 +1,23 @@
-"""Executes a plan, and judges what it recorded."""
+"""Executes a plan, and judges what it recorded; and what that takes, for whoever keeps a cluster without a plan."""
 
-from schrodinger.runner.files import RunFiles, read_events, write_whole
+from schrodinger.runner.files import EventLog, RunFiles, read_events, write_whole
 from schrodinger.runner.judge import judge, machinery
+from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
 from schrodinger.runner.progress import Progress
 from schrodinger.runner.runner import Run
+from schrodinger.runner.standing import StandingFaults, Unresolved
 
-__all__ = ["Progress", "Run", "RunFiles", "judge", "machinery", "read_events", "write_whole"]
+__all__ = [
+    "DatabaseNodes",
+    "EventLog",
+    "NodeEnded",
+    "Progress",
+    "Run",
+    "RunFiles",
+    "StandingFaults",
+    "Unresolved",
+    "judge",
+    "machinery",
+    "read_events",
+    "write_whole",
+]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from schrodinger.history import NEMESIS, FaultEdge
-from schrodinger.nemesis import LEADER, AtTime, EmptyFaultError
+from schrodinger.nemesis import AtTime
+from schrodinger.runner.standing import StandingFaults, Unresolved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from schrodinger.cluster import FaultObservation, Observed, Provider
     from schrodinger.history import Recorder
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from schrodinger.runner.nodes import DatabaseNodes
     from schrodinger.runner.progress import Progress
     from schrodinger.runner.workers import Workers
-
-LEADER_TIMEOUT_S: Final = 2.0
-AFTERMATH_NS: Final = 3_000_000_000
-"""How long after a fault a database may still end because of it: it has seen the error, and is on its way out."""
-
-
-class Unresolved(Exception):
-    """A role could not be resolved to a node."""
 
 
 @dataclass(slots=True)
@@ -56,15 +49,12 @@ class Nemesis:
         report: Callable[[str], None],
     ) -> None:
         self._schedule = schedule
-        self._provider = provider
-        self._databases = databases
+        self._standing = StandingFaults(provider, databases, recorder.now)
         self._recorder = recorder
         self._codes = codes
         self._progress = progress
         self._report = report
         self._active: dict[str, _Active] = {}
-        self._upset_until: dict[str, int] = {}
-        self._changing = asyncio.Lock()
 
     async def run(self, workers: Workers, main_ns: int) -> None:
         """Every event of the plan at its anchor; ``main_ns`` is when the main phase began, on the history's clock."""
@@ -79,7 +69,7 @@ class Nemesis:
             await workers.reached(event.anchor.count).wait()
         requested_ns = self._recorder.now()
         try:
-            fault = await self._resolve(event.fault)
+            fault = await self._standing.resolve(event.fault)
         except Unresolved as reason:
             self._report(f"{event.fault.describe()}: {reason}; it was left out")
             return
@@ -91,72 +81,28 @@ class Nemesis:
         """End every fault, whatever its event says, and start what they had stopped."""
         await self._change(removed=tuple(self._active))
 
-    async def _resolve(self, fault: Fault) -> Fault:
-        if LEADER not in fault.names:
-            return fault
-        try:
-            async with asyncio.timeout(LEADER_TIMEOUT_S):
-                leaders = await self._databases.leaders()
-        except (OSError, TimeoutError) as error:
-            raise Unresolved(f"nobody could say who leads ({type(error).__name__})") from error
-        if not leaders:
-            raise Unresolved("no node says that it leads")
-        try:
-            return fault.resolve({LEADER: leaders[0]}.__getitem__)
-        except EmptyFaultError as error:
-            raise Unresolved(str(error)) from error
+    async def ended(self, node: str) -> str:
+        """A database ended by itself. Returns what explains it, empty if nothing does."""
+        return await self._standing.ended(node)
 
     async def _change(self, *, added: Mapping[str, _Active] | None = None, removed: tuple[str, ...] = ()) -> None:
-        """One step to another desired state, then restart what no fault holds. Never stops half-way when cancelled."""
-        await asyncio.shield(self._apply(added or {}, removed))
+        """One step to another desired state, recorded as it was read back."""
+        joining = added or {}
+        ending = {position: self._active.pop(position) for position in removed if position in self._active}
+        self._active.update(joining)
 
-    async def _apply(self, added: Mapping[str, _Active], removed: tuple[str, ...]) -> None:
-        async with self._changing:
-            ending = {position: self._active[position] for position in removed if position in self._active}
-            self._active = {**{k: v for k, v in self._active.items() if k not in ending}, **added}
-            self._expect_aftermath(ending.values())
-            asked_ns = self._recorder.now()
-            observed = await self._provider.set_faults(
-                {position: active.fault for position, active in self._active.items()}
-            )
+        def record(asked_ns: int, observed: Observed) -> None:
             in_force = {observation.id: observation for observation in observed.in_force}
             lifted = {observation.id: observation for observation in observed.lifted}
-            for position, active in added.items():
+            for position, active in joining.items():
                 self._record("inject", position, active, observed, in_force.get(position))
                 self._progress.faults[position] = active.fault.describe()
-                self._databases.ended_by_fault(active.fault.ends)
-                self._databases.may_stay_down(active.fault.wrecks)
             for position, active in ending.items():
                 active.requested_ns = asked_ns
                 self._record("heal", position, active, observed, lifted.get(position))
                 self._progress.faults.pop(position, None)
-            self._expect_aftermath(ending.values())
-            await self._databases.start(self._held())
 
-    def _expect_aftermath(self, ending: Iterable[_Active]) -> None:
-        until_ns = self._recorder.now() + AFTERMATH_NS
-        for active in ending:
-            self._upset_until.update(dict.fromkeys(active.fault.upsets, until_ns))
-
-    def _held(self) -> set[str]:
-        """Nodes on which a database cannot be started now, or would only end again."""
-        return {name for active in self._active.values() for name in active.fault.holds | active.fault.upsets}
-
-    async def ended(self, node: str) -> str:
-        """A database ended by itself. Returns what may have upset it; it is started again when that is over.
-
-        Empty if no fault explains it.
-        """
-        upsetting = [active.fault for active in self._active.values() if node in active.fault.upsets]
-        if upsetting:
-            return upsetting[0].describe()
-        if node in self._databases.lost:
-            return "damage to what it has stored"
-        if self._recorder.now() > self._upset_until.get(node, -1):
-            return ""
-        async with self._changing:
-            await self._databases.start(self._held())
-        return "a fault that was just over"
+        await self._standing.change({id_: active.fault for id_, active in joining.items()}, tuple(ending), record)
 
     def _record(
         self,

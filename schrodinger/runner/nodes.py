@@ -99,14 +99,19 @@ class DatabaseNodes:
         await asyncio.gather(*(self._ready(node) for node in self._cluster.nodes))
 
     async def _ready(self, node: Node) -> None:
-        while not await self._is_ready(node):
+        while not await self.is_ready(node):
             if node.name in self.lost:
                 return
             if node.name in self._down:
                 raise NodeEnded(f"the database on {node.name} ended: {_last_line(node.log)}")
             await asyncio.sleep(READY_POLL_S)
 
-    async def _is_ready(self, node: Node) -> bool:
+    def runs(self, name: str) -> bool:
+        """Whether the database on this node runs, as far as is known."""
+        return name not in self._down
+
+    async def is_ready(self, node: Node) -> bool:
+        """Whether a node serves requests now."""
         try:
             return await self._database.ready(node, self._cluster) and node.name not in self._down
         except Exception:

@@ -111,6 +111,7 @@ class Experiment:
         overlapping: whether an occurrence may begin while one before it goes on; otherwise it is left out.
         paused: it is not to begin until somebody says so.
         remarks: what a reader of the manifest should know about what it does here.
+        written: the document that it was read from, as JSON, by which a changed one is told from the same.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Experiment:
     overlapping: bool = False
     paused: bool = False
     remarks: tuple[str, ...] = ()
+    written: str = ""
 
     def faults(self, roster: Roster, seed: int, occurrence: int) -> tuple[Fault, ...]:
         """The faults of an occurrence, counted from 0. Raises InvalidValueError where there is nobody to hit."""

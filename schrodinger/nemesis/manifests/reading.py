@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schrodinger.nemesis.catalogue import FAULTS, FaultCatalogue
@@ -51,7 +53,7 @@ def _read(document: object, default: str, catalogue: FaultCatalogue, before: lis
         raise InvalidValueError("name", experiment.name, "not a name", "use letters, digits, '.', '_' and '-'")
     if any(experiment.name == other.name for other in before):
         raise InvalidValueError("name", experiment.name, "another document of the file has it", "give each its own")
-    return experiment
+    return replace(experiment, written=json.dumps(document, sort_keys=True, default=str))
 
 
 def _of_document(index: int, error: InvalidValueError) -> InvalidValueError:
