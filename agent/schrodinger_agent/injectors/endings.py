@@ -121,9 +121,13 @@ class RestartLoop(Condition[int]):
         return int(measured.get("restarts", 0))
 
     async def _go_on(self, target: Target, every_s: float, stop: asyncio.Event) -> None:
+        """By the clock: what a restart takes is none of the time between two. One that is late puts off the others."""
+        now = asyncio.get_running_loop().time
+        due = now()
         while True:
+            due = max(due + every_s, now())
             try:
-                await asyncio.wait_for(stop.wait(), every_s)
+                await asyncio.wait_for(stop.wait(), due - now())
             except TimeoutError:
                 await self._restart(target)
             else:
