@@ -68,9 +68,12 @@ def _thin(operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> It
 
 
 def _invoked_during(faults: tuple[FaultInterval, ...]) -> polars.Expr:
+    """While a fault was surely in force; or while it began, by an operation whose end is unknown: it has met it."""
     during = polars.lit(value=False)
+    unknown = polars.col("type").cast(polars.String) == "info"
     for fault in faults:
-        inside = polars.col("start_ns") >= fault.begin_ns
+        earliest = polars.when(unknown).then(fault.begin_ns - fault.begin_uncertainty_ns).otherwise(fault.begin_ns)
+        inside = polars.col("start_ns") >= earliest
         during |= inside if fault.end_ns is None else inside & (polars.col("start_ns") < fault.end_ns)
     return during
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -24,27 +24,34 @@ class Script:
         self.path = path
         self.recorder = Recorder(path, FUNCTIONS)
 
-    def operations(self, count: int, *, f: int = READ, end: str = "ok", key: int = 0) -> Script:
+    def operations(
+        self, count: int, *, f: int = READ, end: Literal["ok", "fail", "info"] = "ok", key: int = 0
+    ) -> Script:
         for _ in range(count):
             self.recorder.record("invoke", 0, f, key, 1)
-            self.recorder.record("ok" if end == "ok" else "fail", 0, f, key, 1)
+            self.recorder.record(end, 0, f, key, 1)
         return self
 
     def phase(self, name: str) -> Script:
         self.recorder.record("info", NEMESIS, MARK, None, None, name)
         return self
 
-    def inject(self, event: int = 0, *, affected: int = 1) -> Script:
-        return self._edge("inject", event, affected)
+    def inject(self, event: int = 0, *, affected: int = 1, since_ns: int | None = None) -> Script:
+        return self._edge("inject", event, affected, since_ns)
 
     def heal(self, event: int = 0) -> Script:
         return self._edge("heal", event, 0)
 
-    def _edge(self, edge: str, event: int, affected: int) -> Script:
+    def beginning(self, meanwhile: Callable[[Script], Script]) -> Script:
+        """Inject a fault that takes as long to begin as this takes."""
+        since_ns = self.recorder.now()
+        return meanwhile(self).inject(since_ns=since_ns)
+
+    def _edge(self, edge: str, event: int, affected: int, since_ns: int | None = None) -> Script:
         now = self.recorder.now()
         detail = FaultEdge(
             requested_ns=now,
-            begin_ns=now,
+            begin_ns=now if since_ns is None else since_ns,
             end_ns=now,
             description="partition: n1 alone",
             planned="",
@@ -73,6 +80,10 @@ WEAK: dict[str, tuple[Callable[[Script], Script], str]] = {
         lambda it: it.operations(20).inject().operations(3).heal().operations(20),
         "while a fault was in force",
     ),
+    "thin during, but for what succeeded while the fault began": (
+        lambda it: it.operations(20).beginning(lambda it: it.operations(20)).operations(3).heal().operations(20),
+        "only 3 operations were invoked while a fault was in force",
+    ),
     "thin after": (lambda it: it.operations(20).inject().operations(20).heal().operations(3), "after the last fault"),
     "failures only": (
         lambda it: it.operations(20).inject().operations(20).heal().operations(20, end="fail"),
@@ -98,6 +109,9 @@ STRONG: dict[str, Callable[[Script], Script]] = {
     "before, during and after": lambda it: it.operations(20).inject().operations(20).heal().operations(20),
     "failures while a fault is in force": lambda it: (
         it.operations(20).inject(affected=2).operations(20, end="fail").heal().operations(20)
+    ),
+    "ends that are unknown since the fault began": lambda it: (
+        it.operations(20).beginning(lambda it: it.operations(20, end="info")).heal().operations(20)
     ),
     "no effect, which another fault on the same node explains": lambda it: (
         it.operations(20).inject(0).inject(1, affected=0).operations(20).heal(1).heal(0).operations(20)
