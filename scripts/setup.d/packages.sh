@@ -12,6 +12,8 @@ ensure_packages() {
     /sbin/ldconfig -p | grep -q 'libnftables\.so\.1' || missing+=(libnftables1)
     # Nodes' disks are made and repaired by its tools.
     has mkfs.ext4 || [ -x /usr/sbin/mkfs.ext4 ] || missing+=(e2fsprogs)
+    # A suite runs it; the service that comes with it is not used.
+    ! $develop || has redis-server || missing+=(redis-server)
     # A benchmark compares with it.
     ! $develop || has nft || [ -x /usr/sbin/nft ] || missing+=(nftables)
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" || true
