@@ -27,6 +27,31 @@ fn an_id_that_is_handed_out_twice_is_found_and_a_failed_one_does_not_count() {
     assert_eq!(ids(&[(0, INFO, &[], &[])]).0, Verdict::Unknown);
 }
 
+#[test]
+fn ids_are_unique_by_the_definition() {
+    let mut violations = 0;
+    for seed in 0..cases(CASES) as u64 {
+        let mut random = Random(4 << 40 | seed);
+        let operations = random_operations(&mut random, 6, 4, |random, operation| {
+            operation.f = u8::from(random.chance(20));
+            operation.answered = Some(vec![random.below(9) as i64]);
+        });
+        let given: Vec<i64> = operations.iter().filter(|o| o.f == 0 && o.is_ok()).map(Operation::answered).collect();
+        let is_twice = (0..given.len()).any(|place| given[..place].contains(&given[place]));
+        let expected = match (is_twice, given.is_empty()) {
+            (true, _) => Verdict::Violation,
+            (false, true) => Verdict::Unknown,
+            (false, false) => Verdict::Valid,
+        };
+        let rows = laid_out(&operations);
+        assert_final(&rows, |events| unique_ids::check(events, Some(0)));
+        let (verdict, _) = told(unique_ids::check(&rows.events(), Some(0)));
+        assert_eq!(verdict, expected, "seed {seed}: {operations:?}");
+        violations += usize::from(is_twice);
+    }
+    assert!(violations > cases(CASES) / 10, "only {violations} were violations: too few to mean anything");
+}
+
 const COUNTER: counter::Functions = counter::Functions { add: Some(0), read: Some(1) };
 
 fn count(rows: &Rows) -> (Verdict, Vec<&'static str>) {
@@ -94,6 +119,72 @@ fn money_that_appears_is_found_and_money_that_moves_is_not() {
     assert_eq!(balances(&[&[0, 11, 1, -1]], allowed), (Verdict::Valid, vec![]));
     let promised = bank::Options { total: Some(11), ..options };
     assert_eq!(balances(&[&[0, 5, 1, 5]], promised), (Verdict::Violation, vec!["wrong-total"]));
+}
+
+/// Accounts with balances, most of which add up to ten.
+fn random_balances(random: &mut Random) -> Vec<i64> {
+    let count = if random.chance(10) { 2 + random.below(3) } else { 3 };
+    let mut accounts: Vec<i64> = (0..count as i64).collect();
+    if random.chance(5) {
+        accounts[0] = accounts[1];
+    }
+    let mut left = if random.chance(10) { random.below(20) as i64 } else { 10 };
+    let mut balances = Vec::new();
+    for (place, account) in accounts.iter().enumerate() {
+        let most = if random.chance(5) { 14 } else { left.max(0) + 1 };
+        let balance = if place + 1 == count { left } else { random.below(most as usize) as i64 };
+        left -= balance;
+        balances.extend([*account, balance]);
+    }
+    balances
+}
+
+#[test]
+fn balances_are_judged_by_the_definition() {
+    let (mut found, mut valid) = ([0; 3], 0);
+    for seed in 0..cases(CASES) as u64 {
+        let mut random = Random(5 << 40 | seed);
+        let operations = random_operations(&mut random, 6, 4, |random, operation| {
+            operation.f = u8::from(random.chance(30));
+            operation.answered = (operation.f == 0).then(|| random_balances(random));
+        });
+        let options = bank::Options {
+            read: Some(0),
+            total: random.chance(50).then_some(10),
+            accounts: random.chance(50).then_some(&[0, 1, 2]),
+            allow_negative: random.chance(50),
+        };
+        let reads = operations.iter().filter(|o| o.f == 0 && o.is_ok());
+        let reads: Vec<&[i64]> = reads.map(|read| read.answered.as_deref().unwrap_or(&[])).collect();
+        let part = |read: &[i64], which: usize| read.chunks(2).map(|pair| pair[which]).collect::<Vec<i64>>();
+        let has_wrong_accounts = |read: &&&[i64]| {
+            let mut accounts = part(read, 0);
+            accounts.sort_unstable();
+            accounts.windows(2).any(|pair| pair[0] == pair[1]) || options.accounts.is_some_and(|all| all != accounts)
+        };
+        let sums = reads.iter().filter(|read| !has_wrong_accounts(read)).map(|read| part(read, 1));
+        let sums: Vec<Vec<i64>> = sums.collect();
+        let sum = |balances: &Vec<i64>| balances.iter().sum::<i64>();
+        let total = options.total.or(sums.first().map(sum));
+        let is_wrong = sums.iter().any(|balances| Some(sum(balances)) != total);
+        let is_negative = !options.allow_negative && sums.iter().flatten().any(|&balance| balance < 0);
+        let told_of = [is_wrong, is_negative, reads.iter().any(|read| has_wrong_accounts(&read))];
+        let names = ["wrong-total", "negative-balance", "wrong-accounts"];
+        let expected: Vec<&str> =
+            names.into_iter().zip(told_of).filter(|(_, told)| *told).map(|(name, _)| name).collect();
+        let rows = laid_out(&operations);
+        assert_final(&rows, |events| bank::check(events, &options));
+        let (verdict, findings) = told(bank::check(&rows.events(), &options));
+        assert_eq!(findings, expected, "seed {seed}: {options:?} {operations:?}");
+        assert_eq!(verdict == Verdict::Violation, !expected.is_empty(), "seed {seed}: {operations:?}");
+        told_of.iter().zip(&mut found).for_each(|(&told, count)| *count += usize::from(told));
+        valid += usize::from(verdict == Verdict::Valid);
+    }
+    let few = cases(CASES) / 50;
+    assert!(
+        valid > few && found.iter().all(|&count| count > few),
+        "{valid} valid, {found:?}: too few to mean anything"
+    );
 }
 
 const QUEUE: queue::Functions = queue::Functions { enqueue: Some(0), dequeue: Some(1), drain: Some(2) };

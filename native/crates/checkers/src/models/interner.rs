@@ -7,6 +7,9 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
+/// One in so many is few: more than the search numbers between two looks at the bytes held, where there are enough for it to matter.
+const FEW: usize = 32;
+
 /// Things by number, and numbers by thing.
 #[derive(Clone, Debug)]
 pub struct Interner<T> {
@@ -56,9 +59,14 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         self.things.is_empty()
     }
 
-    /// Bytes held, apart from what the things themselves point to.
+    /// Bytes held once a few more things have a number, apart from what the things themselves point to. A table is never fuller than
+    /// seven eighths; while it grows the old and the new one, twice as large, exist side by side.
     pub fn bytes(&self) -> u64 {
         let entry = size_of::<(T, u32)>() + 1;
-        (self.things.capacity() * size_of::<T>() + self.numbers.capacity() * entry) as u64
+        let is_growing = |held: usize, capacity: usize| held + capacity / FEW >= capacity;
+        let tables = if is_growing(self.numbers.len(), self.numbers.capacity()) { 3 } else { 1 };
+        let lists = if is_growing(self.things.len(), self.things.capacity()) { 2 } else { 1 };
+        let table = self.numbers.capacity().div_ceil(7) * 8 * entry;
+        (lists * self.things.capacity() * size_of::<T>() + tables * table) as u64
     }
 }

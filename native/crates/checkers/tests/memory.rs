@@ -1,0 +1,108 @@
+//! The bytes that a search says it holds are those that it holds: measured by the allocator, for models whose states grow with the search.
+//! In a process of its own, because the allocator counts for all.
+
+mod oracle;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use oracle::Random;
+use schrodinger_checkers::linearizable::Limit::Bytes;
+use schrodinger_checkers::linearizable::{Budget, Conclusion, Decide, Decision, Operation, decide_by_search};
+use schrodinger_checkers::models::{Queue, QueueAction, Stack, StackAction};
+
+static HELD: AtomicU64 = AtomicU64::new(0);
+static PEAK: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+fn grow(bytes: usize) {
+    let held = HELD.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+    PEAK.fetch_max(held, Ordering::Relaxed);
+}
+
+// SAFETY: every request goes to the allocator of the system as it came; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grow(layout.size());
+        // SAFETY: as asked for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size() as u64, Ordering::Relaxed);
+        // SAFETY: as asked for.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        grow(size);
+        HELD.fetch_sub(layout.size() as u64, Ordering::Relaxed);
+        // SAFETY: as asked for.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const MOST: u64 = 6 << 20;
+const BUDGET: Budget = Budget { max_steps: 50_000_000, max_bytes: MOST };
+
+/// The decision, and the most bytes that were held meanwhile beyond those before.
+fn measured<M: Decide>(model: &M, operations: &[Operation<M::Action>]) -> (Decision, u64) {
+    let before = HELD.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let decision = decide_by_search(model, operations, BUDGET, &AtomicBool::new(false));
+    (decision, PEAK.load(Ordering::Relaxed) - before)
+}
+
+fn assert_counted<M: Decide>(name: &str, model: &M, operations: &[Operation<M::Action>]) {
+    let (decision, held) = measured(model, operations);
+    let story = format!("{name}: {decision:?}, {held} bytes held");
+    assert!(matches!(decision.conclusion, Conclusion::Exhausted(Bytes, _)), "{story}");
+    // Lists double when they grow, of which the system gives only what is written.
+    assert!(held <= MOST + MOST / 4, "{story}");
+    assert!(held <= decision.peak_bytes + decision.peak_bytes / 4, "{story}");
+}
+
+/// What `clients` that are always busy saw of a pool of a few elements, whose next to come out `take` takes; near the end they got what
+/// nobody had put in.
+fn operations<A>(
+    put: fn(u32) -> A,
+    got: fn(u32) -> A,
+    take: fn(&mut VecDeque<u32>) -> Option<u32>,
+) -> Vec<Operation<A>> {
+    let (clients, count) = (12, 400);
+    let mut random = Random(1);
+    let (mut pool, mut row) = (VecDeque::new(), 0);
+    let mut open: Vec<Option<(u32, A)>> = (0..clients).map(|_| None).collect();
+    let mut operations = Vec::new();
+    while operations.len() < count {
+        let client = random.below(clients);
+        if let Some((invocation, action)) = open[client].take() {
+            operations.push(Operation { invocation, completion: row, action });
+        } else {
+            let element = random.below(3) as u32;
+            let taken = if random.chance(50) { take(&mut pool) } else { None };
+            let action =
+                taken.map_or_else(|| put(element), |taken| got(if operations.len() > count - 20 { 3 } else { taken }));
+            if taken.is_none() {
+                pool.push_back(element);
+            }
+            open[client] = Some((row, action));
+        }
+        row += 1;
+    }
+    operations.sort_by_key(|operation| operation.invocation);
+    operations
+}
+
+#[test]
+fn bytes_held_by_a_search_are_within_its_budget_and_a_quarter() {
+    let queue = operations(QueueAction::Enqueue, QueueAction::Dequeue, VecDeque::pop_front);
+    assert_counted("fifo-queue", &Queue::new(4, queue.len()), &queue);
+    let stack = operations(StackAction::Push, StackAction::Pop, VecDeque::pop_back);
+    assert_counted("stack", &Stack::new(4), &stack);
+}
