@@ -33,6 +33,7 @@ _MEANINGS: Final = {
     "G-single-item": "one transaction saw part of another's effects and missed the rest (read skew)",
     "G-nonadjacent-item": "observers disagree on which of two effects came first (long fork)",
     "G2-item": "each of several transactions missed what another wrote (write skew)",
+    "G-update": "those who wrote, with at most one who only read, are in a circle (no order of updates explains what was seen)",
     "OTV": "a transaction saw another's effect, and later missed the rest (observed transaction vanishes)",
     "fractured-read": "a transaction saw some of another's effects without the rest (fractured read)",
     "causality-violation": "an effect was seen without what had happened before it (causality violation)",

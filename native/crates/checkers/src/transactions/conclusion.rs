@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::consistency::{Consistency, standing};
-use super::cycles::{Class, Cycle, Cycles, Dependency, Reach, cycles, name};
-use super::decode::Transactions;
+use super::cycles::{Class, Cycles, Dependency, Reach, cycles, name};
+use super::decode::{Code, Transactions};
 use super::graph::{Edges, Graph, PROCESS, REALTIME, RW, WR, WW};
 use super::precedence::{process_order, real_time_order};
 use super::report::{Anomaly, Counts, EdgeCounts, Entry, LISTED, Report, Search, Step};
 use super::weak::{self, Weak};
 use crate::pairing::Outcome;
 use crate::verdict::Verdict;
+
+/// A cycle that comes to at most one transaction that wrote nothing. It is always one of another name as well.
+const OF_UPDATES: &str = "G-update";
 
 /// The cycles of a history, and how many edges there are.
 #[derive(Default)]
@@ -43,7 +46,9 @@ pub fn order(
     let cycles = if interrupt.load(Ordering::Relaxed) {
         Cycles { interrupted: true, ..Cycles::default() }
     } else {
-        cycles(&Graph::new(nodes, edges), transactions.len(), max_search, interrupt)
+        let writes = |t: usize| transactions.of(t).iter().any(|m| matches!(m.code, Code::Append | Code::Write));
+        let is_update: Vec<bool> = (0..transactions.len()).map(writes).collect();
+        cycles(&Graph::new(nodes, edges), &is_update, max_search, interrupt)
     };
     Ordered { edges: counts, cycles }
 }
@@ -51,12 +56,13 @@ pub fn order(
 /// Cycles by name, the most damning first, of each name the shortest first.
 pub fn named(cycles: &Cycles, told: impl Fn(&Dependency) -> Step) -> Vec<Anomaly> {
     let mut found: BTreeMap<_, Anomaly> = BTreeMap::new();
-    let mut shortest_first: Vec<&Cycle> = cycles.found.iter().collect();
-    shortest_first.sort_by_key(|cycle| cycle.dependencies.len());
-    for cycle in shortest_first {
-        let (class, reach) = (cycle.class, cycle.reach);
-        let anomaly = found.entry((reach, class)).or_insert_with(|| Anomaly {
-            name: name(class, reach),
+    let of_classes = cycles.found.iter().map(|cycle| (Some((cycle.reach, cycle.class)), cycle));
+    let of_updates = cycles.of_updates.iter().map(|cycle| (None, cycle));
+    let mut shortest_first: Vec<_> = of_updates.chain(of_classes).collect();
+    shortest_first.sort_by_key(|(_, cycle)| cycle.dependencies.len());
+    for (class, cycle) in shortest_first {
+        let anomaly = found.entry(class).or_insert_with(|| Anomaly {
+            name: class.map_or(OF_UPDATES.to_owned(), |(reach, class)| name(class, reach)),
             count: 0,
             first: Vec::new(),
         });
@@ -97,15 +103,28 @@ pub fn conclude(
     let mut silent: Vec<String> = silent.into_iter().map(|anomaly| anomaly.name).collect();
     silent.extend(weak.plain.found.iter().map(|cycle| name(cycle.class, cycle.reach)));
     anomalies.extend(told);
-    let search = Search { edges_visited: cycles.edges_visited, exhausted: !cycles.undecided.is_empty() };
+    // It is told where the verdict rests on it; otherwise its other name tells the same.
+    let needs_updates = consistency.rules_out(OF_UPDATES) && !consistency.rules_out(&name(Class::G2, Reach::Data));
+    if !needs_updates {
+        anomalies.retain(|anomaly| anomaly.name != OF_UPDATES);
+        silent.extend((!cycles.of_updates.is_empty()).then(|| OF_UPDATES.to_owned()));
+    }
+    let exhausted = !cycles.undecided.is_empty() || cycles.of_updates_undecided;
+    let search = Search { edges_visited: cycles.edges_visited, exhausted };
     let ended = |wanted: Outcome| transactions.outcome.iter().filter(|&&outcome| outcome == wanted).count();
     let names = || anomalies.iter().map(|anomaly| anomaly.name.as_str());
     let mut warnings = weak.warnings;
     if search.exhausted {
-        warnings.push(
-            "the search for cycles with exactly one anti-dependency ended before it was done; a larger budget may find some"
-                .to_owned(),
-        );
+        let most = if cycles.undecided.is_empty() {
+            "at most one transaction that wrote nothing"
+        } else {
+            "exactly one anti-dependency"
+        };
+        warnings.push(format!(
+            "the search for cycles with {most} ended before it was done; {} edges were looked at, and a larger \
+             budget may find some",
+            search.edges_visited
+        ));
     }
     let verdict = if names().any(|name| consistency.rules_out(name)) {
         Verdict::Violation
@@ -113,6 +132,7 @@ pub fn conclude(
         warnings.push("the check was interrupted".to_owned());
         Verdict::Unknown
     } else if cycles.undecided.iter().any(|&reach| needs_single(consistency, reach))
+        || (cycles.of_updates_undecided && needs_updates)
         || (weak.is_undecided && consistency.rules_out("causality-violation"))
     {
         Verdict::Unknown

@@ -74,7 +74,7 @@ const MODELS: &[Model] = &[
         &["causal-cerone", "cursor-stability"],
         &["G-single-item", "G-nonadjacent-item", "G2-item"],
     ),
-    model("update-serializable", &["pl-3u"], &["forward-consistent-view"], &[]),
+    model("update-serializable", &["pl-3u"], &["forward-consistent-view"], &["G-update"]),
     model("view-serializable", &["1sr", "one-copy-serializable"], &["causal-cerone"], &[]),
     model(
         "serializable",

@@ -106,6 +106,22 @@ impl Dependencies {
         }
     }
 
+    /// Whether, of all transactions that wrote something and any one that did not, there is a cycle: what update serializability does not
+    /// allow.
+    pub fn has_cycle_of_updates(&self, is_update: &[bool]) -> bool {
+        let all = self.ww.or(&self.wr).or(&self.rw);
+        let count = is_update.len();
+        let together = |one: usize| {
+            let is_left = |other: usize| other == one || is_update[other];
+            let mut left = Relation::new(count);
+            for from in (0..count).filter(|&from| is_left(from)) {
+                (0..count).filter(|&to| is_left(to) && all.has(from, to)).for_each(|to| left.add(from, to));
+            }
+            left
+        };
+        (0..count).any(|one| together(one).closed().has_circle())
+    }
+
     /// Every class and reach of which there is a cycle, or one that implies it.
     pub fn cycles(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
