@@ -170,6 +170,35 @@ fn update_serializability_is_broken_where_its_definition_says_so_and_nowhere_els
 }
 
 #[test]
+fn monotonic_view_is_broken_where_its_definition_says_so_and_nowhere_else() {
+    let (mut broken, mut allowed, mut beyond) = (0, 0, 0);
+    for seed in 0..cases(CASES) as u64 {
+        let history = if seed % 2 == 0 { random(8 << 40 | seed) } else { replicated(8 << 40 | seed) };
+        let Some(dependencies) = history.dependencies() else { continue };
+        let of_data = dependencies.cycles();
+        if of_data.contains("G1c") {
+            continue;
+        }
+        let expected = history.has_cycle_of_reads(&dependencies);
+        assert!(!expected || of_data.contains("G-single-item"), "seed {seed}: each is one\n{history}");
+        let report = check(&history, "monotonic-view");
+        let found = names(&report);
+        assert_eq!(found.contains("G-monotonic"), expected, "seed {seed}\n{history}{found:?}");
+        let weaker = check(&history, "monotonic-atomic-view").verdict == Verdict::Violation;
+        assert!(!weaker || report.verdict == Verdict::Violation, "seed {seed}\n{history}{found:?}");
+        let of_all = check(&history, "strict-serializable");
+        let is_out = of_all.not.contains(&"monotonic-view") || of_all.also_not.contains(&"monotonic-view");
+        assert_eq!(is_out, report.verdict == Verdict::Violation, "seed {seed}\n{history}{found:?}");
+        broken += usize::from(expected);
+        beyond += usize::from(expected && !weaker);
+        allowed += usize::from(!expected && of_data.contains("G-single-item"));
+    }
+    let few = cases(CASES) / 200;
+    let shown = format!("{broken} broken, {beyond} of them not of weaker models, {allowed} allowed");
+    assert!(broken > few && allowed > few && beyond > few / 20, "{shown}: too few to mean anything");
+}
+
+#[test]
 fn what_a_serial_store_did_shows_no_anomaly_at_all() {
     for seed in 0..cases(CASES) as u64 {
         let history = serial(&mut Random(1 << 40 | seed), 8);
@@ -290,6 +319,22 @@ fn g_nonadjacent_long_fork() {
 fn g2_write_skew() {
     assert_eq!(found(&["r1; a2 1", "r2; a1 1"]), ["G2-item"]);
     assert!(found(&["r1; a2 1", "r2 1; a1 1"]).is_empty());
+}
+
+#[test]
+fn g_monotonic_a_transaction_has_seen_what_follows_from_what_it_then_misses() {
+    let of_reads = |transactions: &[&str]| {
+        let report = check(&concurrent(transactions), "monotonic-view");
+        (report.verdict, names(&report).contains("G-monotonic"), names(&report).contains("OTV"))
+    };
+    // The third has seen what was built on the first, and misses the first; or has only overwritten it.
+    assert_eq!(of_reads(&["a1 1; a2 1", "r2 1; a3 1", "r3 1; r1"]), (Verdict::Violation, true, false));
+    assert_eq!(of_reads(&["a1 1; a3 1", "a3 2; r1", "r3 1 2"]), (Verdict::Violation, true, false));
+    // In the other order of its steps, it read before it saw.
+    assert_eq!(of_reads(&["a1 1; a2 1", "r2 1; a3 1", "r1; r3 1"]), (Verdict::Valid, false, false));
+    assert_eq!(of_reads(&["a1 1; a3 1", "r1; a3 2", "r3 1 2"]), (Verdict::Valid, false, false));
+    // What was seen itself vanishes.
+    assert_eq!(of_reads(&["a1 1; a2 1", "r2 1; r1"]), (Verdict::Violation, true, true));
 }
 
 #[test]

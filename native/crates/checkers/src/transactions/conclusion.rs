@@ -5,16 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::consistency::{Consistency, standing};
 use super::cycles::{Class, Cycles, Dependency, Reach, cycles, name};
-use super::decode::{Code, Transactions};
+use super::decode::Transactions;
+use super::finer::{Finer, FinerCycles, finer};
 use super::graph::{Edges, Graph, PROCESS, REALTIME, RW, WR, WW};
 use super::precedence::{process_order, real_time_order};
 use super::report::{Anomaly, Counts, EdgeCounts, Entry, LISTED, Report, Search, Step};
 use super::weak::{self, Weak};
 use crate::pairing::Outcome;
 use crate::verdict::Verdict;
-
-/// A cycle that comes to at most one transaction that wrote nothing. It is always one of another name as well.
-const OF_UPDATES: &str = "G-update";
 
 /// The cycles of a history, and how many edges there are.
 #[derive(Default)]
@@ -23,6 +21,8 @@ pub struct Ordered {
     pub edges: EdgeCounts,
     /// What was found.
     pub cycles: Cycles,
+    /// What was found under finer names.
+    pub finer: FinerCycles,
 }
 
 /// Add process order and real time to the dependencies in `edges`, which have `nodes` nodes, and look for cycles.
@@ -43,26 +43,28 @@ pub fn order(
         process: edges.count(PROCESS),
         realtime: edges.count(REALTIME),
     };
-    let cycles = if interrupt.load(Ordering::Relaxed) {
-        Cycles { interrupted: true, ..Cycles::default() }
-    } else {
-        let writes = |t: usize| transactions.of(t).iter().any(|m| matches!(m.code, Code::Append | Code::Write));
-        let is_update: Vec<bool> = (0..transactions.len()).map(writes).collect();
-        cycles(&Graph::new(nodes, edges), &is_update, max_search, interrupt)
-    };
-    Ordered { edges: counts, cycles }
+    if interrupt.load(Ordering::Relaxed) {
+        let cycles = Cycles { interrupted: true, ..Cycles::default() };
+        return Ordered { edges: counts, cycles, finer: FinerCycles::default() };
+    }
+    let graph = Graph::new(nodes, edges);
+    let mut cycles = cycles(&graph, transactions.len(), max_search, interrupt);
+    let finer = finer(&graph, transactions, &cycles, max_search, interrupt);
+    cycles.edges_visited += finer.edges_visited;
+    cycles.interrupted |= finer.interrupted;
+    Ordered { edges: counts, cycles, finer }
 }
 
-/// Cycles by name, the most damning first, of each name the shortest first.
-pub fn named(cycles: &Cycles, told: impl Fn(&Dependency) -> Step) -> Vec<Anomaly> {
+/// Cycles by name, the most damning first, finer names before all, of each name the shortest first.
+pub fn named(ordered: &Ordered, told: impl Fn(&Dependency) -> Step) -> Vec<Anomaly> {
     let mut found: BTreeMap<_, Anomaly> = BTreeMap::new();
-    let of_classes = cycles.found.iter().map(|cycle| (Some((cycle.reach, cycle.class)), cycle));
-    let of_updates = cycles.of_updates.iter().map(|cycle| (None, cycle));
-    let mut shortest_first: Vec<_> = of_updates.chain(of_classes).collect();
+    let of_classes = ordered.cycles.found.iter().map(|cycle| (Err((cycle.reach, cycle.class)), cycle));
+    let finer = ordered.finer.found.iter().map(|(finer, cycle)| (Ok(*finer), cycle));
+    let mut shortest_first: Vec<_> = finer.chain(of_classes).collect();
     shortest_first.sort_by_key(|(_, cycle)| cycle.dependencies.len());
-    for (class, cycle) in shortest_first {
-        let anomaly = found.entry(class).or_insert_with(|| Anomaly {
-            name: class.map_or(OF_UPDATES.to_owned(), |(reach, class)| name(class, reach)),
+    for (what, cycle) in shortest_first {
+        let anomaly = found.entry(what).or_insert_with(|| Anomaly {
+            name: what.map_or_else(|(reach, class)| name(class, reach), |finer| finer.name().to_owned()),
             count: 0,
             first: Vec::new(),
         });
@@ -84,7 +86,7 @@ pub fn conclude(
     mut anomalies: Vec<Anomaly>,
     weak: weak::Found,
 ) -> Report {
-    let Ordered { edges, cycles } = ordered;
+    let Ordered { edges, cycles, finer } = ordered;
     // One anti-dependency tells the same, and so does a transaction or a key that contradicts itself, where the verdict does not need the
     // weaker name.
     let limit = Weak::deciding(consistency).and_then(Weak::model);
@@ -103,26 +105,23 @@ pub fn conclude(
     let mut silent: Vec<String> = silent.into_iter().map(|anomaly| anomaly.name).collect();
     silent.extend(weak.plain.found.iter().map(|cycle| name(cycle.class, cycle.reach)));
     anomalies.extend(told);
-    // It is told where the verdict rests on it; otherwise its other name tells the same.
-    let needs_updates = consistency.rules_out(OF_UPDATES) && !consistency.rules_out(&name(Class::G2, Reach::Data));
-    if !needs_updates {
-        anomalies.retain(|anomaly| anomaly.name != OF_UPDATES);
-        silent.extend((!cycles.of_updates.is_empty()).then(|| OF_UPDATES.to_owned()));
-    }
-    let exhausted = !cycles.undecided.is_empty() || cycles.of_updates_undecided;
+    // A finer name is told where the verdict rests on it; elsewhere the other name of the cycle is enough.
+    let rests_on = |finer: &Finer| {
+        consistency.rules_out(finer.name()) && !consistency.rules_out(&name(finer.within(), Reach::Data))
+    };
+    let is_finer = |anomaly: &Anomaly| Finer::ALL.iter().any(|finer| finer.name() == anomaly.name && !rests_on(finer));
+    let (finer_names, told): (Vec<Anomaly>, Vec<Anomaly>) = anomalies.into_iter().partition(is_finer);
+    silent.extend(finer_names.into_iter().map(|anomaly| anomaly.name));
+    let anomalies = told;
+    let exhausted = !cycles.undecided.is_empty() || !finer.undecided.is_empty();
     let search = Search { edges_visited: cycles.edges_visited, exhausted };
     let ended = |wanted: Outcome| transactions.outcome.iter().filter(|&&outcome| outcome == wanted).count();
     let names = || anomalies.iter().map(|anomaly| anomaly.name.as_str());
     let mut warnings = weak.warnings;
-    if search.exhausted {
-        let most = if cycles.undecided.is_empty() {
-            "at most one transaction that wrote nothing"
-        } else {
-            "exactly one anti-dependency"
-        };
+    let single = (!cycles.undecided.is_empty()).then_some("exactly one anti-dependency");
+    for of in single.into_iter().chain(finer.undecided.iter().map(|finer| finer.told())) {
         warnings.push(format!(
-            "the search for cycles with {most} ended before it was done; {} edges were looked at, and a larger \
-             budget may find some",
+            "the search for cycles with {of} ended before it was done; {} edges were looked at, and a larger budget may find some",
             search.edges_visited
         ));
     }
@@ -132,7 +131,7 @@ pub fn conclude(
         warnings.push("the check was interrupted".to_owned());
         Verdict::Unknown
     } else if cycles.undecided.iter().any(|&reach| needs_single(consistency, reach))
-        || (cycles.of_updates_undecided && needs_updates)
+        || finer.undecided.iter().any(rests_on)
         || (weak.is_undecided && consistency.rules_out("causality-violation"))
     {
         Verdict::Unknown

@@ -46,7 +46,7 @@ const MODELS: &[Model] = &[
     model("prefix", &["prefix-consistency"], &["causal-cerone"], &[]),
     model("update-atomic", &["rola"], &["read-atomic"], &["lost-update"]),
     model("parallel-snapshot-isolation", &["psi"], &["causal-cerone", "update-atomic"], &["G-single-item", "G-single"]),
-    model("monotonic-view", &["pl-2l"], &["monotonic-atomic-view"], &[]),
+    model("monotonic-view", &["pl-2l"], &["monotonic-atomic-view"], &["G-monotonic"]),
     model("monotonic-snapshot-read", &["pl-msr"], &["read-committed"], &[]),
     model("cursor-stability", &["pl-cs"], &["read-committed"], &["lost-update", "G-cursor"]),
     model(

@@ -7,14 +7,13 @@
 //! Whether a class has a cycle is a question about strongly connected components and takes linear time, except for G-single: there each
 //! anti-dependency must be closed by a path without any, which is decided for 64 of them at once, under a budget. Shortest cycles come from
 //! breadth-first searches in which passing through an auxiliary node is free; they have a budget of visited edges, and beyond it the
-//! best cycle so far is taken. Within one component, a cycle suppresses every class that it implies.
-//!
-//! G-update lies across these classes: a cycle, of whatever class, that comes to at most one transaction that wrote nothing.
+//! best cycle so far is taken. Within one component, a cycle suppresses every class that it implies. [`super::finer`] has the names
+//! that lie across these classes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::components::{Apart, Only, cyclic_components};
-use super::graph::{Edge, Edges, Graph, Kinds, PASS, PROCESS, REALTIME, RW, WR, WW};
+use super::graph::{Edge, Graph, Kinds, PASS, PROCESS, REALTIME, RW, WR, WW};
 use super::paths::{Path, Search, length};
 use super::reachability::connected;
 
@@ -125,10 +124,6 @@ pub struct Cycles {
     pub edges_visited: u64,
     /// Where it could not be decided whether there is a cycle with exactly one anti-dependency.
     pub undecided: Vec<Reach>,
-    /// Cycles of data that come to at most one transaction that wrote nothing; not looked for where fewer anti-dependencies make one.
-    pub of_updates: Vec<Cycle>,
-    /// Whether that could not be decided.
-    pub of_updates_undecided: bool,
     /// Whether the search was told to stop.
     pub interrupted: bool,
 }
@@ -143,11 +138,9 @@ impl Cycles {
         }
     }
 
-    /// Whether dependencies of data alone form a cycle with at least two anti-dependencies, and none with fewer. Whether there is
-    /// one with fewer may be undecided.
-    fn need_two_anti_dependencies(&self) -> bool {
-        let of_data = || self.found.iter().filter(|cycle| cycle.reach == Reach::Data);
-        of_data().next().is_some() && of_data().all(|cycle| cycle.class > Class::Single)
+    /// The most damning class of a cycle of data alone, as far as is decided.
+    pub fn of_data(&self) -> Option<Class> {
+        self.found.iter().filter(|cycle| cycle.reach == Reach::Data).map(|cycle| cycle.class).min()
     }
 }
 
@@ -171,17 +164,13 @@ pub fn classify(dependencies: &[Dependency]) -> (Class, Reach) {
     (class, reach)
 }
 
-/// Every class of cycle in `graph`, whose first nodes are transactions; `is_update` says which of them wrote something. At most `budget`
-/// edges are looked at for each class beyond the one search that finds any cycle at all.
-pub fn cycles(graph: &Graph, is_update: &[bool], budget: u64, interrupt: &AtomicBool) -> Cycles {
+/// Every class of cycle in `graph`, whose first `transactions` nodes are transactions. At most `budget` edges are looked at for each
+/// class beyond the one search that finds any cycle at all.
+pub fn cycles(graph: &Graph, transactions: usize, budget: u64, interrupt: &AtomicBool) -> Cycles {
     let mut all = Cycles::default();
     let everything = WW | WR | RW | PROCESS | REALTIME;
     let classify = |component: &Component| component.classes(budget, &mut all);
-    all.interrupted = !each_component(graph, everything, is_update.len(), interrupt, classify);
-    if all.need_two_anti_dependencies() {
-        let classify = |component: &Component| component.of_updates(is_update, budget, &mut all);
-        all.interrupted |= !each_component(graph, WW | WR | RW, is_update.len(), interrupt, classify);
-    }
+    all.interrupted = !each_component(graph, everything, transactions, interrupt, classify);
     all
 }
 
@@ -204,7 +193,7 @@ pub fn short_cycles(
 }
 
 /// Every component with a cycle of these kinds; false if interrupted.
-fn each_component(
+pub fn each_component(
     graph: &Graph,
     kinds: Kinds,
     transactions: usize,
@@ -228,10 +217,13 @@ fn each_component(
 }
 
 /// One strongly connected component, with numbers of its own.
-struct Component<'a> {
-    graph: &'a Graph,
-    members: &'a [u32],
-    transactions: usize,
+pub struct Component<'a> {
+    /// The edges between its nodes.
+    pub graph: &'a Graph,
+    /// What its nodes are numbered in the whole.
+    pub members: &'a [u32],
+    /// How many nodes of the whole are transactions.
+    pub transactions: usize,
 }
 
 impl Component<'_> {
@@ -266,76 +258,24 @@ impl Component<'_> {
     /// A short cycle with exactly one anti-dependency, and whether it is decided that there is one or none. Without anti-dependencies
     /// there must be no cycle.
     fn single(&self, kinds: Kinds, search: &mut Search) -> (Option<Path>, bool) {
-        self.closed_by(self.anti_dependencies(|_| true), self.graph, kinds & !RW, search)
+        let open: Vec<Open> = self.anti_dependencies().map(|(node, edge)| Open { node, edge, goal: node }).collect();
+        closed_by(&open, self.graph, kinds & !RW, search)
     }
 
-    /// Anti-dependencies of these transactions, each with where it starts.
-    fn anti_dependencies(&self, is_reader: impl Fn(u32) -> bool) -> Vec<(u32, Edge)> {
-        (0..self.members.len() as u32)
-            .filter(|&node| self.is_transaction(node) && is_reader(self.members[node as usize]))
-            .flat_map(|node| self.graph.out(node).map(move |number| (node, self.graph.edge(number))))
-            .filter(|(_, edge)| edge.kind == RW)
-            .collect()
+    /// All anti-dependencies, each with where it starts.
+    pub fn anti_dependencies(&self) -> impl Iterator<Item = (u32, Edge)> {
+        let nodes = (0..self.members.len() as u32).filter(|&node| self.is_transaction(node));
+        let edges = nodes.flat_map(move |node| self.graph.out(node).map(move |number| (node, self.graph.edge(number))));
+        edges.filter(|(_, edge)| edge.kind == RW)
     }
 
-    /// A short cycle of one of these edges and a path of `kinds` in `walk`, which has no cycle of them, and whether it is decided that
-    /// there is one or none. `search` is a search in `walk`.
-    fn closed_by(
-        &self,
-        edges: Vec<(u32, Edge)>,
-        walk: &Graph,
-        kinds: Kinds,
-        search: &mut Search,
-    ) -> (Option<Path>, bool) {
-        let closing: Vec<(u32, u32)> = edges.iter().map(|&(node, edge)| (edge.to, node)).collect();
-        let mut budget = search.left;
-        let found = connected(&Only { graph: walk, kinds }, &closing, &mut budget);
-        search.visited += search.left - budget;
-        let mut best: Option<Path> = None;
-        for (node, edge) in found.pairs.iter().map(|&pair| edges[pair]) {
-            let limit = best.as_ref().map_or(usize::MAX, length);
-            if let Some(rest) = search.path(edge.to, node, kinds, false, limit - 1, best.is_none()) {
-                best = Some(closed(node, edge, rest));
-            }
-            if best.as_ref().is_some_and(|path| length(path) <= 2) || search.left == 0 {
-                break;
-            }
-        }
-        let is_decided = best.is_some() || !found.exhausted;
-        (best, is_decided)
-    }
-
-    /// A short cycle that comes to at most one transaction that wrote nothing (Adya's G-update: all that wrote something, and any one
-    /// other, are serializable together). Who wrote nothing is left only by an anti-dependency, so the cycle either does without, or is
-    /// such an edge, closed by a path of those that wrote.
-    fn of_updates(&self, is_update: &[bool], budget: u64, all: &mut Cycles) {
-        let kinds = WW | WR | RW;
-        let is_reader = |member: u32| is_update.get(member as usize) == Some(&false);
-        let mut edges = Edges::default();
-        for (node, _) in (0..).zip(self.members).filter(|(_, member)| !is_reader(**member)) {
-            for edge in self.graph.out(node).map(|number| self.graph.edge(number)) {
-                edges.add(node, edge.to, edge.kind, edge.key);
-            }
-        }
-        let graph = Graph::new(self.members.len(), edges);
-        let updates = Component { graph: &graph, members: self.members, transactions: self.transactions };
-        let mut search = Search::new(&graph);
-        search.left = budget;
-        let (path, is_decided) = match updates.shortest(Class::G2, kinds, &mut search) {
-            Some(path) => (Some(path), true),
-            None => self.closed_by(self.anti_dependencies(is_reader), &graph, kinds, &mut search),
-        };
-        all.edges_visited += search.visited;
-        all.of_updates_undecided |= !is_decided;
-        all.of_updates.extend(path.map(|path| Cycle::new(self.contracted(&path))));
-    }
-
-    fn is_transaction(&self, node: u32) -> bool {
+    /// Whether a node is a transaction.
+    pub fn is_transaction(&self, node: u32) -> bool {
         (self.members[node as usize] as usize) < self.transactions
     }
 
     /// A short cycle of these kinds, as edges with where they start.
-    fn shortest(&self, class: Class, kinds: Kinds, search: &mut Search) -> Option<Path> {
+    pub fn shortest(&self, class: Class, kinds: Kinds, search: &mut Search) -> Option<Path> {
         let only = Only { graph: self.graph, kinds };
         let is_apart = class == Class::Nonadjacent;
         let parts = if is_apart { cyclic_components(&Apart(only)) } else { cyclic_components(&only) };
@@ -369,7 +309,7 @@ impl Component<'_> {
     }
 
     /// Edges from transaction to transaction, auxiliary nodes left out.
-    fn contracted(&self, path: &Path) -> Vec<Dependency> {
+    pub fn contracted(&self, path: &Path) -> Vec<Dependency> {
         let mut dependencies: Vec<Dependency> = Vec::new();
         for &(node, edge) in path {
             let to = self.members[edge.to as usize];
@@ -383,6 +323,37 @@ impl Component<'_> {
         }
         dependencies
     }
+}
+
+/// An edge out of a node, and where a path must lead that makes a cycle of it.
+pub struct Open {
+    /// Where the edge starts.
+    pub node: u32,
+    /// The edge.
+    pub edge: Edge,
+    /// What stands for the same transaction at the end of the path.
+    pub goal: u32,
+}
+
+/// A short cycle of one of these edges and a path of `kinds` in `graph`, which has no cycle of them, and whether it is decided that there
+/// is one or none. `search` is a search in `graph`.
+pub fn closed_by(open: &[Open], graph: &Graph, kinds: Kinds, search: &mut Search) -> (Option<Path>, bool) {
+    let closing: Vec<(u32, u32)> = open.iter().map(|open| (open.edge.to, open.goal)).collect();
+    let mut budget = search.left;
+    let found = connected(&Only { graph, kinds }, &closing, &mut budget);
+    search.visited += search.left - budget;
+    let mut best: Option<Path> = None;
+    for &Open { node, edge, goal } in found.pairs.iter().map(|&pair| &open[pair]) {
+        let limit = best.as_ref().map_or(usize::MAX, length);
+        if let Some(rest) = search.path(edge.to, goal, kinds, false, limit - 1, best.is_none()) {
+            best = Some(closed(node, edge, rest));
+        }
+        if best.as_ref().is_some_and(|path| length(path) <= 2) || search.left == 0 {
+            break;
+        }
+    }
+    let is_decided = best.is_some() || !found.exhausted;
+    (best, is_decided)
 }
 
 /// A cycle that comes to no transaction twice, within one that may. Where a part can be cut out, either it or the rest is of the same class or

@@ -9,11 +9,13 @@
 //! - [`register`] infers them for registers, from assumptions that it states.
 //! - [`graph`] holds dependencies, process order and real-time order in one compact form; [`components`] finds its cyclic parts.
 //! - [`cycles`] classifies them and finds short cycles to show.
+//! - `finer` looks for what has a name of its own for more than the kinds of its edges.
 //! - [`weak`] decides the models up to causal by themselves, exactly.
 //! - [`consistency`] is the lattice of models: what an anomaly rules out, and what still holds.
 //!
 //! The verdict at any level is the acyclicity of a graph, in linear time. Only the search for a *short* cycle has a budget, in visited
-//! edges, and for the one class whose mere existence needs a search (exactly one anti-dependency) an exhausted budget is said.
+//! edges, and where the mere existence of a cycle needs a search (exactly one anti-dependency, and the finer names) an exhausted budget
+//! is said.
 
 pub mod append;
 pub mod components;
@@ -22,6 +24,7 @@ pub mod consistency;
 pub mod cycles;
 pub mod decode;
 mod fan;
+mod finer;
 pub mod graph;
 mod paths;
 mod precedence;

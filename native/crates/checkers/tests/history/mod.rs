@@ -212,6 +212,7 @@ impl History {
             found.ww = found.ww.or(&of_key.ww);
             found.wr = found.wr.or(&of_key.wr);
             found.rw = found.rw.or(&of_key.rw);
+            found.by_key.push((key, [of_key.ww, of_key.wr, of_key.rw]));
         }
         for (one, earlier) in ok() {
             for (other, later) in all.iter().filter(|(other, _)| happened[*other]) {
@@ -224,6 +225,33 @@ impl History {
             }
         }
         Some(found)
+    }
+
+    /// Monotonic view by its definition: some transaction, taken apart into its steps, depended on another before it read what the other, or
+    /// one that the other depends on, had overwritten.
+    pub fn has_cycle_of_reads(&self, dependencies: &Dependencies) -> bool {
+        let leads = dependencies.ww.or(&dependencies.wr).closed();
+        let of =
+            |step: &Step| dependencies.by_key.iter().find(|(key, _)| *key == step_key(step)).map(|(_, of_key)| of_key);
+        (0..self.transactions.len()).filter(|&t| self.transactions[t].outcome == Outcome::Ok).any(|reader| {
+            let steps = &self.transactions[reader].steps;
+            let is_first = |place: usize| steps[..place].iter().all(|step| step_key(step) != step_key(&steps[place]));
+            let is_last_append = |place: usize| {
+                let mut later = steps[place + 1..].iter().filter(|step| matches!(step, Step::Append(..)));
+                matches!(steps[place], Step::Append(..)) && later.all(|step| step_key(step) != step_key(&steps[place]))
+            };
+            let is_read = |place: usize| matches!(steps[place], Step::Read(..)) && is_first(place);
+            let depends = |place: usize, on: usize| {
+                let [ww, wr, _] = of(&steps[place]).expect("every key");
+                (is_read(place) && wr.has(on, reader)) || (is_last_append(place) && ww.has(on, reader))
+            };
+            (0..steps.len()).filter(|&read| is_read(read)).any(|read| {
+                let [_, _, rw] = of(&steps[read]).expect("every key");
+                let overwrote: Vec<usize> = (0..self.transactions.len()).filter(|&t| rw.has(reader, t)).collect();
+                let known = |before: usize| (0..self.transactions.len()).filter(move |&t| depends(before, t));
+                (0..read).flat_map(known).any(|t| overwrote.iter().any(|&other| other == t || leads.has(other, t)))
+            })
+        })
     }
 
     /// Whether the order of all appends is known: of no key two transactions appended what nobody read.

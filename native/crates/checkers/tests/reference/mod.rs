@@ -70,6 +70,8 @@ pub struct Dependencies {
     pub rw: Relation,
     pub process: Relation,
     pub realtime: Relation,
+    /// The first three again, for each key alone: ww, wr and rw.
+    pub by_key: Vec<(i64, [Relation; 3])>,
     /// Whether there is a cycle of writes and one anti-dependency about a single key: what cursor stability does not allow.
     pub has_cursor: bool,
 }
@@ -83,6 +85,7 @@ impl Dependencies {
             rw: none.clone(),
             process: none.clone(),
             realtime: none,
+            by_key: Vec::new(),
             has_cursor: false,
         }
     }

@@ -42,8 +42,8 @@ pub fn check_append(events: &Events, options: &Options, interrupt: &AtomicBool) 
     let deeds: Vec<Anomaly> = deeds(events, &transactions, &versions).into_anomalies().collect();
     if let Some(deciding) = Weak::deciding(options.consistency) {
         let mut weak = weakly(deciding);
-        let ordered = Ordered { edges: weak.edges, cycles: std::mem::take(&mut weak.plain) };
-        let mut anomalies = named(&ordered.cycles, told);
+        let ordered = Ordered { edges: weak.edges, cycles: std::mem::take(&mut weak.plain), ..Ordered::default() };
+        let mut anomalies = named(&ordered, told);
         anomalies.extend(deeds);
         return Ok(conclude(options.consistency, &transactions, observations, &ordered, anomalies, weak));
     }
@@ -59,7 +59,7 @@ pub fn check_append(events: &Events, options: &Options, interrupt: &AtomicBool) 
             ordered.cycles.add_missing(std::mem::take(&mut weak.plain));
         }
     }
-    let mut anomalies = named(&ordered.cycles, told);
+    let mut anomalies = named(&ordered, told);
     anomalies.extend(deeds);
     Ok(conclude(options.consistency, &transactions, observations, &ordered, anomalies, weak))
 }

@@ -86,8 +86,8 @@ pub fn check_rw_register(
         None => weak::Found::default(),
     };
     if deciding.is_some() {
-        let ordered = Ordered { edges: weak.edges, cycles: std::mem::take(&mut weak.plain) };
-        let mut anomalies = named(&ordered.cycles, told);
+        let ordered = Ordered { edges: weak.edges, cycles: std::mem::take(&mut weak.plain), ..Ordered::default() };
+        let mut anomalies = named(&ordered, told);
         anomalies.extend(deeds(events, &transactions, &versions, &orders));
         return Ok(conclude(options.consistency, &transactions, versions.observations, &ordered, anomalies, weak));
     }
@@ -97,7 +97,7 @@ pub fn check_rw_register(
     if !options.consistency.rules_out("internal") {
         ordered.cycles.add_missing(std::mem::take(&mut weak.plain));
     }
-    let mut anomalies = named(&ordered.cycles, told);
+    let mut anomalies = named(&ordered, told);
     anomalies.extend(deeds(events, &transactions, &versions, &orders));
     let mut report = conclude(options.consistency, &transactions, versions.observations, &ordered, anomalies, weak);
     doubt(&versions, &orders, options.inferences, &mut report);

@@ -149,8 +149,7 @@ pub fn decide(observed: &Observed, weak: Weak, order: &dyn Fn(&mut Edges), telle
         }
         return found;
     }
-    let all = vec![true; observed.transactions() + 1];
-    found.plain = cycles(&first.graph, &all, limits.max_search, limits.interrupt);
+    found.plain = cycles(&first.graph, observed.transactions() + 1, limits.max_search, limits.interrupt);
     let mut violated: Vec<Weak> = Vec::new();
     for weaker in ALL.into_iter().filter(|weaker| weaker.is_at_most(weak)) {
         if violated.iter().any(|other| other.is_at_most(weaker)) {
