@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from schrodinger_agent import cgroups
+from schrodinger_agent.clocks import ClockError
+from schrodinger_agent.clocks.trial import try_clocks
 from schrodinger_agent.controllers import CONTROLLERS, find_controllers
 from schrodinger_agent.disks import DiskError
 from schrodinger_agent.disks.trial import try_disk
@@ -84,6 +86,7 @@ async def probe(state: StateDirectory) -> Abilities:
     controllers = find_controllers()
     needs = {"disk": disk, "supervision": await _try_supervision()}
     needs |= {name: _try_controller(name, controllers.get(name), state.mark) for name in CONTROLLERS}
+    needs["clocks"] = await _try_clocks(state.mark)
     needs["cpu-apart"] = _cpu_apart(controllers.get("cpu"))
     prepared = [_prepared(injector.kind, injector.mechanism, injector.needs, needs) for injector in PREPARED]
     return Abilities(
@@ -238,6 +241,18 @@ async def _try_supervision() -> Capability:
             name, f"a sync that was to fail ended with {status}", "use a kernel with seccomp (5.5 or newer)"
         )
     return _mechanism(name, "seccomp user notification, set when a database is started")
+
+
+async def _try_clocks(mark: str) -> Capability:
+    """Let a program's clocks be wrong, and hear from it that they are."""
+    name = "clocks"
+    try:
+        await asyncio.to_thread(try_clocks, f"{mark}trial")
+    except ClockError as error:
+        return _missing(name, str(error), "use x86-64 or arm64, a kernel whose vDSO has room, and schrodinger-native")
+    except OSError as error:
+        return _missing(name, str(error), "allow ptrace(2) of own children, and writing to their /proc/PID/mem")
+    return _mechanism(name, "the vDSO of a process rewritten while it runs; calls that go to the kernel see true time")
 
 
 async def _try_disk(state: StateDirectory, pid: Capability) -> Capability:

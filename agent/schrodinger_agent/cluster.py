@@ -200,6 +200,7 @@ class Cluster:
         for name in request.targets:
             place = Place(
                 name=name,
+                mark=f"{state.mark}{request.name}.{name}",
                 address=addresses[name],
                 data=home / name / "data",
                 network_fd=None if self.network is None else self.network.namespace_fd(name),

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from schrodinger_agent import cgroups
+from schrodinger_agent.clocks import ClockError
+from schrodinger_agent.clocks.leftovers import marked
 from schrodinger_agent.disks.disk import IMAGE, await_release, thaw
 from schrodinger_agent.journal import Journal, Resource
 from schrodinger_agent.types import HealReport
@@ -39,6 +41,16 @@ def sweep(state: StateDirectory, journal: Journal, *, keep: Collection[str] = ()
             errors.append(problem)
         elif there:
             removed.append(f"{resource.kind} {resource.path}")
+    for clocks, owner in marked(state.mark):
+        if owner.removeprefix(state.mark).partition(".")[0] in keep:
+            continue
+        try:
+            if clocks.put_right(owner):
+                removed.append(f"wrong clocks of process {clocks.process}")
+        except ProcessLookupError:
+            continue
+        except (ClockError, OSError) as error:
+            errors.append(f"the clocks of process {clocks.process} cannot be put right: {error}")
     _log.debug("swept: removed %s, errors %s", removed, errors)
     return HealReport(removed=tuple(removed), errors=tuple(errors))
 

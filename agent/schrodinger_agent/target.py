@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, final
 
+from schrodinger_agent.clocks import NodeClocks
 from schrodinger_agent.disks.disk import DATA
 from schrodinger_agent.errors import NotNow
 from schrodinger_agent.freezing import CgroupFreezer, SignalFreezer
@@ -43,10 +44,12 @@ class Place:
     """What a target is made of. Without a network namespace it is on the host's; without a cgroup signals stop it.
 
     ``data`` is where the node finds its data. With a disk of its own only the node does: others look at the disk.
-    ``supervised`` says that the agent is asked about its system calls.
+    ``supervised`` says that the agent is asked about its system calls. ``mark`` is written into what may outlive the
+    agent.
     """
 
     name: str
+    mark: str
     address: str
     data: Path
     network_fd: int | None
@@ -97,6 +100,7 @@ class Target:
         self._owed = False
         self._when_spawned: dict[str, Callable[[], None]] = {}
         self.rules = Rules()
+        self.clocks = NodeClocks(place.mark, self.processes, self.breathing)
         self._supervisors: list[Supervisor] = []
         self._holders: set[str] = set()
         self._is_over = False
@@ -267,6 +271,7 @@ class Target:
         """End everything in the target, for good: whatever is lifted or asked for from now on, nothing starts again."""
         async with self._lock:
             self._is_over = True
+            await self.clocks.close()
             await self._kill()
 
     def rules_changed(self) -> None:

@@ -1,6 +1,14 @@
 """What is done to a cluster, to whom, and when: faults and schedules as data, and how they are drawn from a seed."""
 
 from schrodinger.nemesis.catalogue import FAULTS, USUAL_FAULTS, FaultCatalogue
+from schrodinger.nemesis.clocks import (
+    ClockDrift,
+    ClockJump,
+    ClockStrobe,
+    MonotonicDrift,
+    MonotonicJump,
+    MonotonicStrobe,
+)
 from schrodinger.nemesis.damage import FileDamage, RollBack
 from schrodinger.nemesis.disks import DiskFull, DiskReadOnly, DiskSlow, DiskStall, PowerLoss
 from schrodinger.nemesis.faults import CLIENTS, LEADER, Edge, Fault
@@ -18,7 +26,7 @@ from schrodinger.nemesis.links import (
 )
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, KillProcess, Pause, PauseProcess, RestartLoop, Terminate
-from schrodinger.nemesis.quantities import Duration, Percent, Rate
+from schrodinger.nemesis.quantities import Duration, Offset, Percent, Rate
 from schrodinger.nemesis.resources import (
     CpuBurn,
     CpuLimit,
@@ -40,6 +48,9 @@ __all__ = [
     "AtOperation",
     "AtTime",
     "BurstLoss",
+    "ClockDrift",
+    "ClockJump",
+    "ClockStrobe",
     "Corruption",
     "CpuBurn",
     "CpuLimit",
@@ -66,6 +77,10 @@ __all__ = [
     "LyingSync",
     "MemoryLimit",
     "MemoryPressure",
+    "MonotonicDrift",
+    "MonotonicJump",
+    "MonotonicStrobe",
+    "Offset",
     "Partition",
     "Pause",
     "PauseProcess",

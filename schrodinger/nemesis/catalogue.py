@@ -9,6 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from schrodinger.nemesis.clocks import (
+    ClockDrift,
+    ClockJump,
+    ClockStrobe,
+    MonotonicDrift,
+    MonotonicJump,
+    MonotonicStrobe,
+)
 from schrodinger.nemesis.damage import FileDamage, RollBack
 from schrodinger.nemesis.disks import DiskFull, DiskReadOnly, DiskSlow, DiskStall, PowerLoss
 from schrodinger.nemesis.invalid import InvalidValueError, choices
@@ -114,6 +122,12 @@ FAULTS = FaultCatalogue(
         MemoryPressure,
         ProcessLimit,
         DescriptorLimit,
+        ClockJump,
+        ClockDrift,
+        ClockStrobe,
+        MonotonicJump,
+        MonotonicDrift,
+        MonotonicStrobe,
     )
 )
 """The faults that Schrodinger brings."""

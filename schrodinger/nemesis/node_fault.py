@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from schrodinger.nemesis.faults import CLIENTS, ROLES, Fault, in_words
 from schrodinger.nemesis.invalid import InvalidValueError
+from schrodinger.nemesis.quantities import Duration, Offset
 from schrodinger.nemesis.targets import node_sets
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class NodeFault(Fault):
         return replace(self, targets=resolved)
 
     def request(self) -> dict[str, Any]:
-        """The nodes, sorted, and what else the fault has."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        """The nodes, sorted, and what else the fault has. Times are in nanoseconds, and their names say so."""
+        return dict(_parameter(field.name, getattr(self, field.name)) for field in fields(self))
 
     @property
     def measure(self) -> str:
@@ -60,8 +61,10 @@ class NodeFault(Fault):
         return f"{self.kind}{measure}: {in_words(self.targets)}"
 
 
-def _plain(value: object) -> Any:
-    return sorted(value) if isinstance(value, frozenset) else value
+def _parameter(name: str, value: object) -> tuple[str, Any]:
+    if isinstance(value, Duration | Offset):
+        return f"{name}_ns", value.value
+    return name, sorted(value) if isinstance(value, frozenset) else value
 
 
 def _nodes(given: object) -> frozenset[str]:

@@ -16,7 +16,7 @@ from schrodinger.nemesis.invalid import InvalidValueError, require_integer
 if TYPE_CHECKING:
     from typing import Self
 
-_WRITTEN = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([a-zA-Z%µ]+)")
+_WRITTEN = re.compile(r"([+-]?)(\d{1,19}(?:\.\d{1,9})?) ?([a-zA-Z%µ]+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,12 +27,14 @@ class Quantity:
     """The units by name, each as so many of the smallest, the smallest first."""
     MOST: ClassVar[int]
     """More than this is a slip of the pen."""
+    SIGNED: ClassVar[bool] = False
     EXAMPLE: ClassVar[str]
 
     value: int
 
     def __post_init__(self) -> None:
-        require_integer("value", self.value, at_least=0, remedy=f"give a whole number of {self.UNITS[0][0]}")
+        remedy = f"give a whole number of {self.UNITS[0][0]}"
+        require_integer("value", self.value, at_least=-self.MOST if self.SIGNED else 0, remedy=remedy)
         if self.value > self.MOST:
             raise InvalidValueError("value", self.value, f"more than {type(self)(self.MOST)}", f"give {self.EXAMPLE}")
 
@@ -44,22 +46,22 @@ class Quantity:
             InvalidValueError: it is not text, has no unit or an unknown one, or is not whole, or too much.
         """
         found = _WRITTEN.fullmatch(text) if isinstance(text, str) else None
-        unit = dict(cls.UNITS).get(found[2]) if found else None
-        if found is None or unit is None:
+        unit = dict(cls.UNITS).get(found[3]) if found else None
+        if found is None or unit is None or (found[1] and not cls.SIGNED):
             units = ", ".join(name for name, _ in cls.UNITS)
             raise InvalidValueError("", text, "not a number with a unit", f"write {cls.EXAMPLE}; the units are {units}")
-        exact = Decimal(found[1]) * unit
+        exact = Decimal(found[1] + found[2]) * unit
         smallest, _ = cls.UNITS[0]
         if exact != int(exact):
             raise InvalidValueError("", text, f"not a whole number of {smallest}", f"write {cls.EXAMPLE}")
-        if exact > cls.MOST:
+        if abs(exact) > cls.MOST:
             raise InvalidValueError("", text, f"more than {cls(cls.MOST)}", f"write {cls.EXAMPLE}")
         return cls(int(exact))
 
     def __str__(self) -> str:
         units = reversed(self.UNITS) if self.value else self.UNITS
         name, unit = next((name, unit) for name, unit in units if self.value % unit == 0)
-        return f"{self.value // unit}{name}"
+        return f"{self.value // unit:{'+' if self.SIGNED else ''}}{name}"
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -72,6 +74,16 @@ class Duration(Quantity):
     UNITS = (("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000))
     MOST = 600 * 1_000_000_000
     EXAMPLE = "20ms"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Offset(Quantity):
+    """How far a clock is ahead or, with a minus, behind, in nanoseconds."""
+
+    UNITS = (*Duration.UNITS, ("min", 60_000_000_000), ("h", 3_600_000_000_000), ("d", 86_400_000_000_000))
+    MOST = 36_500 * 86_400_000_000_000
+    EXAMPLE = "-500ms"
+    SIGNED = True
 
 
 @dataclass(frozen=True, slots=True, order=True)

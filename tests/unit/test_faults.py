@@ -17,8 +17,12 @@ from schrodinger.nemesis import (
     LEADER,
     AtOperation,
     AtTime,
+    ClockDrift,
+    ClockJump,
+    ClockStrobe,
     CpuLimit,
     DiskSlow,
+    Duration,
     EmptyFaultError,
     Event,
     Fault,
@@ -31,6 +35,9 @@ from schrodinger.nemesis import (
     KillProcess,
     LyingSync,
     MemoryLimit,
+    MonotonicDrift,
+    MonotonicJump,
+    Offset,
     Partition,
     Pause,
     PowerLoss,
@@ -112,6 +119,27 @@ def partition(*edges: Edge) -> Partition:
             lambda: CpuLimit(frozenset({"n1"}), 0),
             "percent is 0: less than 1; give a whole number (% of one processor), such as 5",
         ),
+        (
+            lambda: ClockJump(frozenset({"n1"}), Offset(0)),
+            "offset is \"+0ns\": nothing; give Offset.parse('-500ms'), say",
+        ),
+        (
+            lambda: MonotonicJump(frozenset({"n1"}), Duration(5)),  # type: ignore[arg-type]
+            "offset is \"Duration(value=5)\": not a Offset; give Offset.parse('-500ms'), say",
+        ),
+        (
+            lambda: ClockDrift(frozenset({"n1"}), -2_000_000),
+            "ppm is -2000000: less than -1000000; "
+            "give millionths, such as 500000 for half as fast again, or -500000 for half as fast",
+        ),
+        (
+            lambda: ClockDrift(frozenset({"n1"}), 0),
+            "ppm is 0: no drift; give millionths, such as 500000 for half as fast again, or -500000 for half as fast",
+        ),
+        (
+            lambda: ClockStrobe(frozenset({"n1"}), Duration(5), Duration(5)),
+            'period is "5ns": less than a microsecond; give 10ms, say',
+        ),
         (lambda: AtTime(-1), "after_ns is -1: less than 0; give nanoseconds since the main phase began"),
         (lambda: AtOperation(True), "count is true: not an integer; give a number of operations"),
         (
@@ -145,6 +173,18 @@ def test_the_agent_is_told_in_sorted_order() -> None:
     assert partition(("n2", "n1"), ("n1", "n2")).request() == {"edges": [["n1", "n2"], ["n2", "n1"]]}
     assert kill("n3", "n1").request() == {"targets": ["n1", "n3"]}
     assert Pause(frozenset({"n3", "n1"})).request() == {"targets": ["n1", "n3"]}
+
+
+def test_times_are_told_to_the_agent_in_nanoseconds_and_to_people_with_their_sign() -> None:
+    n1 = frozenset({"n1"})
+    assert ClockJump(n1, Offset.parse("-1.5h")).request() == {"targets": ["n1"], "offset_ns": -5_400_000_000_000}
+    assert ClockJump(n1, Offset.parse("-1.5h")).describe() == "clock-jump (-90min): n1"
+    strobe = ClockStrobe(n1, Duration.parse("200ms"), Duration.parse("10ms"))
+    assert strobe.request() == {"targets": ["n1"], "amplitude_ns": 200_000_000, "period_ns": 10_000_000}
+    assert strobe.describe() == "clock-strobe (200ms to and fro, every 10ms): n1"
+    assert MonotonicDrift(n1, 200_000).describe() == "monotonic-drift (+20% pace): n1"
+    assert MonotonicDrift(n1, 1_000).upsets == n1
+    assert ClockDrift(n1, 1_000).upsets == frozenset()
 
 
 def test_a_fault_prints_in_sorted_order() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schrodinger.nemesis import Duration, InvalidValueError, Percent, Rate
+from schrodinger.nemesis import Duration, InvalidValueError, Offset, Percent, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         (Percent(1), "0.0001%"),
         (Rate(8_000_000), "8mbit"),
         (Rate(1_500), "1500bit"),
+        (Offset(-500_000_000), "-500ms"),
+        (Offset(5_400_000_000_000), "+90min"),
+        (Offset(-86_400_000_000_000), "-1d"),
     ],
 )
 def test_a_quantity_is_written_as_people_write_it(quantity: Quantity, text: str) -> None:
@@ -37,10 +40,10 @@ def test_a_quantity_is_written_as_people_write_it(quantity: Quantity, text: str)
     assert type(quantity).parse(text) == quantity
 
 
-@pytest.mark.parametrize("kind", [Duration, Percent, Rate])
+@pytest.mark.parametrize("kind", [Duration, Percent, Rate, Offset])
 @given(st.data())
 def test_what_was_written_is_read_back_as_the_same_value(kind: type[Quantity], data: st.DataObject) -> None:
-    quantity = kind(data.draw(st.integers(0, kind.MOST)))
+    quantity = kind(data.draw(st.integers(-kind.MOST if kind.SIGNED else 0, kind.MOST)))
     assert kind.parse(str(quantity)) == quantity
 
 
@@ -55,6 +58,14 @@ def test_fractions_and_a_space_may_be_written() -> None:
         (
             lambda: Duration.parse("20"),
             ' is "20": not a number with a unit; write 20ms; the units are ns, us, ms, s',
+        ),
+        (
+            lambda: Offset.parse("-101000d"),
+            ' is "-101000d": more than +36500d; write -500ms',
+        ),
+        (
+            lambda: Offset(-(10**19)),
+            "value is -10000000000000000000: less than -3153600000000000000; give a whole number of ns",
         ),
         (
             lambda: Duration.parse("-1s"),

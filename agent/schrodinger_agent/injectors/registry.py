@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from schrodinger_agent.injectors.clocks import CLOCKS
 from schrodinger_agent.injectors.damage import FileDamage, RollBack
 from schrodinger_agent.injectors.descriptors import DescriptorLimit
 from schrodinger_agent.injectors.disk_failure import DiskReadOnly
@@ -51,6 +52,7 @@ PREPARED: Final[tuple[type[PowerLoss] | type[Condition[Any]], ...]] = (
     MemoryPressure,
     ProcessLimit,
     DescriptorLimit,
+    *CLOCKS,
 )
 """Kinds for which a cluster is prepared: each says what it ``needs`` of targets, and its ``mechanism`` in words."""
 

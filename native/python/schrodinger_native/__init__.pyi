@@ -464,3 +464,9 @@ class Switch:
 
     def close(self) -> None:
         """Stop and close every file. May be called again."""
+
+def clock_payload() -> tuple[bytes, dict[str, int]]:
+    """Machine code that stands in for the clock functions of a process, and where in it each of them begins.
+
+    ``crates/clock/src/lib.rs`` says what its header is. It is empty on machines that it was not written for.
+    """

@@ -5,6 +5,7 @@
 
 mod arrow;
 mod checkers;
+mod clock;
 mod enter;
 mod errors;
 mod history;
@@ -25,6 +26,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::Stream>()?;
     module.add_class::<switch::Switch>()?;
     module.add_class::<interchange::Transcript>()?;
+    module.add_function(wrap_pyfunction!(clock::clock_payload, module)?)?;
     module.add_function(wrap_pyfunction!(enter::enter, module)?)?;
     module.add_function(wrap_pyfunction!(interchange::import_history, module)?)?;
     module.add_function(wrap_pyfunction!(interchange::export_history, module)?)?;

@@ -1,0 +1,183 @@
+"""The clocks of all processes of a target, those that are still to come included.
+
+Children that are forked have their parent's wrong clocks; a program that is executed has right ones, whoever executes
+it. So as long as the clocks are to be wrong, the target's processes are looked at again and again, and at once when the
+agent has started its database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import time
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Final, final
+
+from schrodinger_agent.clocks.errors import ClockError
+from schrodinger_agent.clocks.patch import Patch
+from schrodinger_agent.clocks.process import ProcessClocks
+from schrodinger_agent.clocks.skew import NOTHING, Skews, total
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+LOOK_S: Final = 0.01
+"""From one look at the processes to the next, and with it how long a new one may have right clocks."""
+
+_SHARE: Final = 20
+"""A look may take one part in so many of the time: where it is a walk through ``/proc`` they are fewer."""
+
+_PASSES: Final = 20
+"""What forks meanwhile is met by the next pass. Nobody forks and forks for so long while nothing else happens."""
+
+_PATIENCE_S: Final = 0.1
+_GONE: Final = frozenset({errno.ENOENT, errno.ESRCH, errno.EIO})
+"""What one hears of a process that ends or executes a program just now; if it is still there, one looks again."""
+
+
+@final
+class NodeClocks:
+    """What is done to the clocks of one target. Each kind of fault has its share in it; they add up."""
+
+    def __init__(
+        self,
+        owner: str,
+        processes: Callable[[], tuple[int, ...]],
+        breathing: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
+        self._owner = owner
+        self._processes = processes
+        self._breathing = breathing
+        self._patch: Patch | None = None
+        self._shares: dict[str, tuple[Skews, ...]] = {}
+        self._wanted = Skews()
+        self._failures: dict[int, str] = {}
+        self._watching: asyncio.Task[None] | None = None
+        self._look = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self.reached = 0
+        """How often a process was put under a skew, or from one under another."""
+
+    async def set(self, kind: str, skews: tuple[Skews, ...]) -> None:
+        """Let a kind of fault have this share in what is done, or none; returns when that has reached every process.
+
+        Raises:
+            ClockError: some process resists, or it is not possible here.
+        """
+        if skews:
+            self._shares[kind] = skews
+        else:
+            self._shares.pop(kind, None)
+        wanted = [skews for _, share in sorted(self._shares.items()) for skews in share]
+        self._wanted = Skews(
+            total(skews.realtime for skews in wanted if skews.realtime != NOTHING),
+            total(skews.monotonic for skews in wanted if skews.monotonic != NOTHING),
+        )
+        if self._wanted and self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
+        await self._bring_about()
+        if not self._wanted:
+            await self.close()
+        if problem := self._problem():
+            raise ClockError(problem)
+
+    def share_of(self, kind: str) -> tuple[Skews, ...]:
+        """What a kind of fault has asked for."""
+        return self._shares.get(kind, ())
+
+    def look(self) -> None:
+        """Something was started: see to it now."""
+        self._look.set()
+
+    async def problem(self) -> str:
+        """Which process has not the clocks that it should have; empty if all have. Looks at every one."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            await self._bring_about()
+            if not (problem := self._problem()) or time.monotonic() > deadline:
+                return problem
+            await asyncio.sleep(LOOK_S)
+
+    def ahead(self) -> Mapping[str, int]:
+        """How far ahead the two clocks are now, in nanoseconds."""
+        now_ns = time.monotonic_ns()
+        return {
+            "realtime_ahead_ns": self._wanted.realtime.at(now_ns),
+            "monotonic_ahead_ns": self._wanted.monotonic.at(now_ns),
+        }
+
+    def under(self) -> int:
+        """How many processes are under a skew, read back."""
+        patch = self._patch_here()
+        return sum(_is_under(ProcessClocks(process, patch), self._wanted) for process in self._processes())
+
+    async def close(self) -> None:
+        """Look at nothing any more."""
+        if self._watching is not None:
+            watching, self._watching = self._watching, None
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    async def _watch(self) -> None:
+        took_s = 0.0
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), max(LOOK_S, _SHARE * took_s))
+            self._look.clear()
+            begin_s = time.monotonic()
+            await self._bring_about()
+            took_s = time.monotonic() - begin_s
+
+    async def _bring_about(self) -> None:
+        async with self._lock:
+            change = asyncio.ensure_future(asyncio.to_thread(self._change_all, self._patch_here(), self._wanted))
+            try:
+                await asyncio.shield(change)
+            except asyncio.CancelledError:  # never leave it to itself half-way: others would write at the same time
+                await asyncio.wait([change])
+                raise
+
+    def _change_all(self, patch: Patch, wanted: Skews) -> None:
+        failures: dict[int, str] = {}
+        settled: set[int] = set()
+        for _ in range(_PASSES):
+            met = [process for process in self._processes() if process not in settled]
+            if not met:
+                break
+            for process in met:
+                settled.add(process)
+                try:
+                    self._change(ProcessClocks(process, patch), wanted)
+                except (ClockError, OSError) as error:
+                    if not _ended(process, error):
+                        failures[process] = str(error)
+        self._failures = failures
+
+    def _change(self, clocks: ProcessClocks, wanted: Skews) -> None:
+        if wanted:
+            self.reached += clocks.put_under(self._owner, wanted)
+        else:
+            clocks.put_right(self._owner)
+
+    def _problem(self) -> str:
+        return "; ".join(why for _, why in sorted(self._failures.items()))
+
+    def _patch_here(self) -> Patch:
+        if self._patch is None:
+            self._patch = Patch.here()
+        return self._patch
+
+
+def _is_under(clocks: ProcessClocks, wanted: Skews) -> bool:
+    try:
+        written = clocks.read()
+    except (ClockError, OSError):
+        return False
+    return written is not None and written.skews == wanted
+
+
+def _ended(process: int, error: Exception) -> bool:
+    """Whether this is what one hears of a process that is not there any more."""
+    return isinstance(error, OSError) and error.errno in _GONE and not os.path.exists(f"/proc/{process}/exe")  # noqa: PTH110 - a link
