@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from schrodinger.cli.failures import INFRASTRUCTURE, blaming, plain_errors
+from schrodinger.cli.failures import INFRASTRUCTURE, Refused, blaming, plain_errors
 from schrodinger.cli.manifests import roster_of, roster_options
 from schrodinger.cli.run import SEED_BITS, fault_kinds, suite_options
 from schrodinger.cluster import find_binary, load_suite
@@ -75,7 +76,9 @@ def up(
             find_binary(loaded.database.sources, options.get("version"))
         names = tuple(f"n{number}" for number in range(1, nodes + 1))
         roster = roster_of(names, loaded.name, namespace, label)
-        chosen = name or loaded.name
+        chosen = name or re.sub(r"[^a-z0-9]+", "-", loaded.name.lower()).strip("-")
+        if chosen in clusters():
+            raise Refused(f"cluster {chosen} is kept already; give this one another --name")
         kinds = None if faults == "all" else fault_kinds(faults)
         wanted = Wanted(
             name=chosen,
@@ -137,11 +140,9 @@ def down(cluster: str | None) -> None:
 
 
 def _directory(root: Path, name: str) -> Path:
-    """A new folder for the logs of a cluster."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-    directory = (root / f"{stamp}-cluster-{name}").absolute()
-    (directory / "nodes").mkdir(parents=True)
-    return directory
+    """A folder for the logs of a cluster, beside those of runs."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return (root / f"{stamp}-cluster-{name}").absolute()
 
 
 def _show(state: ClusterState) -> None:

@@ -27,6 +27,7 @@ from schrodinger.control.control import socket_path
 from schrodinger.control.reconciler import Reconciler
 from schrodinger.control.starting import Wanted
 from schrodinger.control.states import ClusterState, ControlError, NodeState
+from schrodinger.history import NODES_FOLDER
 from schrodinger.nemesis import FAULTS
 from schrodinger.nemesis.manifests import Roster, read_experiments
 from schrodinger.runner import DatabaseNodes, EventLog, NodeEnded, StandingFaults
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 READY_S: Final = 60.0
 """How long the databases may take to become ready."""
 
+OUTPUT: Final = 1
 LEADER_S: Final = 2.0
 ANSWER_S: Final = 5.0
 """How long whoever asked for the end may take to read the answer."""
@@ -66,12 +68,10 @@ def main(wanted: str) -> int:
 
 
 def _report(said: Mapping[str, Any]) -> None:
-    """Say something to the starter, once: afterwards the output is closed."""
-    if not sys.stdout.closed:
-        with contextlib.suppress(OSError):
-            sys.stdout.write(json.dumps(said) + "\n")
-            sys.stdout.close()
-        os.dup2(2, 1)
+    """Say something to the starter, which reads to the end of our output: afterwards that is the log."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(OUTPUT, json.dumps(said).encode() + b"\n")
+    os.dup2(sys.stderr.fileno(), OUTPUT)
 
 
 @final
@@ -97,9 +97,12 @@ class Keeper:
         self._down = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._ending.set)
+        with contextlib.suppress(PermissionError):  # it is no pipe
+            loop.add_reader(OUTPUT, self._ending.set)  # which happens when the starter has gone
         try:
             await self._until_told(self._live())
         finally:
+            loop.remove_reader(OUTPUT)
             left = await self._provider.down()
             self._note("down", left=list(left))
             self._events.close()
@@ -123,7 +126,7 @@ class Keeper:
 
     async def _live(self) -> None:
         kinds = await self._kinds()
-        nodes = await self._provider.up(self._wanted.nodes, Path(self._wanted.directory) / "nodes", kinds)
+        nodes = await self._provider.up(self._wanted.nodes, Path(self._wanted.directory) / NODES_FOLDER, kinds)
         self._cluster = Cluster(nodes, self._wanted.options)
         self._databases = DatabaseNodes(
             self._provider, self._suite.database, self._binary, self._cluster, self._note_node
@@ -152,6 +155,7 @@ class Keeper:
             server = await asyncio.start_unix_server(self._answer, str(self._socket), limit=MOST_REQUEST_BYTES)
             self._socket.chmod(0o600)
             self._note("up")
+            asyncio.get_running_loop().remove_reader(OUTPUT)
             _report({"remarks": [self._provider.degradation] if self._provider.degradation else []})
             try:
                 await self._reconciler.run()

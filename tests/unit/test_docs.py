@@ -10,6 +10,7 @@ from schrodinger_native import consistency_aliases, consistency_models, lineariz
 from schrodinger.checkers.catalogue import KINDS
 from schrodinger.checkers.verdict import Anomaly, Dependency, Involved, Verdict
 from schrodinger.nemesis import FAULTS
+from schrodinger.nemesis.manifests import chaos_mesh, chaos_network, selectors
 
 PAGES = Path(__file__).parents[2] / "docs"
 PAGE = (PAGES / "histories.md").read_text()
@@ -42,3 +43,10 @@ def test_the_page_on_histories_names_every_field_of_a_verdict_as_json() -> None:
     section = PAGE.partition("## What `--json` prints")[2].partition("\n## ")[0]
     named = [field.name for kind in (Verdict, Anomaly, Involved, Dependency) for field in fields(kind)]
     assert [name for name in named if f"`{name}`" not in section] == []
+
+
+def test_the_page_on_chaos_mesh_names_every_kind_action_and_mode() -> None:
+    page = (PAGES / "chaos-mesh.md").read_text()
+    kinds = [*chaos_mesh.READERS, *chaos_mesh.REFUSED]
+    words = [f"`{word}`" for word in (*chaos_network.ACTIONS, *chaos_network.DIRECTIONS, *selectors.MODES)]
+    assert [name for name in (*kinds, *words) if name not in page] == []
