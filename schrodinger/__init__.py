@@ -6,7 +6,7 @@ is written with.
 """
 
 from schrodinger import checkers, operations, workloads
-from schrodinger.cluster.database import Database, Leader, PowerLoss
+from schrodinger.cluster.database import Database, Leader, Membership, PowerLoss
 from schrodinger.cluster.protocols import Cluster
 from schrodinger.cluster.suite import Suite
 from schrodinger.cluster.versions import OnPath, Wheel
@@ -18,6 +18,7 @@ __all__ = [
     "Database",
     "Indeterminate",
     "Leader",
+    "Membership",
     "Node",
     "OnPath",
     "PowerLoss",

@@ -18,7 +18,7 @@ from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.manifests import read_manifest, roster_of, roster_options, tell_remarks
 from schrodinger.cli.quantities import Quantity
-from schrodinger.cluster import Leader, LocalProvider, PowerLoss, Suite, find_binary, load_suite
+from schrodinger.cluster import Leader, LocalProvider, Membership, PowerLoss, Suite, find_binary, load_suite
 from schrodinger.nemesis import FAULTS, LEADER, USUAL_FAULTS
 from schrodinger.nemesis.manifests import MIDNIGHT, timeline
 from schrodinger.nemesis.strategies import Length, Stretch
@@ -37,6 +37,9 @@ LONGEST_S = 31 * 24 * 3600.0
 """A month. Beyond that a number is a slip of the finger."""
 MOST_CLIENTS = 10_000
 """Each is an open connection; one process can have no more file descriptors than a few times this."""
+
+NO_DATA = "doesn't say where its data is; give its database a method data_directory"
+NO_MEMBERSHIP = "can't change its members; give its database the methods members, join and leave"
 
 
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -141,6 +144,7 @@ def run(
                         faults=kinds,
                         leader=isinstance(loaded.database, Leader),
                         disks=isinstance(loaded.database, PowerLoss),
+                        membership=isinstance(loaded.database, Membership),
                         nodes=chosen["nodes"],
                         time_ns=round(chosen["time_s"] * 1e9),
                         rate=chosen["rate"],
@@ -245,6 +249,9 @@ def require_possible(plan: Plan, suite: Suite, capabilities: Sequence[Capability
     """Refuse a plan whose faults this machine or this suite can't have."""
     if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):
         raise Refused(f"this plan aims at the leader, and suite {suite.name} can't tell who leads; name a node instead")
+    unfit = sorted({event.fault.kind for event in plan.schedule if event.fault.needs_membership})
+    if unfit and not isinstance(suite.database, Membership):
+        raise Refused(f"this plan needs {', '.join(unfit)}, and suite {suite.name} {NO_MEMBERSHIP}")
     needed = sorted({event.fault.kind for event in plan.schedule})
     possible = possible_faults(needed, capabilities, tell=tell)
     missing = [kind for kind in needed if kind not in possible]
@@ -256,13 +263,12 @@ def require_possible(plan: Plan, suite: Suite, capabilities: Sequence[Capability
 
 def suited_faults(wanted: Sequence[str], suite: Suite, *, tell: bool) -> tuple[str, ...]:
     """Those of the wanted kinds that the suite's database is fit for; says which are not, and what would help."""
-    unfit = [kind for kind in wanted if FAULTS[kind].needs_disks and not isinstance(suite.database, PowerLoss)]
-    if tell and unfit:
-        click.echo(
-            f"! no {', '.join(unfit)} faults for suite {suite.name}: it doesn't say where its data is; "
-            "give its database a method data_directory"
-        )
-    return tuple(kind for kind in wanted if kind not in unfit)
+    homeless = [kind for kind in wanted if FAULTS[kind].needs_disks and not isinstance(suite.database, PowerLoss)]
+    fixed = [kind for kind in wanted if FAULTS[kind].needs_membership and not isinstance(suite.database, Membership)]
+    for unfit, why in ((homeless, NO_DATA), (fixed, NO_MEMBERSHIP)):
+        if tell and unfit:
+            click.echo(f"! no {', '.join(unfit)} faults for suite {suite.name}: it {why}")
+    return tuple(kind for kind in wanted if kind not in (*homeless, *fixed))
 
 
 def possible_faults(wanted: Sequence[str], capabilities: Sequence[Capability], *, tell: bool) -> tuple[str, ...]:

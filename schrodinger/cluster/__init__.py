@@ -1,7 +1,7 @@
 """Nodes, and the database on them: the protocols of both, suites, and the provider for one Linux machine."""
 
 from schrodinger.cluster.client_namespace import ClientNamespace
-from schrodinger.cluster.database import Database, Leader, PowerLoss
+from schrodinger.cluster.database import Database, Leader, Membership, PowerLoss
 from schrodinger.cluster.local import LocalProvider
 from schrodinger.cluster.protocols import (
     Capability,
@@ -24,6 +24,7 @@ __all__ = [
     "FaultObservation",
     "Leader",
     "LocalProvider",
+    "Membership",
     "Node",
     "Observed",
     "OnPath",

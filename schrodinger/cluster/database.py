@@ -2,7 +2,7 @@
 
 A :class:`Database` says which command runs a node and how to see that it is ready. What else it can do is a
 *capability*, a small protocol of its own: the faults that a plan may draw depend on it (a fault on the leader needs
-:class:`Leader`, one on the disk :class:`PowerLoss`).
+:class:`Leader`, one on the disk :class:`PowerLoss`, one of its members :class:`Membership`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from schrodinger.cluster.protocols import Cluster, Node
@@ -66,6 +66,28 @@ class Leader(Protocol):
 
     async def leaders(self, cluster: Cluster) -> Sequence[str]:
         """Names of the nodes that say they lead, the most credible first; none if nobody does. Takes at most 2 s."""
+        ...
+
+
+@runtime_checkable
+class Membership(Protocol):
+    """A database whose members can change while it runs.
+
+    A call may raise OSError, TimeoutError or :class:`~schrodinger.Indeterminate` where the database cannot do it now,
+    or nobody knows whether it did; it is repeated until :meth:`members` says that it did, so repeating must do no harm.
+    A call that lasts more than 3 s is given up.
+    """
+
+    async def members(self, cluster: Cluster) -> Collection[str]:
+        """Names of the nodes that are members now, as the members have agreed, and not as one of them believes."""
+        ...
+
+    async def join(self, node: Node, cluster: Cluster) -> None:
+        """Let the members accept a node, one of ``cluster.absent``, which is started afterwards with nothing stored."""
+        ...
+
+    async def leave(self, node: Node, cluster: Cluster) -> None:
+        """Let the members do without a node from now on. It may have been killed."""
         ...
 
 

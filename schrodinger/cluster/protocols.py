@@ -23,10 +23,21 @@ class ProviderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """All nodes of a run and the options of the database, for a suite to derive its configuration from."""
+    """All nodes of a run and the options of the database, for a suite to derive its configuration from.
+
+    ``absent`` are nodes that are no members of the database's cluster now; ``joined`` those that became members while
+    it ran, with nothing stored, and did not form it. Only a database with :class:`Membership` has either.
+    """
 
     nodes: tuple[Node, ...]
     options: Mapping[str, str] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
+
+    @property
+    def members(self) -> tuple[Node, ...]:
+        """The nodes that are members now."""
+        return tuple(node for node in self.nodes if node.name not in self.absent)
 
     def __getitem__(self, name: str) -> Node:
         for node in self.nodes:

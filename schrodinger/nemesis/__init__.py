@@ -11,7 +11,7 @@ from schrodinger.nemesis.clocks import (
 )
 from schrodinger.nemesis.damage import FileDamage, RollBack
 from schrodinger.nemesis.disks import DiskFull, DiskReadOnly, DiskSlow, DiskStall, PowerLoss
-from schrodinger.nemesis.faults import CLIENTS, LEADER, Edge, Fault
+from schrodinger.nemesis.faults import CLIENTS, LEADER, Departure, Edge, Fault
 from schrodinger.nemesis.invalid import EmptyFaultError, InvalidValueError
 from schrodinger.nemesis.links import (
     BurstLoss,
@@ -24,6 +24,7 @@ from schrodinger.nemesis.links import (
     Reset,
     SilentCorruption,
 )
+from schrodinger.nemesis.membership import MemberLeave, MemberReplace
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, KillProcess, Pause, PauseProcess, RestartLoop, Terminate
 from schrodinger.nemesis.quantities import Duration, Offset, Percent, Rate
@@ -55,6 +56,7 @@ __all__ = [
     "CpuBurn",
     "CpuLimit",
     "Delay",
+    "Departure",
     "DescriptorLimit",
     "DiskFull",
     "DiskReadOnly",
@@ -75,6 +77,8 @@ __all__ = [
     "KillProcess",
     "Loss",
     "LyingSync",
+    "MemberLeave",
+    "MemberReplace",
     "MemoryLimit",
     "MemoryPressure",
     "MonotonicDrift",

@@ -31,6 +31,7 @@ from schrodinger.nemesis.links import (
     Reset,
     SilentCorruption,
 )
+from schrodinger.nemesis.membership import MemberLeave, MemberReplace
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, KillProcess, Pause, PauseProcess, RestartLoop, Terminate
 from schrodinger.nemesis.resources import (
@@ -112,6 +113,8 @@ FAULTS = FaultCatalogue(
         LyingSync,
         FileDamage,
         RollBack,
+        MemberLeave,
+        MemberReplace,
         Terminate,
         RestartLoop,
         KillProcess,

@@ -33,6 +33,19 @@ Edge: TypeAlias = tuple[str, str]
 """A directed link: (source, destination)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """A node that stops being a member of the database's cluster; ``keep`` other members must remain.
+
+    It becomes one again when the fault ends, or ``returns_at_once``, with nothing that it had stored, and is started
+    when the fault ends.
+    """
+
+    node: str
+    keep: int
+    returns_at_once: bool
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Fault:
     """Something done to a cluster. Its ``kind`` is its name in plans, in histories and on the command line."""
@@ -40,6 +53,9 @@ class Fault:
     kind: ClassVar[str]
     needs_disks: ClassVar[bool] = False
     """Whether it is only drawn for databases that say where their data is, and that it must survive there."""
+
+    needs_membership: ClassVar[bool] = False
+    """Whether it is only drawn for databases whose members can change."""
 
     @classmethod
     def strategy(cls, targets: Targets) -> SearchStrategy[Fault] | None:  # noqa: ARG003 - part of the interface
@@ -73,6 +89,11 @@ class Fault:
     def wrecks(self) -> frozenset[str]:
         """Nodes whose database may refuse to start ever again because of it, and need not. Only of resolved faults."""
         return frozenset()
+
+    @property
+    def departure(self) -> Departure | None:
+        """The change of members that it begins with, if it does. Only of resolved faults."""
+        return None
 
     def resolve(self, resolve: Callable[[str], str]) -> Fault:  # noqa: ARG002 - part of the interface
         """The same fault with every role replaced by the node that holds it now. ``resolve`` is asked about roles only.

@@ -24,12 +24,13 @@ class Targets:
     """The nodes that faults may hit.
 
     ``leader`` says that the suite can tell who leads, so the role may be drawn; ``disks`` that it says where its data
-    is, so disks may fail.
+    is, so disks may fail; ``membership`` that it can change who belongs to the cluster.
     """
 
     nodes: tuple[str, ...]
     leader: bool = False
     disks: bool = False
+    membership: bool = False
 
     def __post_init__(self) -> None:
         if not self.nodes:
@@ -60,17 +61,21 @@ def leader(targets: Targets) -> NodeSets:
     return st.just(frozenset({LEADER}))
 
 
-def minorities(targets: Targets) -> NodeSets | None:
-    """Some or all of one minority, the last nodes: however often one draws, a majority is spared.
+def minority(targets: Targets) -> tuple[str, ...]:
+    """The largest minority that the last nodes are: however often one draws of them, a majority is spared.
 
-    For what does not heal, or what no majority survives. No role is drawn: it could be anybody's. ``None`` where there
-    is no minority.
+    For what does not heal, or what no majority survives. No role is among them: it could be anybody's.
     """
     count = (len(targets.nodes) - 1) // 2
-    if count == 0:
+    return targets.nodes[len(targets.nodes) - count :]
+
+
+def minorities(targets: Targets) -> NodeSets | None:
+    """Some or all of the :func:`minority`; ``None`` where there is none."""
+    last = minority(targets)
+    if not last:
         return None
-    last = targets.nodes[-count:]
-    return st.integers(1, 2**count - 1).map(
+    return st.integers(1, 2 ** len(last) - 1).map(
         lambda mask: frozenset(node for index, node in enumerate(last) if mask >> index & 1)
     )
 

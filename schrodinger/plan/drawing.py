@@ -39,6 +39,7 @@ def draw_plan(
     catalogue: FaultCatalogue = FAULTS,
     leader: bool = False,
     disks: bool = False,
+    membership: bool = False,
     nodes: int | None = None,
     time_ns: int | None = None,
     rate: float | None = None,
@@ -57,6 +58,7 @@ def draw_plan(
         catalogue: where those kinds are looked up.
         leader: whether the suite can tell who leads, so that faults may be aimed at the leader.
         disks: whether the suite says where its data is, so that disks may fail.
+        membership: whether the suite can change who belongs to the cluster.
         nodes: how many nodes, or ``None`` to let the seed decide; so for the time, the rate and the concurrency.
         time_ns: how long the main phase lasts.
         rate: invocations a second; 0 for as fast as they go.
@@ -78,6 +80,7 @@ def draw_plan(
                 faults=wanted,
                 leader=leader,
                 disks=disks,
+                membership=membership,
                 nodes=_fixed_or(nodes, _NODES),
                 time_ns=_fixed_or(time_ns, _TIMES_NS),
                 rate=_fixed_or(rate, _RATES),
@@ -102,6 +105,7 @@ def _plans(
     faults: FaultCatalogue,
     leader: bool,
     disks: bool,
+    membership: bool,
     nodes: SearchStrategy[int],
     time_ns: SearchStrategy[int],
     rate: SearchStrategy[float],
@@ -121,7 +125,7 @@ def _plans(
     if not faults.classes:
         return quiet
     length = Length.of(time_ns=quiet.time_ns, rate=quiet.rate, operations=quiet.operations)
-    targets = Targets(quiet.node_names, leader=leader, disks=disks)
+    targets = Targets(quiet.node_names, leader=leader, disks=disks, membership=membership)
     return replace(quiet, schedule=draw(schedules(targets, length, faults=faults)))
 
 

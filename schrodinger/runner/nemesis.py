@@ -8,11 +8,12 @@ took.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from schrodinger.history import NEMESIS, FaultEdge
 from schrodinger.nemesis import AtTime
+from schrodinger.runner.members import Members, TooFewMembers
 from schrodinger.runner.standing import StandingFaults, Unresolved
 
 if TYPE_CHECKING:
@@ -20,19 +21,24 @@ if TYPE_CHECKING:
 
     from schrodinger.cluster import FaultObservation, Observed, Provider
     from schrodinger.history import Recorder
-    from schrodinger.nemesis import Event, Fault, Schedule
+    from schrodinger.nemesis import Departure, Event, Fault, Schedule
     from schrodinger.runner.nodes import DatabaseNodes
     from schrodinger.runner.progress import Progress
     from schrodinger.runner.workers import Workers
 
 
+REJOIN_S: Final = 20.0
+"""What members that are away may take to come back when nothing is wrong any more."""
+
+
 @dataclass(slots=True)
 class _Active:
-    """An event whose fault is desired now."""
+    """An event whose fault is desired now. ``told`` is what the database said about it."""
 
     event: Event
     fault: Fault
     requested_ns: int
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 class Nemesis:
@@ -43,6 +49,7 @@ class Nemesis:
         schedule: Schedule,
         provider: Provider,
         databases: DatabaseNodes,
+        members: Members,
         recorder: Recorder,
         codes: Mapping[str, int],
         progress: Progress,
@@ -50,11 +57,14 @@ class Nemesis:
     ) -> None:
         self._schedule = schedule
         self._standing = StandingFaults(provider, databases, recorder.now)
+        self._databases = databases
+        self._members = members
         self._recorder = recorder
         self._codes = codes
         self._progress = progress
         self._report = report
         self._active: dict[str, _Active] = {}
+        self._departed: dict[str, _Active] = {}
 
     async def run(self, workers: Workers, main_ns: int) -> None:
         """Every event of the plan at its anchor; ``main_ns`` is when the main phase began, on the history's clock."""
@@ -73,13 +83,62 @@ class Nemesis:
         except Unresolved as reason:
             self._report(f"{event.fault.describe()}: {reason}; it was left out")
             return
-        await self._change(added={position: _Active(event, fault, requested_ns)})
+        active = _Active(event, fault, requested_ns)
+        if fault.departure is not None:
+            await self._change_members(position, active, fault.departure)
+            return
+        await self._change(added={position: active})
         await asyncio.sleep(event.duration_ns / 1e9)
         await self._change(removed=(position,))
 
     async def heal(self) -> None:
-        """End every fault, whatever its event says, and start what they had stopped."""
-        await self._change(removed=tuple(self._active))
+        """End every fault, whatever its event says, and start what they had stopped.
+
+        Members come back last: only then is there a quorum for sure that can let them in.
+        """
+        await self._change(removed=tuple(self._active.keys() - self._departed.keys()))
+        try:
+            async with asyncio.timeout(REJOIN_S):
+                for position, active in list(self._departed.items()):
+                    await self._send_away(position, active)
+                    await self._bring_back(position, active)
+        except TimeoutError:
+            missing = ", ".join(sorted(self._databases.away))
+            self._report(f"{missing} could not join again within {REJOIN_S:g} s: {self._members.problem}")
+            await self._change(removed=tuple(self._active))
+
+    async def _change_members(self, position: str, active: _Active, departure: Departure) -> None:
+        """One event that changes members. What it has begun when it is cancelled, :meth:`heal` brings to its end."""
+        try:
+            self._members.let_go(departure)
+        except TooFewMembers as reason:
+            self._report(f"{active.fault.describe()}: {reason}; it was left out")
+            return
+        self._departed[position] = active
+        await self._send_away(position, active)
+        await asyncio.sleep(active.event.duration_ns / 1e9)
+        await self._bring_back(position, active)
+        await self._databases.welcome(departure.node)
+
+    async def _send_away(self, position: str, active: _Active) -> None:
+        """Off the list of members, and then the node itself; nothing where that has been done."""
+        departure = active.fault.departure
+        assert departure is not None, "it changes members"
+        if position not in self._active:
+            active.told["remaining"] = await self._members.leave(departure.node)
+            self._databases.begins_anew(departure.node)
+            await self._change(added={position: active})
+        if departure.returns_at_once:
+            await self._members.join(departure.node)
+
+    async def _bring_back(self, position: str, active: _Active) -> None:
+        """On the list of members, and then the node itself."""
+        departure = active.fault.departure
+        assert departure is not None, "it changes members"
+        active.told["members"] = await self._members.join(departure.node)
+        self._members.take_back(departure.node)
+        del self._departed[position]
+        await self._change(removed=(position,))
 
     async def ended(self, node: str) -> str:
         """A database ended by itself. Returns what explains it, empty if nothing does."""
@@ -128,7 +187,7 @@ class Nemesis:
             planned=active.event.fault.describe(),
             nodes=tuple(sorted(active.fault.names)),
             affected=observation.affected if observation else 0,
-            evidence=observation.evidence if observation else {},
+            evidence={**active.told, **(observation.evidence if observation else {})},
             error=error,
         )
         self._recorder.record(edge, NEMESIS, self._codes[kind], int(position), None, fault_edge.to_json())

@@ -22,29 +22,35 @@ class NodeEnded(Exception):
 
 
 class DatabaseNodes:
-    """Which nodes' databases run. A node that a fault killed is started again when no fault holds it any more."""
+    """Which nodes' databases run. A node that a fault killed is started again when no fault holds it any more.
+
+    ``cluster`` is what the database is told of it: with its members as they are now. ``away`` are nodes that have been
+    asked to go, and are not to be started until they are back.
+    """
 
     def __init__(
         self, provider: Provider, database: Database, binary: Path, cluster: Cluster, note: Callable[[str, str], None]
     ) -> None:
         self._provider = provider
-        self._database = database
+        self.database = database
         self._binary = binary
-        self._cluster = cluster
+        self.cluster = cluster
         self._note = note
         self._down = {node.name for node in cluster.nodes}
         self._wrecked: set[str] = set()
         self._furnished: set[str] = set()
+        self._newcomers: set[str] = set()
+        self.away: frozenset[str] = frozenset()
 
     async def start(self, held: Iterable[str] = ()) -> None:
         """Start the database on every node where it does not run, except where a fault holds the node."""
         wanted = sorted(self._down.difference(held))
         for name in wanted:
             self._down.discard(name)
-        await asyncio.gather(*(self._start(self._cluster[name]) for name in wanted))
+        await asyncio.gather(*(self._start(self.cluster[name]) for name in wanted))
 
     async def _start(self, node: Node) -> None:
-        database, cluster = self._database, self._cluster
+        database, cluster = self.database, self.cluster
         command = database.command(self._binary, node, cluster)
         companions = database.companions(self._binary, node, cluster)
         try:
@@ -59,9 +65,23 @@ class DatabaseNodes:
         """Before its first start: what a node's data directory holds from the beginning."""
         if node.name in self._furnished:
             return
-        for name, content in self._database.files(node, self._cluster).items():
+        for name, content in self.database.files(node, self.cluster).items():
             await self._provider.store(node, name, content)
         self._furnished.add(node.name)
+
+    def begins_anew(self, name: str) -> None:
+        """A node has nothing stored any more: it will be started as a new one."""
+        self._furnished.discard(name)
+        self._wrecked.discard(name)
+        self._newcomers.add(name)
+
+    def is_newcomer(self, name: str) -> bool:
+        """Whether it has begun anew and never been ready since: it may end by itself if nobody lets it in."""
+        return name in self._newcomers
+
+    async def welcome(self, name: str) -> None:
+        """Wait until a newcomer is ready."""
+        await self._ready(self.cluster[name])
 
     def may_stay_down(self, names: Iterable[str]) -> None:
         """A fault has damaged what these nodes have stored: their databases may refuse to start."""
@@ -85,8 +105,8 @@ class DatabaseNodes:
 
     async def leaders(self) -> Sequence[str]:
         """Names of the nodes that say they lead, the most credible first."""
-        assert isinstance(self._database, Leader), "a plan names the leader only if the suite can tell who leads"
-        return await self._database.leaders(self._cluster)
+        assert isinstance(self.database, Leader), "a plan names the leader only if the suite can tell who leads"
+        return await self.database.leaders(self.cluster)
 
     async def ready(self) -> None:
         """Wait until every node serves requests, except those that are lost.
@@ -96,15 +116,16 @@ class DatabaseNodes:
         Raises:
             NodeEnded: a database ended, and nobody will start it again.
         """
-        await asyncio.gather(*(self._ready(node) for node in self._cluster.nodes))
+        await asyncio.gather(*(self._ready(node) for node in self.cluster.nodes))
 
     async def _ready(self, node: Node) -> None:
         while not await self.is_ready(node):
             if node.name in self.lost:
                 return
-            if node.name in self._down:
+            if node.name in self._down and node.name not in self._newcomers:
                 raise NodeEnded(f"the database on {node.name} ended: {_last_line(node.log)}")
             await asyncio.sleep(READY_POLL_S)
+        self._newcomers.discard(node.name)
 
     def runs(self, name: str) -> bool:
         """Whether the database on this node runs, as far as is known."""
@@ -113,19 +134,19 @@ class DatabaseNodes:
     async def is_ready(self, node: Node) -> bool:
         """Whether a node serves requests now."""
         try:
-            return await self._database.ready(node, self._cluster) and node.name not in self._down
+            return await self.database.ready(node, self.cluster) and node.name not in self._down
         except Exception:
             return False
 
     async def why_not(self) -> str:
         """Who is not ready, and what was seen."""
         reasons = []
-        for node in self._cluster.nodes:
+        for node in self.cluster.nodes:
             if node.name in self._down:
                 reasons.append(f"{node.name} does not run: {_last_line(node.log)}")
                 continue
             try:
-                if not await self._database.ready(node, self._cluster):
+                if not await self.database.ready(node, self.cluster):
                     reasons.append(f"{node.name} says it is not ready")
             except Exception as error:
                 reasons.append(f"{node.name}: {type(error).__name__}: {error}")

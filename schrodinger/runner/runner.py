@@ -17,6 +17,7 @@ from schrodinger.checkers import Validity
 from schrodinger.cluster import Cluster, ProviderError
 from schrodinger.history import FINAL_OPERATIONS, MAIN_PHASE, NEMESIS, PHASE, Recorder
 from schrodinger.runner.files import EventLog, RunFiles
+from schrodinger.runner.members import Members
 from schrodinger.runner.nemesis import Nemesis
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
 from schrodinger.runner.progress import Progress
@@ -106,6 +107,7 @@ class Run:
             self.plan.schedule,
             self.provider,
             databases,
+            Members(databases, self._note_node),
             self._recorder,
             {name: code for code, name in enumerate(self._functions)},
             self.progress,

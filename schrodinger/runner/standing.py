@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from schrodinger.runner.nodes import DatabaseNodes
 
 LEADER_TIMEOUT_S: Final = 2.0
+NEWCOMER_AGAIN_S: Final = 0.2
+"""Before a newcomer that was not let in, and ended, is started again."""
 AFTERMATH_NS: Final = 3_000_000_000
 """How long after a fault a database may still end because of it: it has seen the error, and is on its way out."""
 
@@ -86,6 +88,8 @@ class StandingFaults:
             for fault in added.values():
                 self._databases.ended_by_fault(fault.ends)
                 self._databases.may_stay_down(fault.wrecks)
+            for fault in ending.values():  # one that puts files back damages a second time
+                self._databases.may_stay_down(fault.wrecks)
             self._expect_aftermath(ending.values())
             await self._databases.start(self._held())
 
@@ -97,13 +101,17 @@ class StandingFaults:
         upsetting = [fault for fault in self._standing.values() if node in fault.upsets]
         if upsetting:
             return upsetting[0].describe()
+        if node in self._databases.away:
+            return "its leaving the members"
         if node in self._databases.lost:
             return "damage to what it has stored"
-        if self._now() > self._upset_until.get(node, -1):
+        if self._databases.is_newcomer(node):
+            await asyncio.sleep(NEWCOMER_AGAIN_S)
+        elif self._now() > self._upset_until.get(node, -1):
             return ""
         async with self._changing:
             await self._databases.start(self._held())
-        return "a fault that was just over"
+        return "its joining the members" if self._databases.is_newcomer(node) else "a fault that was just over"
 
     def _expect_aftermath(self, ending: Iterable[Fault]) -> None:
         until_ns = self._now() + AFTERMATH_NS
@@ -112,4 +120,5 @@ class StandingFaults:
 
     def _held(self) -> set[str]:
         """Nodes on which a database cannot be started now, or would only end again."""
-        return {name for fault in self._standing.values() for name in fault.holds | fault.upsets}
+        held = {name for fault in self._standing.values() for name in fault.holds | fault.upsets}
+        return held | self._databases.away

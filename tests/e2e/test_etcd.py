@@ -12,7 +12,7 @@ import pytest
 from schrodinger.checkers import LogPattern
 from schrodinger.cluster import load_suite
 from schrodinger.history import History
-from schrodinger.nemesis import AtTime, DiskFull, DiskSlow, Event, Partition, PowerLoss
+from schrodinger.nemesis import AtTime, DiskFull, DiskSlow, Event, MemberLeave, MemberReplace, Partition, PowerLoss
 from schrodinger.plan import Plan
 from tests.fakes.command import REPOSITORY, schrodinger
 
@@ -79,6 +79,27 @@ def test_etcd_survives_disks_that_lose_power_fill_up_and_are_slow(tmp_path: Path
     ended = schrodinger("replay", str(tmp_path / "plan.json"), "--root", str(tmp_path))
     assert (ended.status, ended.value("verdict")) == (0, "valid"), ended
     assert all(fault.affected for fault in History.open(ended.value("run")).faults())
+
+
+def test_members_of_etcd_leave_and_are_replaced_and_what_it_promised_stands(tmp_path: Path) -> None:
+    schedule = (
+        Event(AtTime(1 * SECOND), MemberLeave(frozenset({"n3"}), 2), 2 * SECOND),
+        Event(AtTime(4 * SECOND), MemberReplace(frozenset({"n2"}), 2), SECOND),
+        Event(AtTime(5 * SECOND), isolate("n1"), SECOND),
+        Event(AtTime(7 * SECOND), MemberLeave(frozenset({"n1"}), 3), SECOND),
+    )
+    plan = replace(partition_plan("linearizable"), time_ns=9 * SECOND, schedule=schedule)
+    (tmp_path / "plan.json").write_text(plan.to_json())
+    ended = schrodinger("replay", str(tmp_path / "plan.json"), "--root", str(tmp_path))
+    assert (ended.status, ended.value("verdict")) == (0, "valid"), ended
+    assert "n1: it keeps 3 members, and only 2 would remain; it was left out" in ended.out
+    faults = History.open(ended.value("run")).faults()
+    changes = [fault for fault in faults if fault.kind != "partition"]
+    assert [fault.evidence["remaining"] for fault in changes] == [["n1", "n2"], ["n1", "n3"]]
+    assert all(fault.evidence["members"] == list(NODES) and not fault.error for fault in changes)
+    logs = [(Path(ended.value("run")) / "nodes" / name / "node.log").read_text() for name in NODES]
+    numbers = [set(re.findall(r'"local-member-id":"([0-9a-f]+)"', log)) for log in logs]
+    assert [len(found) for found in numbers] == [1, 2, 2], "etcd itself knows them as other members"
 
 
 @pytest.mark.parametrize("name", ["power-loss-alone", "power-loss-three"])

@@ -20,7 +20,7 @@ from schrodinger.cluster import (
     Suite,
 )
 from schrodinger.operations import Cas, Read, Write
-from schrodinger.workloads import Client, register
+from schrodinger.workloads import Client, Indeterminate, register
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -115,6 +115,43 @@ class MemoryDatabase(Database):
 
     async def ready(self, node: Node, cluster: Cluster) -> bool:
         return True
+
+
+class ChangingDatabase(MemoryDatabase):
+    """A database that makes a change only when it was asked often enough, and tells nobody for some time."""
+
+    def __init__(self, names: Sequence[str], *, refusals: int = 0, silence: int = 0) -> None:
+        self.current = set(names)
+        self.refusals = refusals
+        self.silence = silence
+        self.asked: list[str] = []
+        self.joined_at_start: list[bool] = []
+
+    def command(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[str]:
+        self.joined_at_start.append(node.name in cluster.joined)
+        return super().command(binary, node, cluster)
+
+    async def members(self, cluster: Cluster) -> Sequence[str]:
+        if self.asked and self.silence:
+            self.silence -= 1
+            raise TimeoutError
+        return sorted(self.current)
+
+    async def join(self, node: Node, cluster: Cluster) -> None:
+        assert node not in cluster.members
+        self.ask(f"join {node.name}")
+        self.current.add(node.name)
+
+    async def leave(self, node: Node, cluster: Cluster) -> None:
+        assert node in cluster.members
+        self.ask(f"leave {node.name}")
+        self.current.discard(node.name)
+
+    def ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.refusals:
+            self.refusals -= 1
+            raise Indeterminate("no leader")
 
 
 class MemoryClient(Client):

@@ -13,10 +13,21 @@ import pytest
 from schrodinger.checkers import Validity, Verdict
 from schrodinger.cluster import ProcessExit, ProviderError
 from schrodinger.history import History
-from schrodinger.nemesis import AtOperation, AtTime, DiskFull, Event, FileDamage, Kill, Partition, Pause
+from schrodinger.nemesis import (
+    AtOperation,
+    AtTime,
+    DiskFull,
+    Event,
+    FileDamage,
+    Kill,
+    MemberLeave,
+    MemberReplace,
+    Partition,
+    Pause,
+)
 from schrodinger.plan import Plan
 from schrodinger.runner import Run, RunFiles, judge, read_events
-from tests.fakes.memory import MemoryClient, MemoryDatabase, MemoryProvider, memory_suite
+from tests.fakes.memory import ChangingDatabase, MemoryClient, MemoryDatabase, MemoryProvider, memory_suite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,6 +112,51 @@ def test_a_killed_database_is_started_again_when_its_fault_ends(tmp_path: Path) 
     provider = MemoryProvider()
     run(tmp_path / "run", plan(), provider=provider)
     assert provider.spawned == ["n1", "n2", "n3", "n3"]
+
+
+NODES = ("n1", "n2", "n3")
+
+
+@pytest.mark.parametrize("fault", [MemberLeave, MemberReplace])
+def test_a_member_goes_and_comes_back_as_a_new_one(tmp_path: Path, fault: type[MemberLeave | MemberReplace]) -> None:
+    database, provider = ChangingDatabase(NODES), MemoryProvider()
+    goes = Event(AtTime(200 * MS), fault(frozenset({"n3"}), 2), 200 * MS)
+    suite = replace(memory_suite(), database=database)
+    verdict = run(tmp_path / "run", plan(schedule=(goes,)), suite=suite, provider=provider)
+    assert verdict.validity is Validity.VALID, verdict.reasons
+    assert database.asked == ["leave n3", "join n3"]
+    assert database.joined_at_start == [False, False, False, True]
+    assert provider.spawned == ["n1", "n2", "n3", "n3"]
+    (interval,) = History.open(tmp_path / "run").faults()
+    assert interval.evidence["remaining"] == ["n1", "n2"]
+    assert interval.evidence["members"] == ["n1", "n2", "n3"]
+
+
+def test_a_change_that_would_leave_too_few_members_is_left_out(tmp_path: Path) -> None:
+    database = ChangingDatabase(NODES)
+    schedule = (
+        Event(AtTime(100 * MS), MemberLeave(frozenset({"n3"}), 2), 500 * MS),
+        Event(AtTime(200 * MS), MemberLeave(frozenset({"n2"}), 2), 100 * MS),
+        Event(AtTime(300 * MS), MemberReplace(frozenset({"n3"}), 1), 100 * MS),
+    )
+    run(tmp_path / "run", plan(schedule=schedule), suite=replace(memory_suite(), database=database))
+    assert database.asked == ["leave n3", "join n3"]
+    notes = [event["message"] for event in read_events(RunFiles(tmp_path / "run").events) if event["kind"] == "note"]
+    assert "member-leave (keeping 2): n2: it keeps 2 members, and only 1 would remain; it was left out" in notes
+    assert "member-replace (keeping 1): n3: n3 is away already; it was left out" in notes
+
+
+@pytest.mark.parametrize("fault", [MemberLeave, MemberReplace])
+def test_a_change_that_the_end_of_the_run_interrupts_is_brought_to_its_end(
+    tmp_path: Path, fault: type[MemberLeave | MemberReplace]
+) -> None:
+    database, provider = ChangingDatabase(NODES, refusals=4), MemoryProvider()
+    goes = Event(AtTime(500 * MS), fault(frozenset({"n3"}), 2), 20_000 * MS)
+    suite = replace(memory_suite(), database=database)
+    run(tmp_path / "run", plan(schedule=(goes,)), suite=suite, provider=provider)
+    assert database.asked[-2:] == ["leave n3", "join n3"]
+    assert provider.spawned == ["n1", "n2", "n3", "n3"]
+    assert provider.desired[-1] == {}
 
 
 def test_leaving_out_a_fault_changes_no_operation(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ from schrodinger.nemesis import (
     Kill,
     KillProcess,
     LyingSync,
+    MemberLeave,
+    MemberReplace,
     MemoryLimit,
     MonotonicDrift,
     MonotonicJump,
@@ -348,7 +350,7 @@ def test_a_fault_of_ones_own_travels_with_the_others() -> None:
     assert catalogue.kinds == (*FAULTS.kinds, "slow")
 
 
-TARGETS = Targets(FIVE, leader=True, disks=True)
+TARGETS = Targets(FIVE, leader=True, disks=True, membership=True)
 
 
 @pytest.mark.parametrize("kind", FAULTS.kinds)
@@ -366,21 +368,30 @@ def test_every_fault_that_is_drawn_travels_in_plans_and_can_be_told(kind: str, d
     assert fault.describe()
 
 
-@pytest.mark.parametrize("fault", [LyingSync, FileDamage, RollBack])
+@pytest.mark.parametrize("fault", [LyingSync, FileDamage, RollBack, MemberLeave, MemberReplace])
 @given(data=st.data(), count=st.integers(3, 9))
 def test_what_does_not_heal_spares_a_majority_however_often_it_is_drawn(
     fault: type[Fault], data: st.DataObject, count: int
 ) -> None:
     nodes = tuple(f"n{index + 1}" for index in range(count))
-    strategy = fault.strategy(Targets(nodes, disks=True))
+    strategy = fault.strategy(Targets(nodes, disks=True, membership=True))
     assert strategy is not None
     hit = frozenset[str]().union(*(data.draw(strategy).names for _ in range(5)))
     assert len(hit) < count / 2
 
 
-@pytest.mark.parametrize("fault", [LyingSync, FileDamage, RollBack])
+@pytest.mark.parametrize("fault", [LyingSync, FileDamage, RollBack, MemberLeave, MemberReplace])
 def test_what_does_not_heal_is_not_drawn_where_there_is_no_minority(fault: type[Fault]) -> None:
-    assert fault.strategy(Targets(("n1", "n2"), disks=True)) is None
+    assert fault.strategy(Targets(("n1", "n2"), disks=True, membership=True)) is None
+
+
+@pytest.mark.parametrize("fault", [MemberLeave, MemberReplace])
+def test_members_change_only_where_a_suite_can_change_them_one_at_a_time(fault: type[MemberLeave]) -> None:
+    assert fault.strategy(Targets(FIVE)) is None
+    with pytest.raises(InvalidValueError, match="members change one at a time; give one node"):
+        fault(frozenset({"n1", "n2"}), 3)
+    with pytest.raises(InvalidValueError, match="keep is 0: less than 1"):
+        fault(frozenset({"n1"}), 0)
 
 
 @pytest.mark.parametrize(
@@ -396,6 +407,7 @@ def test_what_does_not_heal_is_not_drawn_where_there_is_no_minority(fault: type[
         (RestartLoop(frozenset({"n1", "n2"}), 500), "restart-loop (every 500 ms): {n1, n2}"),
         (KillProcess(frozenset({LEADER}), 3), "kill-process (process 3): the leader"),
         (CpuLimit(frozenset({"n1"}), 5), "cpu-limit (5 % of one processor): n1"),
+        (MemberLeave(frozenset({LEADER}), 2), "member-leave (keeping 2): the leader"),
         (MemoryLimit(frozenset({"n1"}), 16), "memory-limit (16 MiB left): n1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -97,7 +97,7 @@ class FileDamage(Condition[Damages]):
     def _damage(self, target: Target, one: tuple[str, str, int, int]) -> None:
         how, files, spots, seed = one
         random = Random(f"{seed}/{target.place.name}")
-        with _data(target) as data:
+        with open_data(target) as data:
             for _ in range(spots):
                 if found := damage.written_below(data, files):
                     spot = damage.damage(data, found, how, random)
@@ -107,7 +107,7 @@ class FileDamage(Condition[Damages]):
         return [spot for done in self._done[target.place.name].values() for spot in done]
 
     def _is_there(self, target: Target, spot: damage.Spot) -> bool:
-        with _data(target) as data:
+        with open_data(target) as data:
             return damage.is_there(data, spot)
 
 
@@ -171,7 +171,7 @@ class RollBack(Condition[tuple[str, ...]]):
         place = self._place(target, one)
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
-        with _data(target) as data:
+        with open_data(target) as data:
             paths = list(damage.paths_below(data, one))
             for path in paths:
                 (place / path).parent.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ class RollBack(Condition[tuple[str, ...]]):
     def _put(self, target: Target, one: str) -> None:
         place = self._place(target, one)
         copies = sorted(path for path in place.rglob("*") if path.is_file())
-        with _data(target) as data:
+        with open_data(target) as data:
             for path in list(damage.paths_below(data, one)):
                 os.unlink(path, dir_fd=data)
             for copy in copies:
@@ -195,16 +195,8 @@ class RollBack(Condition[tuple[str, ...]]):
         return target.place.data.with_name(f"copy-{one.encode().hex()}")
 
 
-def pattern(kind: str, parameters: Mapping[str, Any]) -> str:
-    """Which files: a pattern of their paths in the data directory, in which ``*`` stands for anything."""
-    files = parameters.get("files")
-    if not isinstance(files, str) or not files or len(files) > 100:
-        raise InvalidRequest(f"{kind}: 'files' is {files!r}: give a pattern of paths in the data directory, or '*'")
-    return files
-
-
 @contextlib.contextmanager
-def _data(target: Target) -> Iterator[int]:
+def open_data(target: Target) -> Iterator[int]:
     """The open data directory of a target that is down, on a disk with which nothing is wrong for the moment."""
     with contextlib.nullcontext() if target.place.disk is None else target.disk.healthy():
         data = target.place.open_data()
@@ -212,6 +204,14 @@ def _data(target: Target) -> Iterator[int]:
             yield data
         finally:
             os.close(data)
+
+
+def pattern(kind: str, parameters: Mapping[str, Any]) -> str:
+    """Which files: a pattern of their paths in the data directory, in which ``*`` stands for anything."""
+    files = parameters.get("files")
+    if not isinstance(files, str) or not files or len(files) > 100:
+        raise InvalidRequest(f"{kind}: 'files' is {files!r}: give a pattern of paths in the data directory, or '*'")
+    return files
 
 
 def _copy_file(source: str, source_directory: int | None, target: str, target_directory: int | None) -> None:

@@ -16,6 +16,7 @@ from schrodinger_agent.injectors.io import IoDelay, IoError, LyingSync
 from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.links import LINK_FAULTS
 from schrodinger_agent.injectors.load import CpuBurn, MemoryPressure
+from schrodinger_agent.injectors.membership import MemberLeave, MemberReplace
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.power_loss import PowerLoss
@@ -42,6 +43,8 @@ PREPARED: Final[tuple[type[PowerLoss] | type[Condition[Any]], ...]] = (
     LyingSync,
     FileDamage,
     RollBack,
+    MemberLeave,
+    MemberReplace,
     Terminate,
     RestartLoop,
     KillProcess,
