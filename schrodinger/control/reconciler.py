@@ -229,6 +229,11 @@ class Reconciler:
                     f"{experiment.name} needs {fault.kind} faults, and this cluster is not prepared for them; "
                     "`schrodinger doctor` says what this machine can do, and `cluster up --faults` what a cluster can"
                 )
+            if fault.departure is not None:
+                raise ControlError(
+                    f"{experiment.name} changes the members of the database, which only a plan does; give it to "
+                    "`schrodinger run --schedule`, or use the database's own tools"
+                )
             if LEADER in fault.names and not self._has_leader:
                 raise ControlError(
                     f"{experiment.name} aims at the leader, and this suite can't tell who leads; name a node instead"

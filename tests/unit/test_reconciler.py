@@ -256,6 +256,13 @@ def test_kinds_that_the_cluster_is_not_prepared_for_are_refused_by_name() -> Non
     assert asyncio.run(world.apply(KILL)) == {"crash": "created"}
 
 
+def test_members_are_not_changed_by_hand() -> None:
+    leave = ONCE.replace("pause", "member-leave").replace("targets: [n1]", "targets: [n1], keep: 1")
+    world = World(kinds=("member-leave",))
+    with pytest.raises(ControlError, match="freeze changes the members of the database, which only a plan does"):
+        asyncio.run(world.apply(leave))
+
+
 @in_world
 async def test_a_leader_that_nobody_can_name_is_refused(world: World) -> None:
     with pytest.raises(ControlError, match="can't tell who leads"):
