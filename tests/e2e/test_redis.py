@@ -65,6 +65,7 @@ def test_plans_that_come_with_the_suite_come_in_pairs_that_differ_in_one_option(
     for unsafe, safe, option in (
         ("power-loss-everysec", "power-loss-always", "appendfsync"),
         ("partition-with-failover", "partition-without-failover", "failover"),
+        ("kill-with-failover", "kill-without-failover", "failover"),
     ):
         first, second = plans.pop(unsafe), plans.pop(safe)
         assert first.options[option] != second.options[option]
