@@ -116,6 +116,12 @@ GOLDEN = {
         f"action: fault, {ONE}, volumePath: /var/run/etcd, errno: 5, percent: 50, methods: [fsync]",
         ["io-error (EIO to one in 2 sync): n1"],
     ),
+    "a clock ahead": ("TimeChaos", f"{ONE}, timeOffset: 1h30m", ["clock-jump (+90min): n1"]),
+    "both clocks back": (
+        "TimeChaos",
+        f"{ONE}, timeOffset: '-10m100ns', clockIds: [CLOCK_REALTIME, CLOCK_MONOTONIC]",
+        ["clock-jump (-600000000100ns): n1", "monotonic-jump (-600000000100ns): n1"],
+    ),
     "stress of processors": (
         "StressChaos",
         f"{ONE}, stressors: {{cpu: {{workers: 2, load: 100}}}}",
@@ -201,6 +207,10 @@ REFUSALS = {
     "attributes": ("IOChaos", f"action: attrOverride, {ONE}, volumePath: /data", "spec.action"),
     "half a load": ("StressChaos", f"{ONE}, stressors: {{cpu: {{workers: 1, load: 50}}}}", "spec.stressors.cpu.load"),
     "memory": ("StressChaos", f"{ONE}, stressors: {{memory: {{workers: 1, size: 256MB}}}}", "spec.stressors.memory"),
+    "a clock of nobody": ("TimeChaos", f"{ONE}, timeOffset: 1h, clockIds: [CLOCK_TAI]", "spec.clockIds"),
+    "no offset": ("TimeChaos", f"{ONE}, timeOffset: 0s", "spec.timeOffset"),
+    "an offset beyond all": ("TimeChaos", f"{ONE}, timeOffset: 1000000h", "spec.timeOffset"),
+    "an offset without a unit": ("TimeChaos", f"{ONE}, timeOffset: '5'", "spec.timeOffset"),
     "stress-ng": ("StressChaos", f"{ONE}, stressngStressors: '--vm 1'", "spec.stressngStressors"),
     "a schedule of nothing": ("Schedule", "schedule: '@every 1m', type: PodChaos", "spec.podChaos"),
     "a schedule of workflows": ("Schedule", "schedule: '@every 1m', type: Workflow, workflow: {}", "spec.type"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from schrodinger.nemesis.invalid import InvalidValueError, choices
 from schrodinger.nemesis.manifests.chaos_network import network_chaos
-from schrodinger.nemesis.manifests.chaos_nodes import io_chaos, pod_chaos, stress_chaos
+from schrodinger.nemesis.manifests.chaos_nodes import io_chaos, pod_chaos, stress_chaos, time_chaos
 from schrodinger.nemesis.manifests.experiment import Experiment
 from schrodinger.nemesis.manifests.fields import Fields
 from schrodinger.nemesis.manifests.recurrence import parse_recurrence
@@ -36,11 +36,11 @@ READERS: Mapping[str, Reader] = {
     "NetworkChaos": network_chaos,
     "IOChaos": io_chaos,
     "StressChaos": stress_chaos,
+    "TimeChaos": time_chaos,
 }
 """What reads the spec of each kind, in a namespace."""
 
 REFUSED: Mapping[str, str] = {
-    "TimeChaos": "no fault of this release changes clocks",
     "DNSChaos": "no fault of this release answers names",
     "KernelChaos": "it needs a kernel that is built for fault injection",
     "HTTPChaos": "it needs a proxy that takes HTTP apart; faults of links act on whatever is spoken",
@@ -173,5 +173,6 @@ _FIELDS = {
     "NetworkChaos": "networkChaos",
     "IOChaos": "ioChaos",
     "StressChaos": "stressChaos",
+    "TimeChaos": "timeChaos",
 }
 """Where a Schedule has the spec of each kind."""

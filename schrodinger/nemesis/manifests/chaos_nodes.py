@@ -1,4 +1,4 @@
-"""PodChaos, IOChaos and StressChaos: what is done to nodes, each by itself.
+"""PodChaos, IOChaos, StressChaos and TimeChaos: what is done to nodes, each by itself.
 
 A node is a pod with one container and one volume, its data directory. A database that was killed is started again by
 us, as a pod is by Kubernetes; it finds its data as it was, as with a persistent volume.
@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from schrodinger.nemesis.clocks import ClockJump, MonotonicJump
 from schrodinger.nemesis.invalid import InvalidValueError
 from schrodinger.nemesis.manifests.experiment import MOMENT_NS, OfNodes
 from schrodinger.nemesis.manifests.selectors import read_selection
 from schrodinger.nemesis.processes import Kill
+from schrodinger.nemesis.quantities import Offset
 from schrodinger.nemesis.resources import CpuBurn
 from schrodinger.nemesis.system_calls import ERRORS, IoDelay, IoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from schrodinger.nemesis.manifests.experiment import Template
     from schrodinger.nemesis.manifests.fields import Fields
@@ -29,6 +31,13 @@ _LARGEST_BURN = 8192
 
 METHODS = {"fsync": "sync", "fsyncdir": "sync", "open": "open", "create": "open", "rename": "rename"}
 """Operations of FUSE that an IOChaos names, and the classes of system calls here that they come from."""
+
+
+CLOCKS: Mapping[str, type[ClockJump | MonotonicJump]] = {
+    "CLOCK_REALTIME": ClockJump,
+    "CLOCK_MONOTONIC": MonotonicJump,
+}
+"""Clocks that a TimeChaos names, the one that it means first, and what moves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,25 @@ def stress_chaos(spec: Fields, namespace: str) -> Inflicted:
     cpu.refuse("options", "they are options of stress-ng, which is not used", "remove them")
     cpu.close()
     return Inflicted(OfNodes(selection, (partial(CpuBurn, programs=workers),)))
+
+
+def time_chaos(spec: Fields, namespace: str) -> Inflicted:
+    """The spec of a TimeChaos. Raises InvalidValueError."""
+    selection = read_selection(spec, namespace)
+    offset_ns = spec.duration_ns("timeOffset", at_least=-Offset.MOST)
+    try:
+        offset = Offset(offset_ns)
+    except InvalidValueError as error:
+        raise error.within(spec.at("timeOffset")) from error
+    if not offset:
+        raise InvalidValueError(spec.at("timeOffset"), "0", "moves no clock", "write 10m or -10m, say")
+    names = spec.texts("clockIds") or (next(iter(CLOCKS)),)
+    for name in names:
+        if name not in CLOCKS:
+            problem = "no clock that can be moved by itself"
+            raise InvalidValueError(spec.at("clockIds"), name, problem, f"the choice is {', '.join(CLOCKS)}")
+    jumps = tuple(partial(CLOCKS[name], offset=offset) for name in dict.fromkeys(names))
+    return Inflicted(OfNodes(selection, jumps))
 
 
 def _all_files(spec: Fields, volume: str) -> None:
