@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import measures as by
 from benchmarks.instruments import Bench
 from benchmarks.measures import NODE
-from schrodinger.nemesis import FAULTS, Duration, Percent, Rate
+from schrodinger.nemesis import FAULTS, Duration, Offset, Percent, Rate
 from tests.integration.agents import private_agent
 from tests.integration.writer import FORKING, WRITER
 
@@ -51,7 +52,7 @@ class Row:
 
 def rows() -> list[Row]:
     """One for every kind that can be measured here."""
-    return [*links(), *disks(), *processes(), *resources()]
+    return [*links(), *disks(), *processes(), *resources(), *clocks()]
 
 
 def links() -> list[Row]:
@@ -135,6 +136,22 @@ def resources() -> list[Row]:
         Row(_fault("process-limit", NODE), "forks that end with EAGAIN", "100", "%", forks),
         Row(_fault("descriptor-limit", NODE), "opens that end with EMFILE", "100", "%", opens),
     ]
+
+
+def clocks() -> list[Row]:
+    """What a database's clocks say, beside what the kernel says."""
+    rows = []
+    for name, number in (("clock", time.CLOCK_REALTIME), ("monotonic", time.CLOCK_MONOTONIC)):
+        jump = by.clock(number, 50_000, by.median_ms)
+        drift = by.clock(number, 200, by.pace)
+        strobe = by.clock(number, 25_000, by.ahead(25_000), all_=False)
+        to_and_fro = (Duration(50 * MS), Duration(100 * MS))
+        rows += [
+            Row(_fault(f"{name}-jump", NODE, Offset(100 * MS)), "how far it is ahead", "100", "ms", jump),
+            Row(_fault(f"{name}-drift", NODE, 500_000), "how much faster it is", "50", "%", drift),
+            Row(_fault(f"{name}-strobe", NODE, *to_and_fro), "reads that are ahead", "50", "%", strobe),
+        ]
+    return rows
 
 
 def _fault(kind: str, hit: Any, *parameters: Any) -> Fault:

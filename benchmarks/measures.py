@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.instruments import (
     CACHING,
+    CLOCK,
     GREEDY,
     HEADER_BYTES,
     PACKET_BYTES,
@@ -150,6 +151,29 @@ async def io_delay(bench: Bench, fault: Fault) -> Seen:
     writer.expect("ok", 20)
     times = await lasting(bench, fault)
     return everything(writer, times, lambda one: one.took_us >= 50_000, median_ms)
+
+
+def clock(number: int, least_us: int, value: Callable[[list[Try]], float], *, all_: bool = True) -> Measure:
+    """How far one of a database's clocks is ahead; from ``least_us`` on it is by the fault."""
+
+    async def measure(bench: Bench, fault: Fault) -> Seen:
+        writer = await bench.writer("python3", "-c", CLOCK, str(number))
+        writer.expect("ok", 20)
+        times = await lasting(bench, fault)
+        return (everything if all_ else some)(writer, times, lambda one: one.took_us >= least_us, value)
+
+    return measure
+
+
+def pace(tries: list[Try]) -> float:
+    """By how many percent a clock is fast."""
+    first, last = tries[0], tries[-1]
+    return (last.took_us - first.took_us) * 1e5 / (last.end_ns - first.end_ns)
+
+
+def ahead(least_us: int) -> Callable[[list[Try]], float]:
+    """Percent of the tries that found a clock ahead."""
+    return lambda tries: 100 * sum(one.took_us >= least_us for one in tries) / len(tries)
 
 
 async def slow_disk(bench: Bench, fault: Fault) -> Seen:

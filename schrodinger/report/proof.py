@@ -174,6 +174,31 @@ def _dark(node: str, measured: Mapping[str, Any]) -> str:
             return ""
 
 
+def _clock(evidence: Mapping[str, Any]) -> str:
+    return _node_by_node(evidence, _wrong)
+
+
+def _wrong(node: str, measured: Mapping[str, Any]) -> str:
+    """How far ahead its clocks were when they were last read back in force; those that are right are left out."""
+    match measured:
+        case {
+            "realtime_ahead_ns": int(real),
+            "monotonic_ahead_ns": int(mono),
+            "wrong_in": int(processes),
+            "reached": int(reached),
+        }:
+            clocks = [f"the {name} clock {_ahead(ns)}" for name, ns in (("realtime", real), ("monotonic", mono)) if ns]
+            told = " and ".join(clocks) if clocks else "clocks right at that moment"
+            within = several(processes, "process", "processes")
+            return f"{told} in {within} of {node} at the end, a process reached {several(reached, 'time')}"
+        case _:
+            return ""
+
+
+def _ahead(ns: int) -> str:
+    return f"{duration(abs(ns))} {'ahead' if ns > 0 else 'behind'}"
+
+
 def _node_by_node(evidence: Mapping[str, Any], tell: Callable[[str, Mapping[str, Any]], str]) -> str:
     """The sentence of each node, or nothing at all when one of them is not what it should be."""
     told = [tell(str(node), measured) for node, measured in evidence.items() if isinstance(measured, Mapping)]
@@ -230,4 +255,15 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         _link,
     ),
     "power-loss": _power_loss,
+    **dict.fromkeys(
+        (
+            "clock-jump",
+            "clock-drift",
+            "clock-strobe",
+            "monotonic-jump",
+            "monotonic-drift",
+            "monotonic-strobe",
+        ),
+        _clock,
+    ),
 }

@@ -12,7 +12,18 @@ import pytest
 from schrodinger.checkers import LogPattern
 from schrodinger.cluster import load_suite
 from schrodinger.history import History
-from schrodinger.nemesis import AtTime, DiskFull, DiskSlow, Event, MemberLeave, MemberReplace, Partition, PowerLoss
+from schrodinger.nemesis import (
+    AtTime,
+    ClockDrift,
+    DiskFull,
+    DiskSlow,
+    Event,
+    MemberLeave,
+    MemberReplace,
+    MonotonicDrift,
+    Partition,
+    PowerLoss,
+)
 from schrodinger.plan import Plan
 from tests.fakes.command import REPOSITORY, schrodinger
 
@@ -102,10 +113,31 @@ def test_members_of_etcd_leave_and_are_replaced_and_what_it_promised_stands(tmp_
     assert [len(found) for found in numbers] == [1, 2, 2], "etcd itself knows them as other members"
 
 
-@pytest.mark.parametrize("name", ["power-loss-alone", "power-loss-three"])
-def test_plans_that_come_with_the_suite_can_be_read(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("power-loss-alone", {"power-loss", "disk-slow"}),
+        ("power-loss-three", {"power-loss", "disk-slow"}),
+        ("lock-drift", {"monotonic-drift"}),
+    ],
+)
+def test_plans_that_come_with_the_suite_can_be_read(name: str, kinds: set[str]) -> None:
     plan = Plan.from_json(Path(f"suites/etcd/plans/{name}.json").read_text())
-    assert {event.fault.kind for event in plan.schedule} == {"power-loss", "disk-slow"}
+    assert {event.fault.kind for event in plan.schedule} == kinds
+
+
+@pytest.mark.parametrize(("clock", "status"), [(MonotonicDrift, 1), (ClockDrift, 0)])
+def test_a_lock_is_held_twice_by_a_leader_with_a_fast_monotonic_clock_and_not_by_one_with_a_wrong_date(
+    tmp_path: Path, clock: type[MonotonicDrift | ClockDrift], status: int
+) -> None:
+    leader = frozenset({"leader"})
+    schedule = tuple(Event(AtTime(at * SECOND), clock(leader, 9_000_000), 3 * SECOND // 2) for at in (2, 6))
+    plan = Plan.from_json(Path("suites/etcd/plans/lock-drift.json").read_text())
+    (tmp_path / "plan.json").write_text(replace(plan, schedule=schedule, time_ns=9 * SECOND).to_json())
+    ended = schrodinger("replay", str(tmp_path / "plan.json"), "--root", str(tmp_path))
+    assert ended.status == status, ended
+    assert ("held-twice" in ended.out) is (status == 1)
+    assert all(fault.affected for fault in History.open(ended.value("run")).faults())
 
 
 def test_serializable_reads_in_a_minority_are_found_stale_and_linearizable_ones_are_not(tmp_path: Path) -> None:

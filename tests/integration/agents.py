@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from schrodinger_agent.client import AgentClient
+from schrodinger_agent.clocks.leftovers import marked
 from schrodinger_agent.disks.loop import attached_below
 from schrodinger_agent.state import StateDirectory
 from schrodinger_agent.types import FaultRequest
@@ -105,9 +106,19 @@ class Agent:
                 found += [line] if "burden.py" in line and self.state.mark in line else []
         return found
 
+    def wrong_clocks(self) -> list[str]:
+        return [f"process {clocks.process} has wrong clocks" for clocks, _ in marked(self.state.mark)]
+
     def left_behind(self) -> list[str]:
         """Everything of the clusters that is still on this machine. The agent itself is not of them."""
-        return [*self.databases(), *self.cgroups(), *self.data_directories(), *self.disks(), *self.burdens()]
+        return [
+            *self.databases(),
+            *self.cgroups(),
+            *self.data_directories(),
+            *self.disks(),
+            *self.burdens(),
+            *self.wrong_clocks(),
+        ]
 
     def end(self) -> None:
         for pid in self.agents():

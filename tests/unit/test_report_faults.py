@@ -65,6 +65,18 @@ def test_a_power_loss_is_proved_by_the_witness_that_was_not_synced() -> None:
     )
 
 
+def test_a_wrong_clock_is_proved_by_the_processes_that_were_read_back() -> None:
+    wrong = {"realtime_ahead_ns": 0, "monotonic_ahead_ns": -13_500_000_000, "wrong_in": 2, "reached": 3}
+    assert proof.proof(fault(1, "monotonic-drift", "monotonic-drift: n1", 1, 2, evidence={"n1": wrong})) == (
+        "the monotonic clock 13.5 s behind in 2 processes of n1 at the end, a process reached 3 times."
+    )
+    both = {"realtime_ahead_ns": 2_000_000_000, "monotonic_ahead_ns": 5_000_000, "wrong_in": 1, "reached": 1}
+    assert proof.proof(fault(1, "clock-jump", "clock-jump: n1", 1, 2, evidence={"n1": both})) == (
+        "the realtime clock 2.00 s ahead and the monotonic clock 5.00 ms ahead in 1 process of n1 at the end, "
+        "a process reached 1 time."
+    )
+
+
 def test_a_kind_never_heard_of_shows_its_measurements_by_name() -> None:
     skewed = fault(
         1, "clock-skew", "n1 jumps", 1, 2, evidence={"offset_ms": 400, "calls": 12, "undone": True, "by": "vdso"}

@@ -45,11 +45,11 @@ class NodeClocks:
         self,
         owner: str,
         processes: Callable[[], tuple[int, ...]],
-        breathing: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        stoppable: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._owner = owner
         self._processes = processes
-        self._breathing = breathing
+        self._stoppable = stoppable
         self._patch: Patch | None = None
         self._shares: dict[str, tuple[Skews, ...]] = {}
         self._wanted = Skews()
@@ -132,12 +132,21 @@ class NodeClocks:
 
     async def _bring_about(self) -> None:
         async with self._lock:
-            change = asyncio.ensure_future(asyncio.to_thread(self._change_all, self._patch_here(), self._wanted))
-            try:
-                await asyncio.shield(change)
-            except asyncio.CancelledError:  # never leave it to itself half-way: others would write at the same time
-                await asyncio.wait([change])
-                raise
+            patch, wanted = self._patch_here(), self._wanted
+            if await asyncio.to_thread(self._is_settled, patch, wanted):
+                self._failures = {}
+                return
+            async with self._stoppable():
+                change = asyncio.ensure_future(asyncio.to_thread(self._change_all, patch, wanted))
+                try:
+                    await asyncio.shield(change)
+                except asyncio.CancelledError:  # never let it go on by itself: others would write at the same time
+                    await asyncio.wait([change])
+                    raise
+
+    def _is_settled(self, patch: Patch, wanted: Skews) -> bool:
+        """Whether nothing has to be done, found without stopping anybody."""
+        return all(_is_under(ProcessClocks(process, patch), wanted) for process in self._processes())
 
     def _change_all(self, patch: Patch, wanted: Skews) -> None:
         failures: dict[int, str] = {}
@@ -175,7 +184,7 @@ def _is_under(clocks: ProcessClocks, wanted: Skews) -> bool:
         written = clocks.read()
     except (ClockError, OSError):
         return False
-    return written is not None and written.skews == wanted
+    return written.skews == wanted if written is not None else not wanted
 
 
 def _ended(process: int, error: Exception) -> bool:
