@@ -23,7 +23,7 @@ from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.registry import LINK_KINDS
-from schrodinger_agent.namespaces import new_network
+from schrodinger_agent.namespaces import OWN_NAMESPACES, new_network, outer_user
 from schrodinger_agent.network import try_network
 from schrodinger_agent.network_effects import CUT
 from schrodinger_agent.network_effects import KINDS as KINDS_OF_EFFECTS
@@ -125,7 +125,7 @@ def _try_network_namespaces() -> Capability:
     try:
         os.close(new_network())
     except OSError as error:
-        return _missing(name, str(error.strerror), _remedy(error, "network namespaces"))
+        return _missing(name, str(error.strerror), _remedy(error, "network namespaces", own_is_enough=True))
     return _mechanism(name, "anonymous, held by the agent's descriptors")
 
 
@@ -166,7 +166,7 @@ async def _try_pid_namespaces() -> Capability:
         incarnation = await Incarnation.launch(1, trial)
         await incarnation.ended
     except RequestError as error:
-        return _missing(name, str(error), _privilege("PID namespaces"))
+        return _missing(name, str(error), _privilege("PID namespaces", own_is_enough=True))
     return _mechanism(name, "a PID namespace and a /proc of its own for each database")
 
 
@@ -273,13 +273,14 @@ async def _try_disk(state: StateDirectory, pid: Capability) -> Capability:
     return _mechanism(name, f"for each node a loop device, a sparse image in {state.clusters}, ext4")
 
 
-def _remedy(error: OSError, subject: str) -> str:
+def _remedy(error: OSError, subject: str, *, own_is_enough: bool = False) -> str:
     if error.errno in {errno.EPERM, errno.EACCES, errno.EROFS}:
-        return _privilege(subject)
+        return _privilege(subject, own_is_enough=own_is_enough)
     return f"use a kernel with {subject}"
 
 
-def _privilege(subject: str) -> str:
-    if os.geteuid() != 0:
-        return "run as root"
+def _privilege(subject: str, *, own_is_enough: bool = False) -> str:
+    """Who may have it: root, or also an ordinary user in namespaces of one's own."""
+    if outer_user() != 0:
+        return f"run as root, or in namespaces of your own: {OWN_NAMESPACES}" if own_is_enough else "run as root"
     return f"the container forbids {subject}: run it with --privileged, or --cap-add SYS_ADMIN"

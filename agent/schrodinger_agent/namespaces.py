@@ -17,6 +17,7 @@ import os
 import socket
 import struct
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,10 +25,23 @@ if TYPE_CHECKING:
 
 CLONE_NEWNET = 0x40000000
 
+OWN_NAMESPACES = "unshare --user --map-root-user --net COMMAND"
+"""How an ordinary user may have networks, by unshare(1): a network namespace that belongs to the user namespace."""
+
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1
 _INTERFACE_FLAGS = struct.Struct("16sH22x")
 """``struct ifreq`` of netdevice(7), as far as flags need it."""
+
+
+def outer_user() -> int:
+    """Who this process is outside of its user namespace, by user_namespaces(7); the user itself if it is in none."""
+    user = os.geteuid()
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        inside, outside, length = map(int, line.split())
+        if inside <= user < inside + length:
+            return outside + user - inside
+    return user
 
 
 def open_network() -> int:

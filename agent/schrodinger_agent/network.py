@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, TypeVar, final
 
 from pyroute2.netlink.exceptions import NetlinkError
 
+from schrodinger_agent.namespaces import OWN_NAMESPACES
 from schrodinger_agent.network_bridge import KernelBridge
 from schrodinger_agent.network_effects import CUT, LinkEffect
 from schrodinger_agent.network_report import CutReport, EdgeEvidence, EffectReport
@@ -217,7 +218,7 @@ def _refusal(mechanism: Mechanism) -> _Refusal | None:
 
 def _refused(mechanism: Mechanism, reason: str, cause: BaseException | None) -> _Refusal:
     if isinstance(cause, PermissionError):
-        remedy = "run as root with CAP_SYS_ADMIN and CAP_NET_ADMIN (in a container: --privileged)"
+        remedy = f"run as root with CAP_SYS_ADMIN and CAP_NET_ADMIN (in a container: --privileged), or {OWN_NAMESPACES}"
     elif isinstance(cause, NftError):
         remedy = "install libnftables (Debian and Ubuntu: apt-get install libnftables1)"
     else:

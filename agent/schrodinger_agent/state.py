@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from schrodinger_agent.namespaces import outer_user
+
 VARIABLE: Final = "SCHRODINGER_STATE"
 
 _SOCKET_PATH_LIMIT: Final = 107
@@ -136,8 +138,10 @@ class StateDirectory:
 
 
 def _default() -> Path:
-    user = os.geteuid()
+    """Root of a user namespace of its own is who it is outside, with an agent beside the one that it has there."""
+    user = outer_user()
     if user == 0:
         return Path("/run/schrodinger")
+    name = "schrodinger" if os.geteuid() else "schrodinger-in-namespace"
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(runtime, "schrodinger") if runtime else Path(f"/tmp/schrodinger-{user}")  # noqa: S108 - ensure() checks its owner
+    return Path(runtime, name) if runtime else Path(f"/tmp/{name}-{user}")  # noqa: S108 - ensure() checks its owner

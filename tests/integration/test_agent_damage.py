@@ -96,6 +96,25 @@ def test_damage_upon_damage_is_in_force(agent: Agent) -> None:
     asyncio.run(scenario())
 
 
+@with_disks
+def test_files_that_are_put_back_while_they_are_damaged_are_damaged_again(agent: Agent, kinds: tuple[str, ...]) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=kinds)
+            await says(client, up, WRITE, "written")
+            back = fault("roll-back", "n1", files="*")
+            flipped = fault("file-damage", "n1", files="sub/*", seed=7, how="flip", spots=3)
+            for generation, faults in enumerate([[back], [back, flipped], [flipped]], 1):
+                observed = await client.set_faults("c", generation, faults)
+                assert all(o.in_force and not o.error for o in observed.observations), observed
+                assert not any(o.in_force or o.error for o in observed.lifted), observed
+            found = await client.fetch("c", "n1", "sub/full")
+            wrong = sum((one ^ other).bit_count() for one, other in zip(found, FULL, strict=True))
+            assert wrong == 3
+
+    asyncio.run(scenario())
+
+
 def test_the_same_seed_damages_the_same_spots(agent: Agent) -> None:
     async def scenario() -> None:
         async with await agent.connect() as client:

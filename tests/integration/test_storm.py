@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -106,13 +107,12 @@ async def asked_once(agent: Agent) -> None:
 
 
 def descriptors(agent: Agent) -> Counter[str]:
-    """What the agent holds open, by what it is: namespaces, processes, disks, devices of the network."""
-    (pid,) = agent.agents()
+    """What the agent, if it is still there, holds open: namespaces, processes, disks, devices of the network."""
     held: Counter[str] = Counter()
-    for descriptor in Path("/proc", str(pid), "fd").iterdir():
-        try:
-            what = str(descriptor.readlink())
-        except FileNotFoundError:
-            continue
-        held[what.partition(":[")[0]] += not what.startswith("socket:")
+    for pid in agent.agents():
+        with suppress(FileNotFoundError):
+            for descriptor in Path("/proc", str(pid), "fd").iterdir():
+                with suppress(FileNotFoundError):
+                    what = str(descriptor.readlink())
+                    held[what.partition(":[")[0]] += not what.startswith("socket:")
     return held

@@ -113,7 +113,10 @@ def damage(directory: int, files: Sequence[Written], how: str, random: Random) -
 
 def is_there(directory: int, spot: Spot) -> bool:
     """Whether the damage is still as it was done."""
-    descriptor = os.open(spot.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory)
+    try:
+        descriptor = os.open(spot.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory)
+    except FileNotFoundError:
+        return False
     try:
         if spot.cut:
             return os.fstat(descriptor).st_size == spot.offset

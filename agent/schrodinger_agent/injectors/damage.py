@@ -64,10 +64,7 @@ class FileDamage(Condition[Damages]):
     async def begin(self, target: Target, setting: Damages) -> None:
         """Kill, and do what has not been done."""
         await target.kill_and_hold(self.kind)
-        done = self._done[target.place.name]
-        for one in [one for one in setting if one not in done]:
-            done[one] = []
-            await target.while_down(partial(self._damage, target, one))
+        await self._do(target, setting)
 
     async def end(self, target: Target) -> None:
         """Let it be started again, on what is left."""
@@ -75,14 +72,21 @@ class FileDamage(Condition[Damages]):
         self._done[target.place.name] = {}
         target.release(self.kind)
 
-    async def problem(self, target: Target, setting: Damages) -> str:  # noqa: ARG002 - all of it was done
-        """Nothing may run, and the last damage, which no other can have hit, must be on the disk."""
+    async def problem(self, target: Target, setting: Damages) -> str:
+        """Nothing may run, and the last damage, which no other can have hit, must be on the disk.
+
+        Where files have been put back meanwhile it is done again, to what they are now.
+        """
         left = target.processes()
         if left:
             return f"processes {list(left)} are left"
-        spots = self._spots(target)
-        there = not spots or await asyncio.to_thread(self._is_there, target, spots[-1])
-        return "" if there else f"the damage of {spots[-1].path} at {spots[-1].offset} is not there"
+        if not await self._lasts(target):
+            self._done[target.place.name] = {}
+            await self._do(target, setting)
+        if await self._lasts(target):
+            return ""
+        spot = self._spots(target)[-1]
+        return f"the damage of {spot.path} at {spot.offset} is not there"
 
     def measure(self, target: Target) -> dict[str, Any]:
         """What was done."""
@@ -93,6 +97,16 @@ class FileDamage(Condition[Damages]):
     def touched(self, measured: Mapping[str, Any]) -> int:
         """Spots."""
         return int(measured.get("spots", 0))
+
+    async def _do(self, target: Target, setting: Damages) -> None:
+        done = self._done[target.place.name]
+        for one in [one for one in setting if one not in done]:
+            done[one] = []
+            await target.while_down(partial(self._damage, target, one))
+
+    async def _lasts(self, target: Target) -> bool:
+        spots = self._spots(target)
+        return not spots or await asyncio.to_thread(self._is_there, target, spots[-1])
 
     def _damage(self, target: Target, one: tuple[str, str, int, int]) -> None:
         how, files, spots, seed = one

@@ -41,8 +41,8 @@ PREPARED: Final[tuple[type[PowerLoss] | type[Condition[Any]], ...]] = (
     IoError,
     IoDelay,
     LyingSync,
-    FileDamage,
     RollBack,
+    FileDamage,
     MemberLeave,
     MemberReplace,
     Terminate,
@@ -72,7 +72,8 @@ def injectors_for(
 ) -> dict[str, Injector[Any]]:
     """The injectors of a cluster by kind, in the order in which changes are carried out.
 
-    The network comes first, being by far the fastest. What ends processes comes before pause: what is to be ended must
+    The network comes first, being by far the fastest. Files are put back before others are damaged, or it would undo
+    that. What ends processes comes before pause: what is to be ended must
     not run on for a moment because its pause ended first. ``kinds`` are those that the cluster is prepared for; the
     others need no preparation.
     """
