@@ -37,9 +37,10 @@ def _writes_registers(history: History) -> bool:
 
 
 def _adds_twice(history: History) -> bool:
-    """What is counted may be the same twice; the elements of a set are not."""
-    added = [tuple(value) for value in _asked(history, "add")]
-    return len(set(added)) < len(added)
+    """What is counted may be the same twice; the elements of a set, or of the set of a key, are not."""
+    rows = history.to_polars().lazy().filter(polars.col("type") == "invoke", polars.col("f") == "add")
+    added = rows.select("key", "value").drop_nulls("value").head(_LOOKED_AT).collect().rows()
+    return len({(key, *value) for key, value in added}) < len(added)
 
 
 def _asked(history: History, f: str) -> list[list[int]]:

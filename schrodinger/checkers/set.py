@@ -4,6 +4,7 @@
 unexpected, duplicated and recovered elements, in time linear in all that was read. The final reads are nothing special,
 only the last ones; without a read that began after the last acknowledged add, nothing is proven and the verdict is
 *unknown*. ``FinalSet`` judges the last read alone, after Jepsen's ``set``, for databases that promise nothing before.
+Where operations have keys, each key is a set of its own.
 
 The work is native (``schrodinger_native.check_set`` and ``check_final_set``).
 """
@@ -18,7 +19,7 @@ from schrodinger_native import check_final_set, check_set
 from schrodinger.checkers.deed import listed
 from schrodinger.checkers.findings import verdict_of
 from schrodinger.checkers.malformed import malformed_verdict
-from schrodinger.checkers.set_story import set_anomalies
+from schrodinger.checkers.set_story import named, set_anomalies
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
@@ -96,6 +97,6 @@ def _doubts(found: Mapping[str, Any]) -> Iterator[str]:
         yield "no read that began after the last acknowledged add completed ok"
     never = found["never_read"]
     if never["count"]:
-        which = listed((entry["element"] for entry in never["first"]), never["count"])
+        which = listed((named(entry) for entry in never["first"]), never["count"])
         were = "element was" if never["count"] == 1 else "elements were"
         yield f"{never['count']:,} acknowledged {were} never read: {which}"

@@ -24,10 +24,15 @@ def set_anomalies(operations: polars.DataFrame, found: Mapping[str, Any], *, lin
     return tuple(tellers[kind](found[kind], known) for kind in kinds)
 
 
+def named(entry: Mapping[str, Any]) -> str:
+    """An element, and where the history has several sets, of which."""
+    return f"{entry['element']}" if entry["key"] is None else f"{entry['element']} of key {entry['key']}"
+
+
 def _lost(found: Mapping[str, Any], known: Mapping[int, Deed]) -> Anomaly:
     first = found["first"][0]
     added, missed = known[first["known_by"]], known[first["missed_by"]]
-    story = [_became_known(first["element"], added)]
+    story = [_became_known(named(first), added)]
     told = [(added, "made it known")]
     seen = None if first["last_seen"] is None else known[first["last_seen"]]
     if seen is not None and seen is not added:
@@ -35,7 +40,7 @@ def _lost(found: Mapping[str, Any], known: Mapping[int, Deed]) -> Anomaly:
         story.append(f"Process {seen.process} was the last to see it, in a read that ended {_end(seen)}.")
     told.append((missed, "the first read that missed it"))
     story += [
-        f"Process {missed.process} began a read at {seconds(missed.start_ns)}, after that, and {first['element']} was"
+        f"Process {missed.process} began a read at {seconds(missed.start_ns)}, after that, and {named(first)} was"
         " not there; nor was it in any read that began later.",
         "Durability is broken: what was acknowledged, or seen by a read, stays in the set.",
     ]
@@ -47,8 +52,8 @@ def _stale(found: Mapping[str, Any], known: Mapping[int, Deed]) -> Anomaly:
     added, missed, seen = known[first["known_by"]], known[first["missed_by"]], known[first["seen_by"]]
     times = "" if first["vanished"] == 1 else f" It vanished {first['vanished']} times in all."
     story = [
-        _became_known(first["element"], added),
-        f"Process {missed.process} began a read at {seconds(missed.start_ns)}, after that, and {first['element']} was"
+        _became_known(named(first), added),
+        f"Process {missed.process} began a read at {seconds(missed.start_ns)}, after that, and {named(first)} was"
         " not there.",
         f"Process {seen.process} saw it in a read that ended {_end(seen)}.{times}",
         "Linearizability is broken: a read sees every element that was known before it began.",
@@ -60,7 +65,7 @@ def _stale(found: Mapping[str, Any], known: Mapping[int, Deed]) -> Anomaly:
 def _unexpected(found: Mapping[str, Any], known: Mapping[int, Deed]) -> Anomaly:
     first = found["first"][0]
     read, add = known[first["seen_by"]], known.get(first["add"])
-    story = [f"Process {read.process} saw {first['element']} in a read that ended {_end(read)}."]
+    story = [f"Process {read.process} saw {named(first)} in a read that ended {_end(read)}."]
     told = [(read, "saw what can't be there")]
     if add is None:
         story.append("Nobody ever tried to add it.")
@@ -76,7 +81,7 @@ def _duplicated(found: Mapping[str, Any], known: Mapping[int, Deed]) -> Anomaly:
     first = found["first"][0]
     read = known[first["seen_by"]]
     story = [
-        f"Process {read.process} read the set and got, {_end(read)}, {first['element']} {first['times']} times.",
+        f"Process {read.process} read the set and got, {_end(read)}, {named(first)} {first['times']} times.",
         "Integrity is broken: a set has each element once.",
     ]
     return _anomaly(
@@ -85,7 +90,7 @@ def _duplicated(found: Mapping[str, Any], known: Mapping[int, Deed]) -> Anomaly:
 
 
 def _anomaly(name: str, what: str, found: Mapping[str, Any], story: list[str], told: list[tuple[Deed, str]]) -> Anomaly:
-    which = listed((entry["element"] for entry in found["first"]), found["count"])
+    which = listed((named(entry) for entry in found["first"]), found["count"])
     roles: dict[int, tuple[Deed, str]] = {}
     for deed, role in told:
         earlier = roles.get(deed.index)
@@ -94,7 +99,7 @@ def _anomaly(name: str, what: str, found: Mapping[str, Any], story: list[str], t
     return Anomaly(name=name, summary=f"{what}: {which}", story=tuple(story), operations=operations)
 
 
-def _became_known(element: int, deed: Deed) -> str:
+def _became_known(element: str, deed: Deed) -> str:
     if deed.argument is None:
         return f"Process {deed.process} saw {element} in a read that ended {_end(deed)}."
     return f"Process {deed.process} added {element} and was acknowledged {_end(deed)}."

@@ -132,6 +132,48 @@ def test_the_command_converts_and_counts(tmp_path: Path) -> None:
     assert "says no format" in history("convert", str(source), str(tmp_path / "a.xyz"))[1]
 
 
+SETS = """{:type :invoke, :f :add, :value [:a 1], :process 0}
+{:type :ok, :f :add, :value [:a 1], :process 0}
+{:type :invoke, :f :add, :value [:b 1], :process 0}
+{:type :ok, :f :add, :value [:b 1], :process 0}
+{:type :invoke, :f :read, :value [:a nil], :process 1}
+{:type :ok, :f :read, :value [:a [1]], :process 1}
+{:type :invoke, :f :read, :value [:b nil], :process 1}
+{:type :ok, :f :read, :value [:b [1]], :process 1}
+"""
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_sets_with_independent_keys_are_judged_one_by_one(tmp_path: Path, *, tagged: bool) -> None:
+    text = SETS.replace(":value ", ":value #jepsen.independent/tuple ") if tagged else SETS
+    path = written(tmp_path / "history.edn", text)
+    assert suiting(open_history(path), CheckerChoice()).name == "set-full"
+    for checker in ("set-full", "set"):
+        assert check(str(path), "--checker", checker)[0] == 0
+    path.write_text(text.replace("[:b [1]]", "[:b []]"))
+    status, said = check(str(path))
+    assert (status, "1 element was lost: 1 of key :b" in said) == (1, True), said
+    status, said = check(str(path), "--checker", "set")
+    assert (status, "Of key :b, 1 was acknowledged, and the last read has it not" in said) == (1, True), said
+    path.write_text(text[: text.rindex("{:type :invoke, :f :read")])
+    status, said = check(str(path))
+    assert (status, "1 acknowledged element was never read: 1 of key :b" in said) == (3, True), said
+
+
+def test_counters_and_queues_with_independent_keys_are_judged_one_by_one(tmp_path: Path) -> None:
+    counters = SETS.replace("[:a [1]]", "[:a 1]").replace("[:b [1]]", "[:b 1]")
+    path = written(tmp_path / "history.edn", counters)
+    assert check(str(path), "--checker", "counter")[0] == 0
+    path.write_text(counters.replace("[:b 1], :process 1", "[:b 2], :process 1"))
+    assert check(str(path), "--checker", "counter")[0] == 1
+    queues = counters.replace(":f :add", ":f :enqueue").replace(":f :read", ":f :dequeue")
+    path.write_text(queues)
+    assert check(str(path), "--checker", "total-queue")[0] == 0
+    path.write_text(queues.replace("[:b 1], :process 1", "[:b nil], :process 1"))
+    status, said = check(str(path), "--checker", "total-queue")
+    assert (status, "Of key :b, 1 was acknowledged and never came out" in said) == (1, True), said
+
+
 def test_words_are_told_again_in_verdicts_and_on_the_way_out(tmp_path: Path) -> None:
     text = STALE.replace(":value 1", ":value :one").replace(
         ":value nil, :process 1, :time 40", ':value "two", :process 1'

@@ -3,6 +3,7 @@
 //! A history that makes no sense is refused, never repaired: each [`Problem`] names the row and what is wrong with it. An invocation
 //! without a completion is no problem; it ended the way `info` does, and may have happened.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
@@ -40,6 +41,14 @@ impl Malformed {
         if self.problems.len() < PROBLEM_LIMIT {
             self.problems.push(Problem { row, what });
         }
+    }
+
+    /// What is wrong with other rows as well.
+    pub fn join(&mut self, other: Malformed) {
+        self.count += other.count;
+        self.problems.extend(other.problems);
+        self.problems.sort_by_key(|problem| problem.row);
+        self.problems.truncate(PROBLEM_LIMIT);
     }
 
     /// `value`, unless there was a problem.
@@ -129,4 +138,19 @@ pub fn pair(events: &Events) -> Result<Vec<Paired>, Malformed> {
 
 fn key_text(key: Option<i64>) -> String {
     key.map_or_else(|| "no key".to_owned(), |key| format!("key {key}"))
+}
+
+/// The operations that have one of these functions, by key: each key is an object of its own. There is at least one object.
+pub fn by_key(events: &Events, mut paired: Vec<Paired>, functions: &[Option<u8>]) -> Vec<(Option<i64>, Vec<Paired>)> {
+    paired.retain(|operation| functions.contains(&Some(events.f[operation.invocation as usize])));
+    let key = |operation: &Paired| events.key(operation.invocation as usize);
+    let first = paired.first().and_then(key);
+    if paired.iter().all(|operation| key(operation) == first) {
+        return vec![(first, paired)];
+    }
+    let mut objects: BTreeMap<Option<i64>, Vec<Paired>> = BTreeMap::new();
+    for operation in paired {
+        objects.entry(key(&operation)).or_default().push(operation);
+    }
+    objects.into_iter().collect()
 }

@@ -389,3 +389,96 @@ fn what_is_no_number_is_not_added_up() {
     let added = sequence(&[(0, OK, &[A_WORD], &[A_WORD])]);
     assert_eq!(counter::check(&added.events(), COUNTER, 0).map_err(row).err(), Some(0));
 }
+
+/// Random adds, enqueues and reads of a few keys: values are small, so that much of it is impossible.
+fn keyed_operations(random: &mut Random) -> Vec<Operation> {
+    random_operations(random, 9, 4, |random, operation| {
+        operation.f = random.below(2) as u8;
+        operation.key = [None, Some(1), Some(2)][random.below(3)];
+        let value = vec![random.below(4) as i64];
+        operation.asked = (operation.f == 0).then(|| value.clone());
+        operation.answered = random.chance(80).then_some(value);
+    })
+}
+
+#[test]
+fn each_key_is_judged_by_itself_and_a_history_is_as_its_worst_key() {
+    const QUEUE: queue::Functions = queue::Functions { enqueue: Some(0), dequeue: Some(1), drain: None };
+    type Check = fn(&Rows) -> (Verdict, Vec<&'static str>);
+    let checks: [Check; 4] = [
+        count,
+        |rows| told(final_set::check(&rows.events(), SET)),
+        |rows| told(queue::check(&rows.events(), QUEUE)),
+        |rows| told(total_queue::check(&rows.events(), QUEUE)),
+    ];
+    let (mut split, mut violations) = (0, [0; 4]);
+    for seed in 0..cases(CASES) as u64 {
+        let mut operations = keyed_operations(&mut Random(6 << 40 | seed));
+        operations
+            .iter_mut()
+            .filter(|o| o.f == 1 && o.is_ok())
+            .for_each(|o| o.answered = o.answered.take().or(Some(vec![0])));
+        let of_key = |key: Option<i64>| operations.iter().filter(|o| o.key == key).cloned().collect::<Vec<Operation>>();
+        let parts: Vec<Vec<Operation>> =
+            [None, Some(1), Some(2)].map(of_key).into_iter().filter(|part| part.iter().any(Operation::is_ok)).collect();
+        for (number, check) in checks.iter().enumerate() {
+            let (verdict, mut names) = check(&laid_out(&operations));
+            let alone: Vec<(Verdict, Vec<&str>)> = parts.iter().map(|part| check(&laid_out(part))).collect();
+            let worst = [Verdict::Violation, Verdict::Unknown].into_iter().find(|v| alone.iter().any(|(a, _)| a == v));
+            let expected = if parts.is_empty() { Verdict::Unknown } else { worst.unwrap_or(Verdict::Valid) };
+            assert_eq!(verdict, expected, "check {number}, seed {seed}: {operations:?}");
+            let mut of_parts: Vec<&str> = alone.into_iter().flat_map(|(_, names)| names).collect();
+            (names.sort_unstable(), of_parts.sort_unstable());
+            of_parts.dedup();
+            assert_eq!(names, of_parts, "check {number}, seed {seed}: {operations:?}");
+            violations[number] += usize::from(verdict == Verdict::Violation);
+        }
+        split += usize::from(parts.len() > 1);
+    }
+    let few = cases(CASES) / 20;
+    assert!(split > few && violations.iter().all(|&count| count > few), "{split} split, {violations:?}");
+}
+
+#[test]
+fn the_elements_of_several_sets_are_judged_set_by_set() {
+    let check = |operations: &[Operation]| {
+        let rows = laid_out(operations);
+        set::check(&rows.events(), SET, &std::sync::atomic::AtomicBool::new(false))
+    };
+    let (mut violations, mut valid) = (0, 0);
+    for seed in 0..cases(CASES) as u64 {
+        let mut operations = keyed_operations(&mut Random(7 << 40 | seed));
+        for number in 0..operations.len() {
+            let (earlier, rest) = operations.split_at_mut(number);
+            let operation = &mut rest[0];
+            if operation.f == 0 {
+                let is_there = |o: &Operation| (o.f, o.key, &o.asked) == (0, operation.key, &operation.asked);
+                if earlier.iter().any(is_there) {
+                    operation.asked = Some(vec![100 + number as i64]);
+                }
+                operation.answered = operation.asked.clone();
+            } else {
+                operation.answered = operation.answered.take().or(Some(vec![]));
+            }
+        }
+        let found = check(&operations).unwrap_or_else(|malformed| panic!("{malformed:?}"));
+        let of_key = |key: Option<i64>| operations.iter().filter(|o| o.key == key).cloned().collect::<Vec<Operation>>();
+        let parts = [None, Some(1), Some(2)].map(|key| check(&of_key(key)).unwrap_or_default());
+        let counts = |set: &set::Set| {
+            let odd = [set.lost.count, set.stale.count, set.unexpected.count, set.duplicated.count];
+            let rest =
+                [set.attempts, set.acknowledged, set.reads, set.stable, set.never_read.count, set.recovered.count];
+            odd.into_iter().chain(rest).collect::<Vec<usize>>()
+        };
+        let sums = (0..10).map(|place| parts.iter().map(|part| counts(part)[place]).sum::<usize>());
+        assert_eq!(counts(&found), sums.collect::<Vec<usize>>(), "seed {seed}: {operations:?}");
+        let is_read = parts.iter().filter(|part| part.acknowledged > 0).all(|part| part.final_read);
+        assert!(found.acknowledged == 0 || found.final_read == is_read, "seed {seed}: {operations:?}");
+        let told: Vec<Option<i64>> = found.lost.first.iter().map(|lost| lost.key).collect();
+        assert!(told.iter().all(|key| parts[key.map_or(0, |key| key as usize)].lost.count > 0), "seed {seed}");
+        violations += usize::from(found.verdict(true) == Verdict::Violation);
+        valid += usize::from(found.verdict(true) == Verdict::Valid);
+    }
+    let few = cases(CASES) / 200;
+    assert!(violations > few && valid > few / 5, "{violations} violations, {valid} valid: too few to mean anything");
+}

@@ -4,9 +4,10 @@
 //! fail. So it is at least the former's sum with every negative amount of the latter, and at most with every positive one. The bounds are
 //! necessary for linearizability; the search with the counter's model decides it.
 
+use super::keys::each_key;
 use super::{Case, Finding, Report};
 use crate::events::{Events, is_number};
-use crate::pairing::{Malformed, NEVER, Outcome, pair};
+use crate::pairing::{Malformed, NEVER, Outcome, Paired};
 
 /// The functions of a counter.
 #[derive(Clone, Copy, Debug)]
@@ -49,13 +50,17 @@ struct Read {
     acknowledged: Sums,
 }
 
-/// Check a counter that starts at `initial`.
+/// Check a counter that starts at `initial`, or one for each key.
 pub fn check(events: &Events, functions: Functions, initial: i64) -> Result<Report, Malformed> {
+    each_key(events, &[functions.add, functions.read], |operations| check_one(events, operations, functions, initial))
+}
+
+fn check_one(events: &Events, paired: &[Paired], functions: Functions, initial: i64) -> Result<Report, Malformed> {
     let mut malformed = Malformed::default();
     let mut moments: Vec<(u32, Moment)> = Vec::new();
     let mut reads: Vec<Read> = Vec::new();
     let mut operations = 0;
-    for operation in pair(events)? {
+    for operation in paired {
         let (row, f) = (operation.invocation as usize, Some(events.f[operation.invocation as usize]));
         operations += usize::from(f == functions.add || f == functions.read);
         if f == functions.add && operation.outcome != Outcome::Fail {

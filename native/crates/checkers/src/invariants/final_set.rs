@@ -6,9 +6,10 @@
 
 use rustc_hash::FxHashMap;
 
+use super::keys::each_key;
 use super::{Case, Finding, Report};
 use crate::events::Events;
-use crate::pairing::{Malformed, Outcome, Paired, pair};
+use crate::pairing::{Malformed, Outcome, Paired};
 use crate::set::Functions;
 
 /// The adds of one element.
@@ -24,13 +25,17 @@ struct Element {
     other: Option<u32>,
 }
 
-/// Check the last read.
+/// Check the last read, of each key.
 pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed> {
+    each_key(events, &[functions.add, functions.read], |operations| check_one(events, operations, functions))
+}
+
+fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result<Report, Malformed> {
     let mut malformed = Malformed::default();
     let mut adds: Vec<(i64, Paired)> = Vec::new();
     let mut last: Option<Paired> = None;
     let (mut operations, mut observations) = (0, 0);
-    for operation in pair(events)? {
+    for &operation in paired {
         let row = operation.invocation as usize;
         let f = Some(events.f[row]);
         operations += usize::from(f == functions.add || f == functions.read);

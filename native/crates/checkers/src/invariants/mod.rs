@@ -2,11 +2,12 @@
 //! queue or a log, who holds a lock.
 //!
 //! Each is after Jepsen's checker of that name, where it has one. What is certain counts against the database and what nobody knows for it: an operation that
-//! ended `info` may have happened, one that failed did not. Every checker has a twin in the tests that decides by the definition.
+//! ended `info` may have happened, one that failed did not. Of counters, sets and queues there is one for each key. Every checker has a twin in the tests that decides by the definition.
 
 pub mod bank;
 pub mod counter;
 pub mod final_set;
+mod keys;
 pub mod lock;
 pub mod log;
 pub mod long_fork;

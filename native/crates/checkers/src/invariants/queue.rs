@@ -8,9 +8,10 @@
 
 use rustc_hash::FxHashMap;
 
+use super::keys::each_key;
 use super::{Case, Finding, Report};
 use crate::events::Events;
-use crate::pairing::{Malformed, Outcome, pair};
+use crate::pairing::{Malformed, Outcome, Paired};
 
 /// The functions of a queue.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +60,13 @@ impl Traffic {
     }
 }
 
-/// Check that everything that came out had been put in.
+/// Check that everything that came out had been put in, of each key.
 pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed> {
-    let traffic = traffic(events, functions)?;
+    each_key(events, &functions.all(), |operations| check_one(events, operations, functions))
+}
+
+fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result<Report, Malformed> {
+    let traffic = traffic(events, paired, functions)?;
     let recovered = traffic.recovered();
     let findings = vec![traffic.unexpected, traffic.duplicated];
     Ok(Report::conclude(traffic.operations, traffic.observations, findings, Vec::new())
@@ -74,8 +79,14 @@ enum Moment {
     TakenBy(u32),
 }
 
+impl Functions {
+    pub(super) fn all(self) -> [Option<u8>; 3] {
+        [self.enqueue, self.dequeue, self.drain]
+    }
+}
+
 /// Go through the history once.
-pub(super) fn traffic(events: &Events, functions: Functions) -> Result<Traffic, Malformed> {
+pub(super) fn traffic(events: &Events, paired: &[Paired], functions: Functions) -> Result<Traffic, Malformed> {
     let mut malformed = Malformed::default();
     let mut moments: Vec<(u32, Moment)> = Vec::new();
     let mut acknowledged: Vec<(u32, i64)> = Vec::new();
@@ -89,7 +100,7 @@ pub(super) fn traffic(events: &Events, functions: Functions) -> Result<Traffic, 
         last_acknowledged: None,
         seen_empty: None,
     };
-    for operation in pair(events)? {
+    for operation in paired {
         let row = operation.invocation as usize;
         let f = Some(events.f[row]);
         let (is_enqueue, is_dequeue) = (f == functions.enqueue, f == functions.dequeue || f == functions.drain);

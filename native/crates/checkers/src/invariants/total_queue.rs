@@ -4,14 +4,19 @@
 //! (or drained) after everything had been put in. A dequeue whose end nobody knows may have taken an element; as many elements as there are
 //! such dequeues are doubted, not lost.
 
+use super::keys::each_key;
 use super::queue::{Functions, traffic};
 use super::{Case, Finding, Report};
 use crate::events::Events;
-use crate::pairing::Malformed;
+use crate::pairing::{Malformed, Paired};
 
-/// Check that what was put in came out.
+/// Check that what was put in came out, of each key.
 pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed> {
-    let traffic = traffic(events, functions)?;
+    each_key(events, &functions.all(), |operations| check_one(events, operations, functions))
+}
+
+fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result<Report, Malformed> {
+    let traffic = traffic(events, paired, functions)?;
     let recovered = traffic.recovered();
     let is_emptied = traffic.seen_empty > traffic.last_acknowledged;
     let missing: usize =

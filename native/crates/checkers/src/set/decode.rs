@@ -35,6 +35,8 @@ pub struct Read {
 /// Everything that happened to the set.
 #[derive(Debug, Default)]
 pub struct SetHistory {
+    /// Which set it is, where the history has several.
+    pub key: Option<i64>,
     /// Every element that was added or read, in the order of first mention.
     pub elements: Vec<Element>,
     /// By invocation.
@@ -52,9 +54,14 @@ impl SetHistory {
     }
 }
 
-/// Pick out the adds and reads.
-pub fn decode(events: &Events, paired: &[Paired], functions: Functions) -> Result<SetHistory, Malformed> {
-    let mut history = SetHistory { offsets: vec![0], ..SetHistory::default() };
+/// Read the adds and reads of the set at `key`.
+pub fn decode(
+    events: &Events,
+    key: Option<i64>,
+    paired: &[Paired],
+    functions: Functions,
+) -> Result<SetHistory, Malformed> {
+    let mut history = SetHistory { key, offsets: vec![0], ..SetHistory::default() };
     let mut malformed = Malformed::default();
     let mut number_of: FxHashMap<i64, u32> = FxHashMap::default();
     let mut number = |value: i64, elements: &mut Vec<Element>| {
@@ -66,12 +73,7 @@ pub fn decode(events: &Events, paired: &[Paired], functions: Functions) -> Resul
     for operation in paired {
         let row = operation.invocation as usize;
         let f = Some(events.f[row]);
-        if f != functions.add && f != functions.read {
-            continue;
-        }
-        if let Some(key) = events.key(row) {
-            malformed.add(row, format!("there is one set, without a key, and this has key {key}"));
-        } else if f == functions.add {
+        if f == functions.add {
             let value = match element(events, operation) {
                 Ok(value) => value,
                 Err((row, what)) => {

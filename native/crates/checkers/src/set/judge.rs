@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::decode::{Element, Read, SetHistory};
-use super::{Duplicated, Known, Lost, PERCENTS, Quantiles, Set, Stale, Unexpected, Why};
+use super::{Duplicated, Known, Lost, Named, PERCENTS, Quantiles, Set, Stale, Unexpected, Why};
 use crate::events::Events;
 use crate::pairing::Outcome;
 
@@ -30,8 +30,31 @@ struct Track {
     duplicated_times: usize,
 }
 
-/// Judge every element. An interrupt ends it early, with nothing to be relied on.
-pub fn judge(events: &Events, history: &SetHistory, interrupt: &AtomicBool) -> Set {
+/// What became of the elements of some sets, with all latencies.
+#[derive(Default)]
+pub struct Judged {
+    set: Set,
+    stale_latencies: Vec<i64>,
+    lost_latencies: Vec<i64>,
+}
+
+impl Judged {
+    /// What became of the elements of other sets as well.
+    pub fn and(mut self, other: Judged) -> Judged {
+        self.stale_latencies.extend(other.stale_latencies);
+        self.lost_latencies.extend(other.lost_latencies);
+        Judged { set: self.set.and(other.set), ..self }
+    }
+
+    /// All of it, summed up.
+    pub fn into_set(self) -> Set {
+        let (stale_latencies, lost_latencies) = (quantiles(self.stale_latencies), quantiles(self.lost_latencies));
+        Set { stale_latencies, lost_latencies, ..self.set }
+    }
+}
+
+/// Judge every element of a set. An interrupt ends it early, with nothing to be relied on.
+pub fn judge(events: &Events, history: &SetHistory, interrupt: &AtomicBool) -> Judged {
     let mut tracks = known(history);
     for track in &mut tracks {
         if let Some(known) = track.known {
@@ -119,7 +142,8 @@ impl Track {
     }
 }
 
-fn summary(events: &Events, history: &SetHistory, tracks: &[Track]) -> Set {
+fn summary(events: &Events, history: &SetHistory, tracks: &[Track]) -> Judged {
+    let key = history.key;
     let adds = || history.elements.iter().filter_map(|element| element.add);
     let acknowledged = || adds().filter(|add| add.outcome == Outcome::Ok);
     let last_read = history.reads.last().map(|read| read.invocation);
@@ -140,23 +164,21 @@ fn summary(events: &Events, history: &SetHistory, tracks: &[Track]) -> Set {
         let Some(known) = track.known.filter(|_| may_be_there) else { continue };
         let elapsed = |row: u32| events.time[row as usize].saturating_sub(events.time[known.since as usize]).max(0);
         match fate(history, track, known) {
-            Fate::NeverRead => set.never_read.add(element.value),
+            Fate::NeverRead => set.never_read.add(Named { key, element: element.value }),
             Fate::Stable => set.stable += 1,
             Fate::Lost { missed_by } => {
                 lost_latencies.push(elapsed(missed_by.invocation));
                 let last_seen = history.reads.get(track.last_seen as usize).map(|read| read.invocation);
-                set.lost.add(Lost { element: element.value, known, last_seen, missed_by: missed_by.invocation });
+                set.lost.add(Lost { key, element: element.value, known, last_seen, missed_by: missed_by.invocation });
             }
             Fate::Stale { missed_by, seen_by, vanished } => {
                 stale_latencies.push(elapsed(seen_by.completion));
                 let (missed_by, seen_by) = (missed_by.invocation, seen_by.invocation);
-                set.stale.add(Stale { element: element.value, known, missed_by, seen_by, vanished });
+                set.stale.add(Stale { key, element: element.value, known, missed_by, seen_by, vanished });
             }
         }
     }
-    set.stale_latencies = quantiles(stale_latencies);
-    set.lost_latencies = quantiles(lost_latencies);
-    set
+    Judged { set, stale_latencies, lost_latencies }
 }
 
 /// What became of an element that must be there.
@@ -190,7 +212,7 @@ fn fate(history: &SetHistory, track: &Track, known: Known) -> Fate {
 fn note_odd(set: &mut Set, history: &SetHistory, element: &Element, track: &Track) {
     if let Some(read) = history.reads.get(track.duplicated_in as usize) {
         let times = track.duplicated_times;
-        set.duplicated.add(Duplicated { element: element.value, seen_by: read.invocation, times });
+        set.duplicated.add(Duplicated { key: history.key, element: element.value, seen_by: read.invocation, times });
     }
     let Some(read) = history.reads.get(track.first_seen as usize) else { return };
     let why = match element.add {
@@ -199,12 +221,12 @@ fn note_odd(set: &mut Set, history: &SetHistory, element: &Element, track: &Trac
         Some(add) if add.outcome == Outcome::Fail => Why::Failed(add.invocation),
         Some(add) => {
             if add.outcome == Outcome::Info {
-                set.recovered.add(element.value);
+                set.recovered.add(Named { key: history.key, element: element.value });
             }
             return;
         }
     };
-    set.unexpected.add(Unexpected { element: element.value, seen_by: read.invocation, why });
+    set.unexpected.add(Unexpected { key: history.key, element: element.value, seen_by: read.invocation, why });
 }
 
 /// Nothing if there are no values.

@@ -12,17 +12,19 @@
 //! - *duplicated*: more than once in one read.
 //! - *recovered*: seen, though its add ended without anybody knowing. No violation, and good to know.
 //!
-//! Time is linear in the size of the history, all elements of all reads included.
+//! Time is linear in the size of the history, all elements of all reads included. Each key is a set of its own; without a key there is one.
 
 mod decode;
 mod judge;
 
 pub use decode::Functions;
 
+use judge::Judged;
+
 use std::sync::atomic::AtomicBool;
 
 use crate::events::Events;
-use crate::pairing::{Malformed, pair};
+use crate::pairing::{Malformed, by_key, pair};
 use crate::verdict::Verdict;
 
 /// How many elements of each kind are listed before the rest is only counted.
@@ -50,6 +52,16 @@ impl<T> Elements<T> {
             self.first.push(element);
         }
     }
+
+    /// Those of another set as well.
+    fn join(&mut self, other: Elements<T>, first: impl Fn(&T) -> (u32, i64)) {
+        self.count += other.count;
+        if !other.first.is_empty() {
+            self.first.extend(other.first);
+            self.first.sort_by_key(first);
+            self.first.truncate(LISTED);
+        }
+    }
 }
 
 /// Why an element must be there: an operation that returned.
@@ -61,9 +73,20 @@ pub struct Known {
     pub by: u32,
 }
 
+/// An element of which nothing more is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The set, where the history has several.
+    pub key: Option<i64>,
+    /// The element.
+    pub element: i64,
+}
+
 /// An element that is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
+    /// The set, where the history has several.
+    pub key: Option<i64>,
     /// The element.
     pub element: i64,
     /// Since when it must be there.
@@ -77,6 +100,8 @@ pub struct Lost {
 /// An element that was invisible for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {
+    /// The set, where the history has several.
+    pub key: Option<i64>,
     /// The element.
     pub element: i64,
     /// Since when it must be there.
@@ -103,6 +128,8 @@ pub enum Why {
 /// An element that nobody should have seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unexpected {
+    /// The set, where the history has several.
+    pub key: Option<i64>,
     /// The element.
     pub element: i64,
     /// The first read that saw it, by its invocation.
@@ -114,6 +141,8 @@ pub struct Unexpected {
 /// An element that was there more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplicated {
+    /// The set, where the history has several.
+    pub key: Option<i64>,
     /// The element.
     pub element: i64,
     /// The first read, by its invocation, that had it more than once.
@@ -142,10 +171,10 @@ pub struct Set {
     /// Elements that were there more than once.
     pub duplicated: Elements<Duplicated>,
     /// Acknowledged elements that nobody looked for.
-    pub never_read: Elements<i64>,
+    pub never_read: Elements<Named>,
     /// Elements seen though nobody knew whether their add happened.
-    pub recovered: Elements<i64>,
-    /// Whether some read began after the last acknowledged add.
+    pub recovered: Elements<Named>,
+    /// Whether some read began after the last acknowledged add, of every set that has one.
     pub final_read: bool,
     /// Nanoseconds from when each stale element was known until the return of the read from which on every read saw it.
     pub stale_latencies: Option<Quantiles>,
@@ -160,6 +189,28 @@ pub type Quantiles = [i64; 5];
 pub const PERCENTS: [usize; 5] = [0, 50, 95, 99, 100];
 
 impl Set {
+    /// What was found of two sets together.
+    fn and(mut self, other: Set) -> Set {
+        self.final_read = match (self.acknowledged > 0, other.acknowledged > 0) {
+            (true, true) => self.final_read && other.final_read,
+            (true, false) => self.final_read,
+            (false, true) => other.final_read,
+            (false, false) => self.final_read || other.final_read,
+        };
+        self.attempts += other.attempts;
+        self.acknowledged += other.acknowledged;
+        self.reads += other.reads;
+        self.stable += other.stable;
+        self.lost.join(other.lost, |lost| (lost.known.since, lost.element));
+        self.stale.join(other.stale, |stale| (stale.known.since, stale.element));
+        self.unexpected.join(other.unexpected, |unexpected| (unexpected.seen_by, unexpected.element));
+        self.duplicated.join(other.duplicated, |duplicated| (duplicated.seen_by, duplicated.element));
+        // These stay by key.
+        self.never_read.join(other.never_read, |_| (0, 0));
+        self.recovered.join(other.recovered, |_| (0, 0));
+        self
+    }
+
     /// The answer; `linearizable` if an element that is known must be seen by every read that begins later, not just in the end. Without
     /// a read that began after the last acknowledged add, what is not a violation is unknown.
     pub fn verdict(&self, linearizable: bool) -> Verdict {
@@ -174,8 +225,21 @@ impl Set {
     }
 }
 
-/// Check a history of one set.
+/// Check a history of one set, or of one for each key.
 pub fn check(events: &Events, functions: Functions, interrupt: &AtomicBool) -> Result<Set, Malformed> {
-    let history = decode::decode(events, &pair(events)?, functions)?;
-    Ok(judge::judge(events, &history, interrupt))
+    let mut malformed = Malformed::default();
+    let mut judged: Option<Judged> = None;
+    for (key, operations) in by_key(events, pair(events)?, &[functions.add, functions.read]) {
+        match decode::decode(events, key, &operations, functions) {
+            Ok(history) => {
+                let of_key = judge::judge(events, &history, interrupt);
+                judged = Some(match judged {
+                    Some(others) => others.and(of_key),
+                    None => of_key,
+                });
+            }
+            Err(problems) => malformed.join(problems),
+        }
+    }
+    malformed.unless(judged.unwrap_or_default().into_set())
 }

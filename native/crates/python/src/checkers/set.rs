@@ -41,14 +41,14 @@ fn set_dict<'py>(py: Python<'py>, set: &Set, linearizable: bool) -> PyResult<Bou
     dict.set_item("final_read", set.final_read)?;
     dict.set_item("stable", set.stable)?;
     let lost = elements(py, &set.lost, |entry, lost| {
-        entry.set_item("element", lost.element)?;
+        of(entry, lost.key, lost.element)?;
         known(entry, lost.known)?;
         entry.set_item("last_seen", lost.last_seen)?;
         entry.set_item("missed_by", lost.missed_by)
     })?;
     dict.set_item("lost", lost)?;
     let stale = elements(py, &set.stale, |entry, stale| {
-        entry.set_item("element", stale.element)?;
+        of(entry, stale.key, stale.element)?;
         known(entry, stale.known)?;
         entry.set_item("missed_by", stale.missed_by)?;
         entry.set_item("seen_by", stale.seen_by)?;
@@ -61,20 +61,20 @@ fn set_dict<'py>(py: Python<'py>, set: &Set, linearizable: bool) -> PyResult<Bou
             Why::Failed(row) => ("failed", Some(row)),
             Why::NotYetAttempted(row) => ("not-yet-attempted", Some(row)),
         };
-        entry.set_item("element", unexpected.element)?;
+        of(entry, unexpected.key, unexpected.element)?;
         entry.set_item("seen_by", unexpected.seen_by)?;
         entry.set_item("why", why)?;
         entry.set_item("add", add)
     })?;
     dict.set_item("unexpected", unexpected)?;
     let duplicated = elements(py, &set.duplicated, |entry, duplicated| {
-        entry.set_item("element", duplicated.element)?;
+        of(entry, duplicated.key, duplicated.element)?;
         entry.set_item("seen_by", duplicated.seen_by)?;
         entry.set_item("times", duplicated.times)
     })?;
     dict.set_item("duplicated", duplicated)?;
     for (name, numbers) in [("never_read", &set.never_read), ("recovered", &set.recovered)] {
-        dict.set_item(name, elements(py, numbers, |entry, &element| entry.set_item("element", element))?)?;
+        dict.set_item(name, elements(py, numbers, |entry, named| of(entry, named.key, named.element))?)?;
     }
     dict.set_item("stale_latencies_ns", quantiles_dict(py, set.stale_latencies)?)?;
     dict.set_item("lost_latencies_ns", quantiles_dict(py, set.lost_latencies)?)?;
@@ -96,6 +96,11 @@ fn elements<'py, T>(
     dict.set_item("count", elements.count)?;
     dict.set_item("first", first)?;
     Ok(dict)
+}
+
+fn of(entry: &Bound<'_, PyDict>, key: Option<i64>, element: i64) -> PyResult<()> {
+    entry.set_item("key", key)?;
+    entry.set_item("element", element)
 }
 
 fn known(entry: &Bound<'_, PyDict>, known: Known) -> PyResult<()> {
