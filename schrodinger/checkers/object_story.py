@@ -22,6 +22,7 @@ OBJECTS: Final[Mapping[str, str]] = {
     "set": "the set",
     "fifo-queue": "the queue",
     "unordered-queue": "the queue",
+    "priority-queue": "the queue",
     "stack": "the stack",
     "mutex": "the mutex",
     "owner-aware-mutex": "the lock",

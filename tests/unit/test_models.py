@@ -40,6 +40,11 @@ CASES = {
         "0 invoke enqueue 1\n 0 ok enqueue 1\n 1 invoke dequeue\n 1 ok dequeue",
         "0 invoke enqueue 1\n 0 ok enqueue 1\n 2 invoke dequeue\n 2 info dequeue\n 1 invoke dequeue\n 1 ok dequeue",
     ),
+    "lee-mathur: a priority queue in which something smaller had been put in before": (
+        "priority-queue",
+        "0 invoke enqueue 2\n 0 ok enqueue 2\n 0 invoke enqueue 1\n 0 ok enqueue 1\n 1 invoke dequeue\n 1 ok dequeue 2",
+        "0 invoke enqueue 2\n 0 ok enqueue 2\n 0 invoke enqueue 1\n 1 invoke dequeue\n 1 ok dequeue 2\n 0 ok enqueue 1",
+    ),
     "knossos: a mutex acquired twice": (
         "mutex",
         "0 invoke acquire\n 0 ok acquire\n 1 invoke acquire\n 1 ok acquire",

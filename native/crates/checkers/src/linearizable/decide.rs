@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation};
-use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex};
+use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, PriorityQueue};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
 use crate::verdict::Verdict;
@@ -77,6 +77,7 @@ impl Decide for ForeignModel {}
 impl Decide for KeyValue {}
 impl Decide for Lock {}
 impl Decide for Mutex {}
+impl Decide for PriorityQueue {}
 
 /// Decide the operations of one object, sorted by invocation.
 pub fn decide<M: Decide>(

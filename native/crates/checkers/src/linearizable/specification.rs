@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::reading::{Partition, Reading};
 use crate::models::{
     CounterDecoder, Foreign, ForeignDecoder, ForeignModel, KeyValueDecoder, LockDecoder, LockKind, MutexDecoder,
-    QueueDecoder, RegisterDecoder, RegisterFunctions, SetDecoder, StackDecoder, UnorderedQueueDecoder,
+    PriorityQueue, Queue, QueueDecoder, RegisterDecoder, RegisterFunctions, SetDecoder, StackDecoder, UnorderedQueue,
 };
 use crate::pairing::Malformed;
 
@@ -22,6 +22,8 @@ pub enum Specification {
     Queue,
     /// A queue without order.
     UnorderedQueue,
+    /// A queue of which the smallest element comes out first.
+    PriorityQueue,
     /// A stack.
     Stack,
     /// A mutex that anybody may release.
@@ -38,13 +40,14 @@ pub enum Specification {
 }
 
 /// The names of all models.
-pub const MODELS: [&str; 14] = [
+pub const MODELS: [&str; 15] = [
     "cas-register",
     "register",
     "counter",
     "set",
     "fifo-queue",
     "unordered-queue",
+    "priority-queue",
     "stack",
     "mutex",
     "owner-aware-mutex",
@@ -66,6 +69,7 @@ impl Specification {
             "set" => Self::Set,
             "fifo-queue" => Self::Queue,
             "unordered-queue" => Self::UnorderedQueue,
+            "priority-queue" => Self::PriorityQueue,
             "stack" => Self::Stack,
             "mutex" => Self::Mutex,
             "owner-aware-mutex" => lock(false, false),
@@ -85,8 +89,9 @@ impl Specification {
             Self::Register(functions) => reading.by_key(|| RegisterDecoder::new(functions, initial)),
             Self::Counter => reading.by_key(|| CounterDecoder { initial: initial.unwrap_or(0) }),
             Self::Set => reading.by_key(SetDecoder::default),
-            Self::Queue => reading.by_key(QueueDecoder::default),
-            Self::UnorderedQueue => reading.by_key(UnorderedQueueDecoder::default),
+            Self::Queue => reading.by_key(QueueDecoder::<Queue>::default),
+            Self::UnorderedQueue => reading.by_key(QueueDecoder::<UnorderedQueue>::default),
+            Self::PriorityQueue => reading.by_key(QueueDecoder::<PriorityQueue>::default),
             Self::Stack => reading.by_key(StackDecoder::default),
             Self::Mutex => reading.by_key(|| MutexDecoder),
             Self::Lock(kind) => reading.by_key(|| LockDecoder::new(*kind)),

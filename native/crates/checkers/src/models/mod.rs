@@ -12,7 +12,9 @@ mod key_value;
 mod lock;
 mod mutex;
 mod partners;
+mod priority_queue;
 mod queue;
+mod queues;
 mod register;
 mod set;
 mod shelf;
@@ -31,11 +33,13 @@ pub use interner::Interner;
 pub use key_value::{Access, KeyValue, KeyValueDecoder, Transaction};
 pub use lock::{Lock, LockAction, LockDecoder, LockKind};
 pub use mutex::{Mutex, MutexAction, MutexDecoder};
-pub use queue::{Queue, QueueAction, QueueDecoder};
+pub use priority_queue::PriorityQueue;
+pub use queue::Queue;
+pub use queues::{QueueAction, QueueDecoder};
 pub use register::{Register, RegisterAction, RegisterDecoder, RegisterFunctions};
 pub use set::{Set, SetAction, SetDecoder};
 pub use stack::{Stack, StackAction, StackDecoder};
-pub use unordered_queue::{UnorderedQueue, UnorderedQueueDecoder};
+pub use unordered_queue::UnorderedQueue;
 pub use words::shown;
 
 /// A state, numbered by the model that knows it.

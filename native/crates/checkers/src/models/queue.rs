@@ -3,26 +3,13 @@
 //! Elements are numbered, and may repeat. A dequeue of which nobody knows the end, if it happened, took whatever was the oldest, or
 //! nothing.
 
-use super::call::{Call, Complaint, Decoder};
 use super::interner::Interner;
 use super::partners::{Handling, partners};
+use super::queues::{OfElements, QueueAction, element_of};
 use super::shelf::{self, Shelf};
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State, Token};
 use crate::linearizable::{Object, Operation, Part};
-
-/// What happened to a queue, first-in-first-out or unordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum QueueAction {
-    /// The element was put in.
-    Enqueue(u32),
-    /// The element was taken out.
-    Dequeue(u32),
-    /// A dequeue found nothing.
-    Empty,
-    /// A dequeue of unknown end took some element that was its turn, or nothing.
-    DequeueAny,
-}
 
 /// A queue that starts empty.
 #[derive(Clone, Debug)]
@@ -161,14 +148,6 @@ impl Model for Queue {
     }
 }
 
-/// The element that an action is about, if it is about one.
-pub fn element_of(action: QueueAction) -> Option<u32> {
-    match action {
-        QueueAction::Enqueue(element) | QueueAction::Dequeue(element) => Some(element),
-        QueueAction::Empty | QueueAction::DequeueAny => None,
-    }
-}
-
 fn handling(action: QueueAction) -> Handling {
     match action {
         QueueAction::Enqueue(element) => Handling::Puts(element),
@@ -177,55 +156,8 @@ fn handling(action: QueueAction) -> Handling {
     }
 }
 
-/// Reads the operations of a queue of either kind: numbers its elements.
-#[derive(Debug, Default)]
-pub struct Elements {
-    numbers: Interner<Option<i64>>,
-}
-
-impl Elements {
-    /// What `call` did to a queue.
-    pub fn decode(&mut self, call: &Call) -> Result<Option<QueueAction>, Complaint> {
-        if call.function == "enqueue" {
-            let [element] = call.asked("an enqueue needs one element")?;
-            return Ok(Some(QueueAction::Enqueue(self.numbers.number(Some(element)))));
-        }
-        Ok(Some(match call.observed()? {
-            Some(element) => QueueAction::Dequeue(self.numbers.number(Some(element))),
-            None if call.is_ok() => QueueAction::Empty,
-            None => QueueAction::DequeueAny,
-        }))
-    }
-
-    /// What the numbers stand for.
-    pub fn names(&self) -> &[Option<i64>] {
-        self.numbers.things()
-    }
-}
-
-/// Reads the operations of a first-in-first-out queue.
-#[derive(Debug, Default)]
-pub struct QueueDecoder {
-    elements: Elements,
-}
-
-impl Decoder for QueueDecoder {
-    type Model = Queue;
-
-    fn functions(&self) -> Vec<&str> {
-        vec!["enqueue", "dequeue"]
-    }
-
-    fn decode(&mut self, call: &Call) -> Result<Option<QueueAction>, Complaint> {
-        self.elements.decode(call)
-    }
-
-    fn observes(&self, action: QueueAction) -> bool {
-        !matches!(action, QueueAction::Enqueue(_))
-    }
-
-    fn parts(self, key: Option<i64>, operations: Vec<Operation<QueueAction>>) -> Vec<Box<dyn Part>> {
-        let names = self.elements.names().to_vec();
+impl OfElements for Queue {
+    fn parts(key: Option<i64>, names: Vec<Option<i64>>, operations: Vec<Operation<QueueAction>>) -> Vec<Box<dyn Part>> {
         let enqueues = operations.iter().filter(|operation| matches!(operation.action, QueueAction::Enqueue(_)));
         let model = Queue::new(names.len(), enqueues.count());
         vec![Object::whole(key, model, names, operations)]

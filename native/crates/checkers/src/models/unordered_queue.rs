@@ -4,8 +4,7 @@
 //! differ.
 
 use super::call::by_subject;
-use super::call::{Call, Complaint, Decoder};
-use super::queue::{Elements, QueueAction, element_of};
+use super::queues::{OfElements, QueueAction, element_of};
 use super::shelf::{self, Shelf};
 use super::words::bracketed;
 use super::{Aid, Model, Nature, State, Token};
@@ -125,29 +124,8 @@ impl Model for UnorderedQueue {
     }
 }
 
-/// Reads the operations of a bag.
-#[derive(Debug, Default)]
-pub struct UnorderedQueueDecoder {
-    elements: Elements,
-}
-
-impl Decoder for UnorderedQueueDecoder {
-    type Model = UnorderedQueue;
-
-    fn functions(&self) -> Vec<&str> {
-        vec!["enqueue", "dequeue"]
-    }
-
-    fn decode(&mut self, call: &Call) -> Result<Option<QueueAction>, Complaint> {
-        self.elements.decode(call)
-    }
-
-    fn observes(&self, action: QueueAction) -> bool {
-        !matches!(action, QueueAction::Enqueue(_))
-    }
-
-    fn parts(self, key: Option<i64>, operations: Vec<Operation<QueueAction>>) -> Vec<Box<dyn Part>> {
-        let names = self.elements.names().to_vec();
+impl OfElements for UnorderedQueue {
+    fn parts(key: Option<i64>, names: Vec<Option<i64>>, operations: Vec<Operation<QueueAction>>) -> Vec<Box<dyn Part>> {
         let finds_nothing = operations.iter().any(|operation| operation.action == QueueAction::Empty);
         if finds_nothing || enqueues_once(names.len(), &operations) {
             return vec![Object::whole(key, UnorderedQueue::new(names.len()), names, operations)];

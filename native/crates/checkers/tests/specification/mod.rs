@@ -34,11 +34,12 @@ pub struct Object {
     pub model: &'static str,
 }
 
-pub const OBJECTS: [&str; 12] = [
+pub const OBJECTS: [&str; 13] = [
     "counter",
     "set",
     "fifo-queue",
     "unordered-queue",
+    "priority-queue",
     "stack",
     "mutex",
     "owner-aware-mutex",
@@ -62,7 +63,7 @@ impl Object {
         match self.model {
             "counter" => vec!["add", "increment", "decrement", "read"],
             "set" => vec!["add", "remove", "contains", "read-all"],
-            "fifo-queue" | "unordered-queue" => vec!["enqueue", "dequeue"],
+            "fifo-queue" | "unordered-queue" | "priority-queue" => vec!["enqueue", "dequeue"],
             "stack" => vec!["push", "pop"],
             "multi-register" => vec!["txn"],
             "key-value" => vec!["get", "put", "cas", "txn"],
@@ -106,12 +107,12 @@ impl Object {
             ("fifo-queue", "enqueue") | ("stack", "push") => {
                 vec![(told, state.iter().copied().chain(element).collect())]
             }
-            ("unordered-queue", "enqueue") => {
+            ("unordered-queue" | "priority-queue", "enqueue") => {
                 let mut bag: State = state.iter().copied().chain(element).collect();
                 bag.sort_unstable();
                 vec![(told, bag)]
             }
-            ("fifo-queue" | "unordered-queue" | "stack", _) => self.taken(state),
+            ("fifo-queue" | "unordered-queue" | "priority-queue" | "stack", _) => self.taken(state),
             ("mutex", "acquire") => {
                 if state[0] == 0 {
                     vec![(told, vec![1])]
@@ -137,7 +138,8 @@ impl Object {
             return vec![(None, vec![])];
         }
         let places: Vec<usize> = match self.model {
-            "fifo-queue" => vec![0],
+            // What a priority queue holds is sorted.
+            "fifo-queue" | "priority-queue" => vec![0],
             "stack" => vec![state.len() - 1],
             _ => (0..state.len()).collect(),
         };
@@ -193,7 +195,13 @@ impl Object {
         let functions = self.functions();
         let function = functions[random.below(functions.len())];
         *fresh += 1;
-        let element = if distinct && !matches!(self.model, "set") { *fresh } else { random.below(3) as i64 };
+        let element = if distinct && self.model == "priority-queue" {
+            *fresh * 7 % 31
+        } else if distinct && !matches!(self.model, "set") {
+            *fresh
+        } else {
+            random.below(3) as i64
+        };
         let key = random.below(KEYS) as i64;
         let (key, argument) = match (self.model, function) {
             ("counter", "add") => (None, Some(vec![random.below(5) as i64 - 1])),
