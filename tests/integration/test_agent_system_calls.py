@@ -73,6 +73,23 @@ def test_faults_of_calls_add_up_and_one_that_is_lifted_leaves_the_others(agent: 
     asyncio.run(scenario())
 
 
+def test_each_fault_is_told_what_its_own_rule_has_met(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent, *KINDS) as writer:
+            syncs = fault("io-error", "n1", identity="syncs", calls=["sync"], error="EIO", every=1)
+            renames = fault("io-error", "n1", identity="renames", calls=["rename"], error="ENOSPC", every=1)
+            await writer.under(syncs)
+            writer.expect("EIO")
+            await writer.under(syncs, renames)
+            writer.expect("EIO")
+            healed = await writer.under()
+            met = {o.id: (o.affected, o.evidence["n1"]["answered"]) for o in healed.lifted}
+            assert met["renames"] == (0, 0), "the database renames nothing"
+            assert met["syncs"][0] == met["syncs"][1] >= 10
+
+    asyncio.run(scenario())
+
+
 def test_what_is_not_in_the_data_directory_is_left_alone(agent: Agent) -> None:
     async def scenario() -> None:
         here, elsewhere = "echo x > here || echo refused", "echo x > /dev/null && echo x > ../other && echo elsewhere"

@@ -44,10 +44,11 @@ def test_of_several_answers_the_longest_delay_holds_and_an_error_outweighs_a_lie
     rules.set("slow", (Rule(frozenset({"sync", "open"}), Answer(delay_ns=5)), Rule(frozenset({"sync"}), Answer(3))))
     rules.set("lying", (Rule(frozenset({"sync"}), Answer(lie=True)),))
     assert rules.decide("sync") == Answer(delay_ns=5, lie=True)
-    rules.set("failing", (Rule(frozenset({"sync"}), Answer(error=errno.EIO), every=2),))
+    failing = Rule(frozenset({"sync"}), Answer(error=errno.EIO), every=2)
+    rules.set("failing", (failing,))
     assert [rules.decide("sync").error for _ in range(4)] == [0, errno.EIO, 0, errno.EIO]
     assert rules.decide("rename") == Answer()
-    assert rules.counts("failing") == (4, 2)
+    assert rules.counts("failing") == {failing: (4, 2)}
     rules.set("failing", ())
     assert rules.decide("open") == Answer(delay_ns=5)
 
@@ -60,10 +61,23 @@ def test_each_rule_has_turns_of_its_own() -> None:
     assert met == [0, 0, errno.ENOSPC, 0, 0, errno.EIO]
 
 
+def test_a_rule_that_comes_later_is_told_what_came_after_it_and_one_that_has_gone_what_came_before() -> None:
+    rules = Rules()
+    failing, lying = Rule(frozenset({"sync"}), Answer(error=errno.EIO)), Rule(frozenset({"sync"}), Answer(lie=True))
+    rules.set("both", (failing,))
+    rules.decide("sync")
+    rules.set("both", (failing, lying))
+    rules.decide("sync")
+    rules.set("both", (lying,))
+    rules.decide("sync")
+    assert rules.counts("both") == {failing: (2, 2), lying: (2, 2)}
+
+
 def test_what_a_fault_has_met_is_counted_anew_when_it_begins_again() -> None:
     rules = Rules()
+    failing = Rule(frozenset({"sync"}), Answer(error=errno.EIO), every=3)
     for _ in range(2):
-        rules.set("failing", (Rule(frozenset({"sync"}), Answer(error=errno.EIO), every=3),))
+        rules.set("failing", (failing,))
         assert [rules.decide("sync").error for _ in range(3)] == [0, 0, errno.EIO]
-        assert rules.counts("failing") == (3, 1)
+        assert rules.counts("failing") == {failing: (3, 1)}
         rules.set("failing", ())

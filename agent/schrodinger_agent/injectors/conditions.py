@@ -104,6 +104,10 @@ class Condition(ABC, Generic[Setting]):
         """
         return {}
 
+    def told(self, setting: Setting, measured: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - likewise
+        """What of the measurements a fault with this setting is told, as JSON: all of it, where they are not apart."""
+        return measured
+
     def touched(self, measured: Mapping[str, Any]) -> int:
         """How much it touched: processes or calls. By default the processes that were there when it began."""
         return int(measured["processes"])
@@ -140,13 +144,15 @@ class Condition(ABC, Generic[Setting]):
 
     def affected(self, units: frozenset[Unit[Setting]]) -> int:
         """The sum over the targets."""
-        states = [self._states[name] for name in {unit.target for unit in units}]
-        return sum(self.touched({"processes": state.processes, **state.measured}) for state in states)
+        return sum(self.touched(told) for told in self.evidence(units).values())
 
     def evidence(self, units: frozenset[Unit[Setting]]) -> dict[str, Any]:
-        """What was measured, target by target."""
-        names = sorted({unit.target for unit in units})
-        return {name: {"processes": self._states[name].processes, **self._states[name].measured} for name in names}
+        """What was measured, target by target. The units are of one fault, so each target has one setting of it."""
+        states = {unit: self._states[unit.target] for unit in sorted(units)}
+        return {
+            unit.target: {"processes": state.processes, **self.told(unit.setting, state.measured)}
+            for unit, state in states.items()
+        }
 
     async def _change(self, name: str, steps: Steps[Unit[Setting]]) -> None:
         target, state = self._targets[name], self._states[name]

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _TOLD: Final = 20
 """Spots that are told one by one."""
 
+_DONE: Final = "done"
+
 Damages: TypeAlias = tuple[tuple[str, str, int, int], ...]
 """A setting: how, which files, how many spots, and the seed."""
 
@@ -89,10 +91,16 @@ class FileDamage(Condition[Damages]):
         return f"the damage of {spot.path} at {spot.offset} is not there"
 
     def measure(self, target: Target) -> dict[str, Any]:
-        """What was done."""
-        spots = self._spots(target)
+        """What was done, setting by setting."""
+        return {_DONE: dict(self._done[target.place.name])}
+
+    def told(self, setting: Damages, measured: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The spots of the fault's own damage."""
+        (one,) = setting
+        spots = measured.get(_DONE, {}).get(one, [])
         told = [{"file": spot.path, "offset": spot.offset, "bytes": len(spot.now)} for spot in spots[:_TOLD]]
-        return {"spots": len(spots), "damage": told}
+        others = {name: value for name, value in measured.items() if name != _DONE}
+        return {**others, "spots": len(spots), "damage": told}
 
     def touched(self, measured: Mapping[str, Any]) -> int:
         """Spots."""

@@ -27,6 +27,8 @@ _ERRORS: Final = ("EIO", "ENOSPC", "EROFS", "EDQUOT")
 
 _LONGEST_MS: Final = 60_000
 
+_COUNTS: Final = "counts"
+
 Calls: TypeAlias = tuple[tuple[int, ...], ...]
 """A setting: for each rule its numbers, then the classes of calls by their positions."""
 
@@ -59,9 +61,15 @@ class _Answered(Condition[Calls]):
         return "" if target.rules.of(self.kind) == self._rules(setting) else "the supervisor has other rules"
 
     def measure(self, target: Target) -> dict[str, Any]:
-        """Calls that were asked about, and those that got the answer."""
-        met, answered = target.rules.counts(self.kind)
-        return {"calls": met, "answered": answered}
+        """Rule by rule the calls that it was asked about, and those that got its answer."""
+        return {_COUNTS: target.rules.counts(self.kind)}
+
+    def told(self, setting: Calls, measured: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The calls of the fault's own rule, whatever other rules there were."""
+        (rule,) = self._rules(setting)
+        met, answered = measured.get(_COUNTS, {}).get(rule, (0, 0))
+        others = {name: value for name, value in measured.items() if name != _COUNTS}
+        return {**others, "calls": met, "answered": answered}
 
     def touched(self, measured: Mapping[str, Any]) -> int:
         """Calls answered."""

@@ -38,23 +38,24 @@ class Rules:
         self._lock = threading.Lock()
         self._rules: dict[str, tuple[Rule, ...]] = {}
         self._turns: Counter[tuple[str, Rule]] = Counter()
-        self._met: Counter[str] = Counter()
-        self._answered: Counter[str] = Counter()
+        self._met: Counter[tuple[str, Rule]] = Counter()
+        self._answered: Counter[tuple[str, Rule]] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._rules)
 
     def set(self, kind: str, rules: tuple[Rule, ...]) -> None:
-        """Let a kind of fault have these rules. What it meets is counted anew when it gets its first."""
+        """Let a kind of fault have these rules. What each meets is counted from when it got there."""
         with self._lock:
-            for gone in set(self.of(kind)) - set(rules):
+            before = set(self.of(kind))
+            for gone in before - set(rules):
                 del self._turns[kind, gone]
-            if not rules:
+            for new in set(rules) - before:
+                self._met[kind, new] = self._answered[kind, new] = 0
+            if rules:
+                self._rules[kind] = rules
+            else:
                 self._rules.pop(kind, None)
-                return
-            if kind not in self._rules:
-                self._met[kind] = self._answered[kind] = 0
-            self._rules[kind] = rules
 
     def of(self, kind: str) -> tuple[Rule, ...]:
         """The rules of a kind of fault."""
@@ -70,19 +71,20 @@ class Rules:
         lie = False
         with self._lock:
             for kind, rules in self._rules.items():
-                concerned = [rule for rule in rules if about in rule.classes]
-                self._met[kind] += bool(concerned)
-                answers = [rule.answer for rule in concerned if self._is_its_turn(kind, rule)]
-                self._answered[kind] += bool(answers)
+                turns = [rule for rule in rules if about in rule.classes and self._is_its_turn(kind, rule)]
+                self._answered.update((kind, rule) for rule in turns)
+                answers = [rule.answer for rule in turns]
                 delay_ns = max(delay_ns, *(answer.delay_ns for answer in answers), 0)
                 error = error or next((answer.error for answer in answers), 0)
                 lie = lie or any(answer.lie for answer in answers)
         return Answer(delay_ns, error, lie and not error)
 
-    def counts(self, kind: str) -> tuple[int, int]:
-        """How many calls a kind of fault was asked about, and how many it answered, since it began."""
-        return self._met[kind], self._answered[kind]
+    def counts(self, kind: str) -> dict[Rule, tuple[int, int]]:
+        """How many calls each rule of a kind was asked about, and how many it answered; of those it had last, too."""
+        with self._lock:
+            return {rule: (met, self._answered[kind, rule]) for (of, rule), met in self._met.items() if of == kind}
 
     def _is_its_turn(self, kind: str, rule: Rule) -> bool:
+        self._met[kind, rule] += 1
         self._turns[kind, rule] += 1
         return self._turns[kind, rule] % rule.every == 0
