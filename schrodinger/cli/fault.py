@@ -60,7 +60,8 @@ def list_(cluster: str | None, as_json: bool) -> None:
             for name, moment in (("nextStart", state.next_start), ("nextRecover", state.next_recover))
             if moment
         )
-        click.echo(f"{state.name:<20} {state.phase:<9} {'; '.join(state.faults) or '-'}  {when}".rstrip())
+        proved = "" if state.in_force else "NOT in force: "
+        click.echo(f"{state.name:<20} {state.phase:<9} {proved}{'; '.join(state.faults) or '-'}  {when}".rstrip())
     if not states:
         click.echo("no experiment is applied")
 
@@ -128,7 +129,8 @@ def delete(name: str, cluster: str | None) -> None:
 def _tell_state(state: ExperimentState) -> None:
     for what in state.faults:
         click.echo(f"  {'in force' if state.in_force else 'NOT in force'}: {what}")
-    if not state.faults and state.next_start:
-        click.echo(f"  nextStart {state.next_start}")
+    if not state.faults:
+        last = state.happenings[-1]
+        click.echo(f"  nextStart {state.next_start}" if state.next_start else f"  {last.what} {last.message}".rstrip())
     for remark in state.remarks:
         click.echo(f"  ! {remark}")

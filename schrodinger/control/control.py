@@ -6,7 +6,8 @@
     control.down()
 
 Every call is a connection of its own to the cluster's keeper (:mod:`schrodinger.control.keeper`), a line of JSON each
-way. Calls block until what they asked for has been done and read back.
+way. Calls block until what they asked for has been done and read back. They raise :class:`ControlError` for what can't
+be granted, which changes nothing, and ``ProviderError`` where a fault is not in force, or not lifted, as it should be.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from schrodinger_agent.state import StateDirectory, StateError
 
+from schrodinger.cluster import ProviderError
 from schrodinger.control.states import ClusterState, ControlError, ExperimentState
 
 if TYPE_CHECKING:
@@ -138,6 +140,8 @@ class Control:
         if not line:
             raise ControlError(self._gone())
         answer: Mapping[str, Any] = json.loads(line)
+        if "broken" in answer:
+            raise ProviderError(answer["broken"])
         if "refused" in answer:
             raise ControlError(answer["refused"])
         return answer["done"]

@@ -187,7 +187,12 @@ class Keeper:
             self._databases.ended(exit_)
             if not exit_.expected:
                 why = await self._standing.ended(exit_.node)
-                self._note_node(exit_.node, f"under {why}" if why else "no fault explains it; it stays down")
+                self._note_node(
+                    exit_.node,
+                    f"under {why}"
+                    if why
+                    else "no fault explains it; it is started again with the next change of faults",
+                )
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request, one answer."""
@@ -199,10 +204,12 @@ class Keeper:
             try:
                 request = json.loads(await reader.readline())
                 done = {"done": await self._do(request)}
-            except (ControlError, ProviderError, ValueError) as error:
+            except ProviderError as error:
+                done = {"broken": str(error)}
+            except (ControlError, ValueError) as error:
                 done = {"refused": str(error)}
             except Exception:
-                done = {"refused": f"this is a mistake in schrodinger, please report it:\n{traceback.format_exc()}"}
+                done = {"broken": f"this is a mistake in schrodinger, please report it:\n{traceback.format_exc()}"}
             with contextlib.suppress(ConnectionError):
                 writer.write(json.dumps(done).encode() + b"\n")
                 await writer.drain()

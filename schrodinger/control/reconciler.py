@@ -63,6 +63,7 @@ class _Entry:
     begun: int = 0
     occurrences: list[_Occurrence] = field(default_factory=list)
     happenings: deque[Happening] = field(default_factory=lambda: deque(maxlen=MOST_HAPPENINGS))
+    failures: list[str] = field(default_factory=list)
 
     def wanted(self) -> Iterator[tuple[str, Fault]]:
         """The faults that should stand now."""
@@ -144,6 +145,7 @@ class Reconciler:
 
         Raises:
             ControlError, InvalidValueError: one has nobody to hit, or needs what this cluster can't do.
+            ProviderError: all are wanted now, and some fault is not in force. It is asked for again.
         """
         wanted = list(experiments)
         for experiment in wanted:
@@ -162,23 +164,23 @@ class Reconciler:
                 entry.happenings = known.happenings
             self._entries[experiment.name] = entry
             self._tell(entry, "applied", experiment.describe())
-        await self.step()
+        await self._step_for(*(self._entries[name] for name in changes))
         return changes
 
     async def pause(self, name: str) -> None:
-        """Lift its faults, and let none begin."""
+        """Lift its faults, and let none begin. Raises ProviderError where one could not be lifted."""
         await self._set_paused(name, paused=True)
 
     async def resume(self, name: str) -> None:
-        """Let it go on."""
+        """Let it go on. Raises ProviderError where a fault is not in force."""
         await self._set_paused(name, paused=False)
 
     async def delete(self, name: str) -> None:
-        """Want it no more; when this returns, its faults are lifted."""
+        """Want it no more; when this returns, its faults are lifted. Raises ProviderError where one could not be."""
         entry = self._entry(name)
         self._tell(entry, "deleted", "")
         del self._entries[name]
-        await self.step()
+        await self._step_for(entry)
 
     def states(self) -> tuple[ExperimentState, ...]:
         """All experiments, in the order they were applied in."""
@@ -205,6 +207,15 @@ class Reconciler:
                 self._owners.pop(id_, None)
                 self._observed.pop(id_, None)
         self._woken.set()
+
+    async def _step_for(self, *entries: _Entry) -> None:
+        """Take a step that somebody waits for, who is to hear what has failed."""
+        for entry in entries:
+            entry.failures.clear()
+        await self.step()
+        failures = [failure for entry in entries for failure in entry.failures]
+        if failures:
+            raise ProviderError("; ".join(failures))
 
     async def _change(self, added: Mapping[str, Fault], removed: Collection[str]) -> None:
         """Make the difference. What the provider refuses is given up, and told to who wanted it."""
@@ -245,7 +256,7 @@ class Reconciler:
             return
         entry.paused = paused
         self._tell(entry, "paused" if paused else "resumed", "")
-        await self.step()
+        await self._step_for(entry)
 
     def _end_what_is_over(self, entry: _Entry) -> None:
         elapsed_ns = self._now() - entry.applied_ns
@@ -350,6 +361,8 @@ class Reconciler:
     def _tell(self, entry: _Entry, what: str, message: str, evidence: Mapping[str, Any] | None = None) -> None:
         happening = Happening(time=_written(self._wall()), what=what, message=message, evidence=dict(evidence or {}))
         entry.happenings.append(happening)
+        if what.startswith("failed"):
+            entry.failures.append(f"{entry.experiment.name} {what}: {message}")
         self._log(entry.experiment.name, happening)
 
 

@@ -15,7 +15,7 @@ from schrodinger.control import Control, ControlError, Wanted, bring_up, cluster
 from schrodinger.control.entering import command_inside
 from schrodinger.history import History
 from schrodinger.nemesis.manifests import Roster
-from tests.fakes.command import schrodinger
+from tests.fakes.command import schrodinger, start
 from tests.fakes.leftovers import Machine, eventually, pids_of
 
 if TYPE_CHECKING:
@@ -160,6 +160,15 @@ def test_a_killed_keeper_or_agent_leaves_nothing_behind(state: Path, victim: str
         control.experiments()
 
 
+def test_a_starter_that_is_killed_leaves_nothing_behind(state: Path, tmp_path: Path) -> None:
+    starter = start("cluster", "up", "suites/etcd", "--nodes", "3", "--root", str(tmp_path / "runs"), state=state)
+    assert eventually(lambda: bool(pids_of(state, "schrodinger.control")), within_s=20)
+    starter.kill()
+    starter.wait()
+    assert eventually(lambda: not pids_of(state, "schrodinger.control"), within_s=20)
+    assert clusters(state) == ()
+
+
 def test_the_commands_do_the_same(state: Path, tmp_path: Path) -> None:
     def command(*arguments: str) -> str:
         ended = schrodinger(*arguments, state=state)
@@ -173,7 +182,6 @@ def test_the_commands_do_the_same(state: Path, tmp_path: Path) -> None:
     assert "in force: partition: n1 cut off from {n2, n3}" in command("fault", "apply", "-f", str(manifest))
     assert "cut                  running   partition: n1 cut off from {n2, n3}" in command("fault", "list")
     assert schrodinger("cluster", "shell", "n1", "--", "sh", "-c", "test -d etcd && exit 7", state=state).status == 7
-    assert command("fault", "delete", "cut") == "cut deleted\n"
     assert command("cluster", "down") == "cluster etcd is down\n"
     gone = schrodinger("fault", "list", state=state)
     assert (gone.status, gone.err) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import pytest
@@ -244,6 +245,87 @@ def test_what_is_not_supported_is_refused_by_name(kind: str, spec: str, field: s
 def test_a_kind_that_can_not_be_had_is_refused_with_the_reason(kind: str) -> None:
     with pytest.raises(InvalidValueError, match=f'^manifest.yaml: kind is "{kind}": {REFUSED[kind]}'):
         chaos(kind, ONE)
+
+
+WHOLE = {
+    "a schedule of delays": (
+        """
+        apiVersion: chaos-mesh.org/v1alpha1
+        kind: Schedule
+        metadata:
+          name: delays
+        spec:
+          schedule: '*/5 * * * *'
+          historyLimit: 2
+          concurrencyPolicy: Allow
+          type: NetworkChaos
+          networkChaos:
+            action: delay
+            mode: one
+            selector:
+              namespaces:
+                - default
+              labelSelectors:
+                app: etcd
+            delay:
+              latency: 10ms
+              correlation: '100'
+              jitter: 0ms
+            duration: 12s
+        """,
+        ("delays", "Schedule of NetworkChaos", "*/5 * * * *, for 12s each time", True),
+    ),
+    "a partition between two groups": (
+        """
+        apiVersion: chaos-mesh.org/v1alpha1
+        kind: NetworkChaos
+        metadata:
+          name: halves
+          namespace: default
+          labels: {team: storage}
+          annotations: {kubectl.kubernetes.io/last-applied-configuration: '{}'}
+        spec:
+          action: partition
+          mode: all
+          selector:
+            pods:
+              default: [n1, n2]
+          direction: both
+          target:
+            mode: all
+            selector:
+              expressionSelectors:
+                - {key: statefulset.kubernetes.io/pod-name, operator: In, values: [n3, n4, n5]}
+          duration: 30s
+        """,
+        ("halves", "NetworkChaos", "once, for 30s", False),
+    ),
+    "a kill every now and then, in the older form": (
+        """
+        apiVersion: chaos-mesh.org/v1alpha1
+        kind: PodChaos
+        metadata:
+          name: kills
+        spec:
+          action: pod-kill
+          mode: fixed-percent
+          value: '40'
+          selector:
+            labelSelectors:
+              app.kubernetes.io/name: etcd
+          scheduler:
+            cron: '@every 15s'
+        """,
+        ("kills", "PodChaos", "@every 15s, over at once each time", False),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), WHOLE.values(), ids=WHOLE)
+def test_a_whole_manifest_is_read_with_when_and_how_often(text: str, expected: tuple[str, str, str, bool]) -> None:
+    read = only(textwrap.dedent(text))
+    assert (read.name, read.kind, read.describe(), read.overlapping) == expected
+    assert told(read)
 
 
 def test_a_container_that_nodes_have_not_is_refused_when_nodes_are_picked() -> None:

@@ -222,7 +222,8 @@ async def test_a_kill_that_is_over_at_once_is_in_force_all_the_same(world: World
 @in_world
 async def test_a_fault_that_is_not_in_force_is_told_once_and_asked_for_again(world: World) -> None:
     world.provider.broken = frozenset({"pause"})
-    await world.apply(ONCE)
+    with pytest.raises(ProviderError, match="freeze failed: pause: n1: it was not in force"):
+        await world.apply(ONCE)
     await world.after(5)
     assert not world.reconciler.state("freeze").in_force
     world.provider.broken = frozenset()
@@ -235,7 +236,8 @@ async def test_a_fault_that_is_not_in_force_is_told_once_and_asked_for_again(wor
 async def test_what_the_provider_refuses_is_given_up_and_nothing_else_falls_with_it(world: World) -> None:
     await world.apply(ONCE)
     refuse_two(world.provider)
-    await world.apply(KILL)
+    with pytest.raises(ProviderError, match="crash failed: two are too many"):
+        await world.apply(KILL)
     assert world.standing() == ["pause: n1"]
     assert world.past("crash") == ["applied", "failed"]
     assert world.past("freeze") == ["applied", "in force"]
