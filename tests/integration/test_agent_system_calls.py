@@ -12,12 +12,19 @@ import pytest
 from schrodinger_agent.types import AgentError, FaultRequest
 
 from tests.integration.agents import NOBODY, SLEEP, Agent, fault, private_agent, says, spawn, wait_until
-from tests.integration.writer import WRITER, writing
+from tests.integration.writer import WRITER, Writer, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KINDS = ("io-error", "io-delay", "lying-sync")
+
+SIGNALLED = """
+import signal
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.setitimer(signal.ITIMER_REAL, 0.007, 0.007)
+"""
+"""Has the program that follows interrupted every seven milliseconds."""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +60,20 @@ def test_a_sync_is_delayed_by_what_was_asked_for_and_a_waiting_one_is_let_go_by_
             writer.is_silent(0.2)
             await writer.under()
             assert max(writer.expect("ok", 2)) < 10_000_000
+
+    asyncio.run(scenario())
+
+
+def test_a_call_that_signals_interrupt_again_and_again_waits_as_long_and_so_does_the_next(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=KINDS)
+            writer = Writer(client, up)
+            await writer.run("python3", "-c", SIGNALLED + WRITER)
+            writer.expect("ok")
+            await writer.under(fault("io-delay", "n1", calls=["sync"], delay_ms=15))
+            writer.expect("ok", 1)
+            assert min(writer.expect("ok", 20)) >= 15_000
 
     asyncio.run(scenario())
 
@@ -114,7 +135,7 @@ def test_what_was_synced_on_a_disk_that_lies_is_lost_with_the_power(agent: Agent
             await writer.under(*lying)
             await writer.client.stop("c", "n1", grace_s=0)
             await writer.run("/bin/sh", "-c", f"echo x > $0/another; sync $0/another $0; echo synced 0; {SLEEP}")
-            writer.expect("synced", 1)
+            wait_until(lambda: ["synced", "0"] in writer.lines(), "it has synced")
             await writer.under(*lying, fault("power-loss", "n1"))
             await writer.under(*lying)
             if lies:

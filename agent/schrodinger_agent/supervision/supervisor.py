@@ -36,7 +36,10 @@ _AT_FDCWD: Final = -100
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A call that waits for its answer. ``identity`` is the same when the kernel asks again after a signal."""
+    """A call of a thread, ``process``, that waits for its answer.
+
+    ``identity`` is the same when the kernel asks again after a signal.
+    """
 
     id: int
     process: int
@@ -58,7 +61,7 @@ class Supervisor:
         self._rules = rules
         self._data = PurePosixPath(data)
         self._waiting: list[tuple[int, int, _Question, Answer]] = []
-        self._interrupted: dict[tuple[int, ...], int] = {}
+        self._interrupted: dict[int, tuple[_Question, int]] = {}  # by thread
         self._wake: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._waking = threading.Lock()
 
@@ -109,13 +112,23 @@ class Supervisor:
         id_, process, _, number, _, _, *arguments = _QUESTION.unpack(buffer)
         question = _Question(id_, process, number, tuple(arguments))
         answer = self._decide(question)
-        due_ns = self._interrupted.pop(question.identity, None)
+        due_ns = self._was_due(question)
         if due_ns is None:
             due_ns = time.monotonic_ns() + answer.delay_ns
         if answer.delay_ns:
             heapq.heappush(self._waiting, (due_ns, id_, question, answer))
         else:
             self._answer(question, answer, due_ns)
+
+    def _was_due(self, question: _Question) -> int | None:
+        """When the same call was to be answered before it was interrupted; what else its thread asked is void."""
+        before = self._interrupted.pop(question.process, None)
+        for due_ns, _, asked, _ in self._waiting:
+            if asked.process == question.process:
+                before = asked, due_ns
+        self._waiting = [entry for entry in self._waiting if entry[2].process != question.process]
+        heapq.heapify(self._waiting)
+        return before[1] if before is not None and before[0].identity == question.identity else None
 
     def _decide(self, question: _Question) -> Answer:
         call = self._calls.get(question.number)
@@ -147,7 +160,7 @@ class Supervisor:
         try:
             fcntl.ioctl(self._listener, _SEND, _RESPONSE.pack(question.id, 0, -answer.error, go_on))
         except OSError:  # it was killed, or had a signal and asks again
-            self._interrupted[question.identity] = due_ns
+            self._interrupted[question.process] = question, due_ns
             while len(self._interrupted) > 1000:
                 del self._interrupted[next(iter(self._interrupted))]
 
