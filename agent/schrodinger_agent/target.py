@@ -100,7 +100,7 @@ class Target:
         self._owed = False
         self._when_spawned: dict[str, Callable[[], None]] = {}
         self.rules = Rules()
-        self.clocks = NodeClocks(place.mark, self.processes, self._stoppable)
+        self.clocks = NodeClocks(place.mark, self.processes, self.undisturbed)
         self._supervisors: list[Supervisor] = []
         self._holders: set[str] = set()
         self._is_over = False
@@ -326,12 +326,6 @@ class Target:
             yield
         finally:
             await asyncio.to_thread(disk.hold_breath)
-
-    @asynccontextmanager
-    async def _stoppable(self) -> AsyncIterator[None]:
-        """While nothing is spawned, killed or frozen, and no process is kept by its disk from being stopped."""
-        async with self.undisturbed(), self.breathing():
-            yield
 
     def _go_dark(self, disk: Disk) -> int:
         begin_ns = time.monotonic_ns()

@@ -36,6 +36,13 @@ while True:
     select.select([], [], [], 0.002)  # sleep() would hand the kernel a time of the wrong clock to wait for
 """
 
+AHEAD = """
+while True:
+    print("ahead" if ahead(time.CLOCK_REALTIME) > 1_800_000_000 else "ok", 0, kernel(time.CLOCK_MONOTONIC), flush=True)
+    select.select([], [], [], 0.002)
+"""
+"""Instead of the Python program's own end: whether its realtime clock is half an hour ahead, or more."""
+
 FAMILY = r"""
 import os, subprocess, sys, time
 if os.fork() == 0:
@@ -91,9 +98,36 @@ class Teller(Writer):
         return [line.split() for line in said if line.endswith("\n")]
 
 
+THREADS = r"""
+import threading
+def begin_and_end():
+    while True:
+        threads = [threading.Thread(target=time.time) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+threading.Thread(target=begin_and_end).start()
+"""
+"""To be put before the Python program: threads that begin and end all the time."""
+
+LEADERLESS = r"""
+#include <pthread.h>
+#include <unistd.h>
+static void *live(void *unused) { for (;;) pause(); }
+int main(void) { pthread_t thread; pthread_create(&thread, NULL, live, NULL); pthread_exit(NULL); }
+"""
+"""A program whose first thread has ended, and another has not."""
+
+
 def python_program() -> str:
     """The Python program, for this machine."""
     return PYTHON.replace("NUMBER", {"x86_64": "228", "aarch64": "113"}[_machine()])
+
+
+def ahead_program() -> str:
+    """A program in Python that says of each try whether its realtime clock is ahead."""
+    return python_program().partition("while True:")[0] + AHEAD
 
 
 def family_program() -> str:
@@ -101,12 +135,12 @@ def family_program() -> str:
     return f"PROGRAM = {python_program()!r}\n{FAMILY}"
 
 
-def c_program(place: Path, *flags: str) -> Path:
-    """The C program, two of whose threads do nothing but ask for the time; compiled."""
+def c_program(place: Path, *flags: str, text: str = C) -> Path:
+    """The C program, two of whose threads do nothing but ask for the time, or another one; compiled."""
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
     source, program = place / "telling.c", place / "telling"
-    source.write_text(C)
+    source.write_text(text)
     subprocess.run(["cc", "-O1", *flags, "-o", program, source, "-pthread"], check=True)
     return program
 

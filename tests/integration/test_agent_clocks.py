@@ -20,7 +20,16 @@ from schrodinger_agent.clocks.patch import Patch
 from schrodinger_agent.clocks.process import ProcessClocks
 
 from tests.integration.agents import NOBODY, Agent, fault, private_agent, wait_until
-from tests.integration.clocks import Teller, c_program, family_program, hears, hears_ahead, python_program
+from tests.integration.clocks import (
+    LEADERLESS,
+    THREADS,
+    Teller,
+    c_program,
+    family_program,
+    hears,
+    hears_ahead,
+    python_program,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -204,6 +213,39 @@ def test_clocks_change_again_and_again_while_threads_ask_for_the_time(agent: Age
             hears_ahead(writer, 0, 0)
             told = {int(line[1]) // 1000 for line in writer.lines()}
             assert all(ms % 1000 < 50 or ms % 1000 > 950 for ms in told), "never anything in between"
+
+    asyncio.run(scenario())
+
+
+def test_a_process_whose_threads_come_and_go_is_met_each_time(agent: Agent) -> None:
+    program = python_program().replace("while True:", THREADS + "while True:", 1)
+
+    async def scenario() -> None:
+        async with telling(agent, "python3", "-c", program, isolated=True) as writer:
+            for _ in range(15):
+                await writer.under(fault("clock-jump", "n1", offset_ns=HOUR))
+                await writer.under()
+            await writer.under(fault("clock-jump", "n1", offset_ns=HOUR))
+            hears_ahead(writer, HOUR // 1000, 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_cannot_be_met_is_an_error_and_no_fault(agent: Agent, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=KINDS)
+            writer = Teller(client, up)
+            await writer.run(str(c_program(tmp_path, text=LEADERLESS)))
+            wrong = fault("clock-jump", "n1", offset_ns=HOUR)
+            begin = time.monotonic()
+            observed = await client.set_faults("c", 1, [wrong])
+            while observed.observations[0].in_force and time.monotonic() - begin < 5:
+                observed = await client.observe("c")  # it may not have come so far
+            assert not observed.observations[0].in_force
+            assert "n1: " in observed.observations[0].error
+            healed = await client.set_faults("c", 2, [])
+            assert not healed.lifted[0].in_force
 
     asyncio.run(scenario())
 

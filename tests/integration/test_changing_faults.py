@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.agents import Agent, fault, private_agent
+from tests.integration.clocks import ahead_program
 from tests.integration.writer import FORKING, WRITER, Writer
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ LASTING = {
     "down": fault("kill", "down"),
     "open-nothing": fault("descriptor-limit", "open-nothing"),
     "fork-nothing": fault("process-limit", "fork-nothing"),
+    "ahead": fault("clock-jump", "ahead", offset_ns=3_600_000_000_000),
 }
 """By node."""
 
@@ -45,8 +47,12 @@ ANSWER = {
     "broken": "EROFS",
     "open-nothing": "EMFILE",
     "fork-nothing": "EAGAIN",
+    "ahead": "ahead",
 }
 """What each try gets. On the other nodes there is no answer at all."""
+
+PROGRAM = {"fork-nothing": FORKING, "ahead": ahead_program()}
+"""What runs on a node, if it is not what writes and syncs."""
 
 TWO_MORE = ("by-the-way", "beside")
 
@@ -65,6 +71,9 @@ def changing() -> list[list[FaultRequest]]:
         fault("cpu-limit", *everywhere, percent=90),
         fault("memory-pressure", *everywhere, every_ms=50),
         fault("process-limit", "failing", "hanging", "paused"),
+        fault("clock-drift", "ahead", ppm=10_000),
+        fault("clock-strobe", *on_disks, "ahead", amplitude_ns=1_000_000, period_ns=1_000_000),
+        fault("monotonic-jump", "ahead", offset_ns=1_000_000_000),
         fault("kill", "by-the-way"),
         fault("pause", "beside"),
         fault("power-loss", "by-the-way", "down"),
@@ -90,7 +99,7 @@ def test_no_change_heals_what_lasts_even_for_a_moment(agent: Agent) -> None:
             writers = {name: Writer(client, up, name) for name in LASTING}
             for name, writer in writers.items():
                 writer.output.touch()
-                await writer.run("python3", "-c", FORKING if name == "fork-nothing" else WRITER)
+                await writer.run("python3", "-c", PROGRAM.get(name, WRITER))
             for writer in writers.values():
                 writer.expect("ok", 2)
             director = writers["failing"]

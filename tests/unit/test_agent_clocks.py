@@ -173,6 +173,13 @@ def test_one_of_them_may_go_to_and_fro(several: list[Skew], amplitude_ns: int, p
     assert abs(total(mixed).at(now_ns) - sum(skew.at(now_ns) for skew in mixed)) <= 2 * len(mixed)
 
 
+def test_moves_that_add_up_to_more_than_there_is_end_somewhere() -> None:
+    century = Skew(offset_ns=36_500 * 86_400 * S)
+    made = patch()
+    assert made.filled("mark", Skews(realtime=total([century] * 9))).data
+    assert total([century] * 9).offset_ns > century.offset_ns
+
+
 def test_a_strobe_is_ahead_first_and_a_drift_is_by_millionths() -> None:
     strobe = Skew(base_ns=S, amplitude_ns=7, period_ns=10)
     assert [strobe.at(S + passed) for passed in (0, 9, 10, 19, 20)] == [7, 7, 0, 0, 7]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import time
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final, final
@@ -18,6 +17,7 @@ from schrodinger_agent.clocks.errors import ClockError
 from schrodinger_agent.clocks.patch import Patch
 from schrodinger_agent.clocks.process import ProcessClocks
 from schrodinger_agent.clocks.skew import NOTHING, Skews, total
+from schrodinger_agent.clocks.tracing import living_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,11 +45,11 @@ class NodeClocks:
         self,
         owner: str,
         processes: Callable[[], tuple[int, ...]],
-        stoppable: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        undisturbed: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._owner = owner
         self._processes = processes
-        self._stoppable = stoppable
+        self._undisturbed = undisturbed
         self._patch: Patch | None = None
         self._shares: dict[str, tuple[Skews, ...]] = {}
         self._wanted = Skews()
@@ -77,11 +77,10 @@ class NodeClocks:
         )
         if self._wanted and self._watching is None:
             self._watching = asyncio.create_task(self._watch())
-        await self._bring_about()
+        if problem := await self.problem():
+            raise ClockError(problem)
         if not self._wanted:
             await self.close()
-        if problem := self._problem():
-            raise ClockError(problem)
 
     def share_of(self, kind: str) -> tuple[Skews, ...]:
         """What a kind of fault has asked for."""
@@ -93,6 +92,8 @@ class NodeClocks:
 
     async def problem(self) -> str:
         """Which process has not the clocks that it should have; empty if all have. Looks at every one."""
+        if self._watching is not None and self._watching.done():
+            return f"nobody looks at new processes: {self._watching.exception()!r}"
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             await self._bring_about()
@@ -136,7 +137,7 @@ class NodeClocks:
             if await asyncio.to_thread(self._is_settled, patch, wanted):
                 self._failures = {}
                 return
-            async with self._stoppable():
+            async with self._undisturbed():
                 change = asyncio.ensure_future(asyncio.to_thread(self._change_all, patch, wanted))
                 try:
                     await asyncio.shield(change)
@@ -189,4 +190,4 @@ def _is_under(clocks: ProcessClocks, wanted: Skews) -> bool:
 
 def _ended(process: int, error: Exception) -> bool:
     """Whether this is what one hears of a process that is not there any more."""
-    return isinstance(error, OSError) and error.errno in _GONE and not os.path.exists(f"/proc/{process}/exe")  # noqa: PTH110 - a link
+    return isinstance(error, OSError) and error.errno in _GONE and not living_threads(process)

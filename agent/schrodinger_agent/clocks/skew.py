@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _PPM: Final = 1_000_000
 _WHOLE: Final = 1 << 32
 """What a rate is counted in."""
+_FARTHEST_NS: Final = 1 << 62
+"""Where several moves together end: what the payload adds up has 64 bits, and the date takes some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ def total(skews: Iterable[Skew]) -> Skew:
     if not given:
         return NOTHING
     base_ns = (waves or given)[0].base_ns
+    offset_ns = sum(skew.offset_ns - (skew.rate * (skew.base_ns - base_ns) >> 32) for skew in given)
     return Skew(
-        offset_ns=sum(skew.offset_ns - (skew.rate * (skew.base_ns - base_ns) >> 32) for skew in given),
+        offset_ns=max(-_FARTHEST_NS, min(offset_ns, _FARTHEST_NS)),
         base_ns=base_ns,
         rate=sum(skew.rate for skew in given),
         amplitude_ns=sum(skew.amplitude_ns for skew in waves),

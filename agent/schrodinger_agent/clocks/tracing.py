@@ -1,8 +1,11 @@
 """Stopping every thread of a process for as long as it takes to write to its code: ptrace(2).
 
 PTRACE_SEIZE and PTRACE_INTERRUPT, which send no signal and leave a process that is stopped, stopped; a signal that
-comes meanwhile is handed on. The kernel knows a tracer as a *thread*: all of it happens in one that does nothing else
-and ends then, at which the kernel lets go whatever is still held, should we have failed to.
+comes meanwhile is handed on. A thread that sleeps in the kernel and cannot be woken, as on a disk that hangs, is not
+waited for: once it has been interrupted it stops before it executes anything of its own.
+
+The kernel knows a tracer as a *thread*: all of it happens in one that does nothing else and ends then, at which the
+kernel lets go whatever is still held.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from schrodinger_agent.clocks.errors import ClockError
+from schrodinger_agent.freezing import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,11 +36,14 @@ _EVENT_STOP: Final = 128
 _WALL: Final = 0x40000000  # __WALL: threads as well
 
 _STOP_S: Final = 2.0
-"""How long a process may take to stop: one that waits for its disk stops only then."""
+"""How long a thread may take to stop. It does so at once, when it gets a processor."""
 _POLL_S: Final = 0.0002
 _MOST_STEPS: Final = 10_000
 _USER_REGISTERS: Final = 27  # struct user_regs_struct of x86-64
 _INSTRUCTION_POINTER: Final = 16
+
+_ASLEEP: Final = -1
+"""Stands for a signal: the thread sleeps, and has not stopped."""
 
 Result = TypeVar("Result")
 
@@ -53,37 +60,45 @@ def while_stopped(process: int, avoid: Sequence[range], do: Callable[[], Result]
     def alone() -> Result:
         with _stopped(process) as threads:
             for thread in threads:
-                _step_out(thread, avoid)
+                if threads[thread] != _ASLEEP:
+                    threads[thread] = _step_out(thread, avoid) or threads[thread]
+                elif _is_asleep_at(thread, avoid):
+                    raise ClockError(f"thread {thread} sleeps in a function of its clock")
             return do()
 
     with ThreadPoolExecutor(1, "tracer") as executor:
         return executor.submit(alone).result()
 
 
+def living_threads(process: int) -> set[int]:
+    """The threads of a process that have not ended; the first may end before others do."""
+    try:
+        threads = {int(entry.name) for entry in Path(f"/proc/{process}/task").iterdir()}
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+    return {thread for thread in threads if state_of(thread) not in ("", "Z", "X")}
+
+
 @contextmanager
-def _stopped(process: int) -> Iterator[list[int]]:
-    held: dict[int, int] = {}  # each thread, and the signal that it was about to get
+def _stopped(process: int) -> Iterator[dict[int, int]]:
+    """Each thread, and the signal that it is to get when it goes on."""
+    held: dict[int, int] = {}
     try:
         seen: set[int] = set()
-        while new := sorted(_threads(process) - seen):
+        while new := sorted(living_threads(process) - seen):
             for thread in new:
                 seen.add(thread)
                 if (pending := _seized(thread)) is not None:
                     held[thread] = pending
         if not held:
             raise ProcessLookupError(errno.ESRCH, f"process {process} has ended")
-        yield list(held)
+        yield held
     finally:
         for thread, pending in held.items():
+            if pending == _ASLEEP:  # it cannot be let go before it has stopped; the kernel does it
+                continue
             with contextlib.suppress(ProcessLookupError):
                 _ptrace(_DETACH, thread, pending)
-
-
-def _threads(process: int) -> set[int]:
-    try:
-        return {int(entry.name) for entry in Path(f"/proc/{process}/task").iterdir()}
-    except (FileNotFoundError, ProcessLookupError):
-        return set()
 
 
 def _seized(thread: int) -> int | None:
@@ -94,6 +109,8 @@ def _seized(thread: int) -> int | None:
     except ProcessLookupError:
         return None
     except PermissionError as error:
+        if state_of(thread) in ("", "Z", "X"):  # it ended just now
+            return None
         raise PermissionError(error.errno, f"thread {thread} may not be traced: {error.strerror}") from None
     return _awaited(thread)
 
@@ -107,6 +124,8 @@ def _awaited(thread: int) -> int | None:
             return None
         if found:
             break
+        if state_of(thread) == "D":
+            return _ASLEEP
         if time.monotonic() > deadline:
             raise ClockError(f"thread {thread} did not stop within {_STOP_S:g} s")
         time.sleep(_POLL_S)
@@ -115,22 +134,29 @@ def _awaited(thread: int) -> int | None:
     return 0 if status >> 16 == _EVENT_STOP else os.WSTOPSIG(status)
 
 
-def _step_out(thread: int, avoid: Sequence[range]) -> None:
-    """Let a thread go on, instruction by instruction, until it is elsewhere.
+def _step_out(thread: int, avoid: Sequence[range]) -> int:
+    """Let a thread go on, instruction by instruction, until it is elsewhere; a signal that it was to get meanwhile.
 
     Where instructions are all of one length and replaced whole, as on arm64, it may be anywhere.
     """
+    pending = 0
     if os.uname().machine != "x86_64":
-        return
+        return pending
     for _ in range(_MOST_STEPS):
         registers = (ctypes.c_ulong * _USER_REGISTERS)()
         _ptrace(_GETREGS, thread, ctypes.addressof(registers))
         if not any(registers[_INSTRUCTION_POINTER] in addresses for addresses in avoid):
-            return
+            return pending
         _ptrace(_SINGLESTEP, thread)
-        if _awaited(thread) not in (0, signal.SIGTRAP):
-            raise ClockError(f"thread {thread} got a signal while its clock was being changed")
+        if (stopped_by := _awaited(thread) or 0) != signal.SIGTRAP:
+            pending = stopped_by or pending
     raise ClockError(f"thread {thread} does not leave the functions of its clock")
+
+
+def _is_asleep_at(thread: int, avoid: Sequence[range]) -> bool:
+    """Whether it is in the kernel, and would come back to one of these addresses; see proc(5)."""
+    told = Path(f"/proc/{thread}/syscall").read_text().split()
+    return len(told) > 1 and any(int(told[-1], 16) in addresses for addresses in avoid)
 
 
 def _ptrace(request: int, thread: int, data: int = 0) -> None:
