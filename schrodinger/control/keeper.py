@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from schrodinger.cluster import Cluster, Leader, LocalProvider, ProviderError, Suite, find_binary, load_suite
+from schrodinger.cluster import Cluster, Leader, LocalProvider, PowerLoss, ProviderError, Suite, find_binary, load_suite
 from schrodinger.control.control import socket_path
 from schrodinger.control.reconciler import Reconciler
 from schrodinger.control.starting import Wanted
@@ -46,7 +46,7 @@ LEADER_S: Final = 2.0
 ANSWER_S: Final = 5.0
 """How long whoever asked for the end may take to read the answer."""
 
-MOST_REQUEST_BYTES: Final = 4 << 20
+MOST_REQUEST_BYTES: Final = 16 << 20
 EVENTS: Final = "events.jsonl"
 
 
@@ -165,12 +165,16 @@ class Keeper:
     async def _kinds(self) -> tuple[str, ...]:
         """The kinds of faults to be prepared for. Raises ControlError for one that was named and can't be had."""
         found = {capability.name: capability for capability in await self._provider.capabilities()}
+        homeless = not isinstance(self._suite.database, PowerLoss)
         for kind in self._wanted.kinds or ():
             if not found[kind].available:
                 raise ControlError(f"no {kind} faults on this machine: {found[kind].reason}; {found[kind].remedy}")
+            if FAULTS[kind].needs_disks and homeless:
+                raise ControlError(f"no {kind} faults for suite {self._suite.name}: it doesn't say where its data is")
         if self._wanted.kinds is not None:
             return self._wanted.kinds
-        return tuple(kind for kind in FAULTS.kinds if kind in found and found[kind].available)
+        possible = [kind for kind in FAULTS.kinds if kind in found and found[kind].available]
+        return tuple(kind for kind in possible if not (FAULTS[kind].needs_disks and homeless))
 
     async def _become_ready(self) -> None:
         try:

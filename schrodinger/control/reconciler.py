@@ -294,7 +294,7 @@ class Reconciler:
             try:
                 faults[id_] = await self._standing.resolve(fault)
             except Unresolved as reason:
-                self._tell(entry, "left out", f"{fault.describe()}: {reason}")
+                self._tell(entry, "failed", f"{fault.describe()}: {reason}; it was left out")
         if faults:
             entry.occurrences.append(_Occurrence(until_ns, faults))
 
@@ -319,7 +319,8 @@ class Reconciler:
             if observation.error:
                 self._tell(entry, "failed to heal", f"{fault.describe()}: {observation.error}", observation.evidence)
             else:
-                self._tell(entry, "healed", fault.describe(), observation.evidence)
+                unmet = "" if observation.affected else " (nothing met it)"
+                self._tell(entry, "healed", f"{fault.describe()}{unmet}", observation.evidence)
 
     def _until_due_ns(self) -> int:
         """How long nothing needs doing."""

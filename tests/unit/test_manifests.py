@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schrodinger.nemesis import InvalidValueError
 from schrodinger.nemesis.manifests import MIDNIGHT, MOMENT_NS, Experiment, Roster, read_experiments, timeline
-from schrodinger.nemesis.manifests.chaos_mesh import READERS, REFUSED
+from schrodinger.nemesis.manifests.chaos_mesh import READERS, REFUSED, read_chaos_mesh
 from schrodinger.nemesis.strategies import Stretch
 
 SECOND = 1_000_000_000
@@ -489,7 +489,7 @@ def test_a_mutated_manifest_is_read_or_refused_with_the_field(kind: str, changes
         "spec": spec,
     }
     try:
-        faults = only(yaml.safe_dump(document)).faults(ROSTER, 1, 0)
+        faults = read_chaos_mesh(document).faults(ROSTER, 1, 0)
     except InvalidValueError as error:
         refusal = str(error)
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schrodinger.cluster import Cluster, Node, ProviderError
+from schrodinger.cluster import Cluster, Database, Node, ProviderError
 from schrodinger.control import ControlError, Reconciler
 from schrodinger.nemesis import FAULTS, InvalidValueError
 from schrodinger.nemesis.manifests import Roster, read_experiments
@@ -18,7 +18,7 @@ from schrodinger.runner import DatabaseNodes, StandingFaults
 from tests.fakes.memory import MemoryDatabase, MemoryProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
 SECOND = 1_000_000_000
 NODES = ("n1", "n2", "n3")
@@ -31,6 +31,13 @@ EVERY_15_S = PAUSED_N1 % ", duration: 10s, every: 15s"
 KILL = "{name: crash, faults: [{kind: kill, targets: [n2]}], duration: 2s}"
 
 
+class Headless(MemoryDatabase):
+    """Could tell who leads, if anybody did."""
+
+    async def leaders(self, cluster: Cluster) -> Sequence[str]:
+        return ()
+
+
 @dataclass
 class World:
     """A cluster in memory, its reconciler, and the time."""
@@ -38,11 +45,12 @@ class World:
     provider: MemoryProvider = field(default_factory=MemoryProvider)
     now_ns: int = 5 * SECOND
     kinds: tuple[str, ...] = FAULTS.kinds
+    database: Database = field(default_factory=MemoryDatabase)
 
     def __post_init__(self) -> None:
         nodes = tuple(Node(name, "127.0.0.1", Path("/nowhere"), Path("/nowhere/log")) for name in NODES)
         databases = DatabaseNodes(
-            self.provider, MemoryDatabase(), Path("/bin/true"), Cluster(nodes), lambda node, what: None
+            self.provider, self.database, Path("/bin/true"), Cluster(nodes), lambda node, what: None
         )
         self.reconciler = Reconciler(
             StandingFaults(self.provider, databases, lambda: self.now_ns),
@@ -263,6 +271,18 @@ def test_members_are_not_changed_by_hand() -> None:
     world = World(kinds=("member-leave",))
     with pytest.raises(ControlError, match="freeze changes the members of the database, which only a plan does"):
         asyncio.run(world.apply(leave))
+
+
+def test_a_leader_who_is_not_there_fails_the_occurrence() -> None:
+    async def watch() -> None:
+        world = World(database=Headless())
+        world.reconciler._has_leader = True
+        with pytest.raises(ProviderError, match="no node says that it leads; it was left out"):
+            await world.apply(ONCE.replace("n1", "leader"))
+        assert world.standing() == []
+        assert world.past("freeze") == ["applied", "failed"]
+
+    asyncio.run(watch())
 
 
 @in_world
