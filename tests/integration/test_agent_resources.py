@@ -151,6 +151,21 @@ def test_one_process_stands_still_and_goes_on_again(agent: Agent) -> None:
     asyncio.run(scenario())
 
 
+def test_a_process_that_two_faults_have_stopped_goes_on_when_both_are_over(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent) as writer:
+            both = [fault("pause-process", "n1", identity=str(pick), pick=pick) for pick in (38, 62)]
+            await writer.under(*both)
+            for one in (both[0], both[1]):
+                await writer.under(one)
+                assert writer.is_silent(0.1)
+                await writer.under(*both)
+            await writer.under()
+            writer.expect("ok")
+
+    asyncio.run(scenario())
+
+
 def test_one_process_of_a_paused_node_stands_still_when_the_pause_is_over(agent: Agent) -> None:
     async def scenario() -> None:
         async with writing(agent) as writer:

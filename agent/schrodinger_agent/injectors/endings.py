@@ -217,7 +217,8 @@ class PauseProcess(_OneProcess):
         """Stop those that were not stopped before, and let those go on that are not to be any more."""
         hit = self._hit[target.place.name]
         for pick in [pick for pick in hit if pick not in setting]:
-            _send(hit.pop(pick), signal.SIGCONT)
+            if (process := hit.pop(pick)) not in hit.values():  # another pick may have met the same one
+                _send(process, signal.SIGCONT)
         self._stop(target, setting)
         target.when_spawned(self.kind, lambda: self._stop(target, setting))
 
