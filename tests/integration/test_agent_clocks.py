@@ -18,6 +18,7 @@ from schrodinger_agent.clocks import ClockError, Skew, Skews
 from schrodinger_agent.clocks.leftovers import marked
 from schrodinger_agent.clocks.patch import Patch
 from schrodinger_agent.clocks.process import ProcessClocks
+from schrodinger_agent.clocks.vdso import base_of
 
 from tests.integration.agents import NOBODY, Agent, fault, private_agent, wait_until
 from tests.integration.clocks import (
@@ -274,6 +275,32 @@ def test_a_process_that_an_agent_left_behind_is_found_by_its_mark_and_put_right(
                 assert program.poll() is None
             finally:
                 program.kill()
+
+
+def test_a_patch_that_an_agent_had_no_time_to_finish_is_undone_or_finished() -> None:
+    program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+    with program:
+        try:
+            patch = Patch.here()
+            clocks = ProcessClocks(program.pid, patch)
+            for undo in (True, False):
+                clocks.put_under("one", Skews(realtime=Skew(HOUR)))
+                with Path(f"/proc/{program.pid}/mem").open("r+b", buffering=0) as memory:
+                    memory.seek(base_of(program.pid) + patch.pristine[-1].at)
+                    memory.write(patch.pristine[-1].data)
+                written = clocks.read()
+                assert written is not None
+                assert not written.whole
+                if undo:
+                    assert clocks.put_right("one")
+                    assert clocks.read() is None
+                else:
+                    assert clocks.put_under("one", Skews(realtime=Skew(HOUR)))
+                    written = clocks.read()
+                    assert written is not None
+                    assert written.whole
+        finally:
+            program.kill()
 
 
 def test_what_another_agent_does_to_a_process_is_let_alone_and_refused() -> None:

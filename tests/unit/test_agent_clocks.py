@@ -149,6 +149,16 @@ def test_what_is_written_is_found_and_a_change_never_touches_what_is_in_use(
     assert made.found(patched(whole, *made.pristine)) is None
 
 
+def test_a_patch_that_is_not_whole_is_ours_still_and_so_is_one_of_another_payload() -> None:
+    made = patch()
+    for writes in ((made.jumps[0],), (*made.jumps[:2], Write(made.jumps[2].at, b"\xe9\0\0\0\0"))):
+        whole = patched(made.image, made.filled("mark", Skews(Skew(S))), *writes)
+        found = made.found(whole)
+        assert found is not None
+        assert (found.owner, found.whole) == ("mark", False)
+        assert made.found(patched(whole, *made.pristine)) is None
+
+
 def test_what_somebody_else_has_written_is_not_taken_for_ours() -> None:
     made = patch()
     assert made.found(made.image) is None

@@ -55,6 +55,7 @@ class NodeClocks:
         self._wanted = Skews()
         self._failures: dict[int, str] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._is_closed = False
         self._look = asyncio.Event()
         self._lock = asyncio.Lock()
         self.reached = 0
@@ -75,12 +76,12 @@ class NodeClocks:
             total(skews.realtime for skews in wanted if skews.realtime != NOTHING),
             total(skews.monotonic for skews in wanted if skews.monotonic != NOTHING),
         )
-        if self._wanted and self._watching is None:
+        if self._wanted and self._watching is None and not self._is_closed:
             self._watching = asyncio.create_task(self._watch())
         if problem := await self.problem():
             raise ClockError(problem)
         if not self._wanted:
-            await self.close()
+            await self._stop_watching()
 
     def share_of(self, kind: str) -> tuple[Skews, ...]:
         """What a kind of fault has asked for."""
@@ -115,7 +116,11 @@ class NodeClocks:
         return sum(_is_under(ProcessClocks(process, patch), self._wanted) for process in self._processes())
 
     async def close(self) -> None:
-        """Look at nothing any more."""
+        """Look at nothing any more, whatever is asked for from now on."""
+        self._is_closed = True
+        await self._stop_watching()
+
+    async def _stop_watching(self) -> None:
         if self._watching is not None:
             watching, self._watching = self._watching, None
             watching.cancel()
@@ -185,7 +190,7 @@ def _is_under(clocks: ProcessClocks, wanted: Skews) -> bool:
         written = clocks.read()
     except (ClockError, OSError):
         return False
-    return written.skews == wanted if written is not None else not wanted
+    return not wanted if written is None else written.whole and written.skews == wanted
 
 
 def _ended(process: int, error: Exception) -> bool:

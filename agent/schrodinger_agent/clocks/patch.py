@@ -36,11 +36,16 @@ _SIGNED_RETURN: Final = (bytes.fromhex("3f2303d5"), bytes.fromhex("7f2303d5"))  
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A patch that was found: whose it is, how often it was changed, and what it does."""
+    """A patch that was found: whose it is, how often it was changed, and what it does.
+
+    It is ``whole`` if every function leads into it as this agent would have it: another one may have died while it
+    wrote, or have had another payload.
+    """
 
     owner: str
     sequence: int
     skews: Skews
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,26 +128,30 @@ class Patch:
         Raises:
             ClockError: it is neither as the kernel made it nor as this patch would.
         """
-        if self._has(image, self.pristine):
-            if any(image[self.room :]) and not image.startswith(_MAGIC, self.room):
+        ours = image.startswith(_MAGIC, self.room)
+        if image[: self.room] == self.image[: self.room]:
+            if any(image[self.room :]) and not ours:
                 raise ClockError("somebody else has written behind its vDSO")
             return None
-        if not self._has(image, self.jumps) or not image.startswith(_MAGIC, self.room):
+        if not ours or _with(image[: self.room], self.pristine) != self.image[: self.room]:
             raise ClockError("its vDSO is not what the kernel made: somebody else has changed it")
-        return _read(image[self.room : self.room + HEADER_BYTES])
-
-    def _has(self, image: bytes, writes: tuple[Write, ...]) -> bool:
-        expected = bytearray(self.image[: self.room])
-        for write in writes:
-            expected[write.at : write.at + len(write.data)] = write.data
-        return image[: self.room] == expected
+        whole = image[: self.room] == _with(self.image[: self.room], self.jumps)
+        return _read(image[self.room : self.room + HEADER_BYTES], whole)
 
 
-def _read(header: bytes) -> Written:
+def _with(image: bytes, writes: tuple[Write, ...]) -> bytes:
+    changed = bytearray(image)
+    for write in writes:
+        changed[write.at : write.at + len(write.data)] = write.data
+    return bytes(changed)
+
+
+def _read(header: bytes, whole: bool) -> Written:
     owner = header[len(_MAGIC) : _SEQUENCE_AT].rstrip(b"\0").decode(errors="replace")
     sequence, _, *numbers = _NUMBERS.unpack_from(header, _SEQUENCE_AT)
     begin = 10 * (sequence & 1)
-    return Written(owner, sequence, Skews(Skew(*numbers[begin : begin + 5]), Skew(*numbers[begin + 5 : begin + 10])))
+    realtime, monotonic = (Skew(*numbers[at : at + 5]) for at in (begin, begin + 5))
+    return Written(owner, sequence, Skews(realtime, monotonic), whole)
 
 
 def _numbers(skews: Skews) -> tuple[int, ...]:

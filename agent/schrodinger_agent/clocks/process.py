@@ -42,16 +42,16 @@ class ProcessClocks:
         """
         with self._memory(os.O_RDWR) as (memory, base):
             written = self._read(memory, base)
-            if written is None:
-                self._install(memory, base, owner, skews)
-            elif written.owner != owner:
+            if written is not None and written.owner != owner:
                 raise ClockError(f"the clocks of process {self.process} are changed by {written.owner}")
+            if written is None or not written.whole:
+                self._install(memory, base, owner, skews)
             elif written.skews == skews:
                 return False
             else:
                 _write(memory, base, self.patch.change(written, skews))
             written = self._read(memory, base)
-            if written is None or written.skews != skews:
+            if written is None or not written.whole or written.skews != skews:
                 raise ClockError(f"the clocks of process {self.process} are not as they were set, but {written}")
             return True
 
