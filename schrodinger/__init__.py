@@ -6,7 +6,7 @@ is written with.
 """
 
 from schrodinger import checkers, operations, workloads
-from schrodinger.cluster.database import Database, Leader, Membership, PowerLoss
+from schrodinger.cluster.database import Database, Leader, Membership, Names, PowerLoss
 from schrodinger.cluster.protocols import Cluster
 from schrodinger.cluster.suite import Suite
 from schrodinger.cluster.versions import Debian, OnPath, Wheel
@@ -20,6 +20,7 @@ __all__ = [
     "Indeterminate",
     "Leader",
     "Membership",
+    "Names",
     "Node",
     "OnPath",
     "PowerLoss",

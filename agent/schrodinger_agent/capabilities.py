@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.registry import LINK_KINDS
+from schrodinger_agent.names import NameServer, write_files
+from schrodinger_agent.names.server import ADDRESS
 from schrodinger_agent.namespaces import OWN_NAMESPACES, new_network, outer_user
 from schrodinger_agent.network import try_network
 from schrodinger_agent.network_effects import CUT
@@ -49,6 +52,10 @@ except OSError as error:
     os._exit(error.errno)
 """
 """A program that tells with its status how its sync ended."""
+
+
+_LOOK_UP: Final = "import socket, sys; sys.exit(socket.gethostbyname(sys.argv[1]) != sys.argv[2])"
+"""A program that tells with its status whether a name stands for an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +91,7 @@ async def probe(state: StateDirectory) -> Abilities:
     kill = _fault(Kill.kind, "SIGKILL of a PID namespace" if pid.available else "SIGKILL to every process of the tree")
     pause = _fault(Pause.kind, freeze.mechanism if freeze.available else SignalFreezer.mechanism)
     controllers = find_controllers()
-    needs = {"disk": disk, "supervision": await _try_supervision()}
+    needs = {"disk": disk, "supervision": await _try_supervision(), "names": await _try_names(state, network, pid)}
     needs |= {name: _try_controller(name, controllers.get(name), state.mark) for name in CONTROLLERS}
     needs["clocks"] = await _try_clocks(state.mark)
     needs["cpu-apart"] = _cpu_apart(controllers.get("cpu"))
@@ -253,6 +260,43 @@ async def _try_clocks(mark: str) -> Capability:
     except OSError as error:
         return _missing(name, str(error), "allow ptrace(2) of own children, and writing to their /proc/PID/mem")
     return _mechanism(name, "the vDSO of a process rewritten while it runs; calls that go to the kernel see true time")
+
+
+async def _try_names(state: StateDirectory, network: Capability, pid: Capability) -> Capability:
+    """Let a program in namespaces of its own look up a name that only its own server knows."""
+    name = "names"
+    for needed in (network, pid):
+        if not needed.available:
+            return _missing(name, "a node's name server is in its namespaces", needed.remedy)
+    place = state.clusters / "_names"  # no cluster's name; swept like one
+    address = "10.77.0.77"
+    namespace = new_network()
+    try:
+        place.mkdir(parents=True)
+        server = NameServer(namespace, {"trial": address})
+        try:
+            trial = Specification(
+                label="trial",
+                argv=[sys.executable, "-I", "-S", "-c", _LOOK_UP, "trial", address],
+                environment={},
+                directory="/",
+                output=os.devnull,
+                network_fd=namespace,
+                cgroups=(),
+                pid_namespace=True,
+                files=write_files(place / "files", ADDRESS, ["trial"]),
+            )
+            status = await (await Incarnation.launch(1, trial)).ended
+        finally:
+            server.close()
+    except (OSError, RequestError) as error:
+        return _missing(name, str(error), "let /etc/resolv.conf be a file")
+    finally:
+        os.close(namespace)
+        await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+    if status != 0:
+        return _missing(name, f"a lookup ended with status {status}", "let /etc/resolv.conf be a file")
+    return _mechanism(name, f"for each node a name server of the agent at {ADDRESS}, found by files of its own in /etc")
 
 
 async def _try_disk(state: StateDirectory, pid: Capability) -> Capability:

@@ -17,6 +17,8 @@ from schrodinger_agent.errors import Failed, InvalidRequest, NotFound, NotNow
 from schrodinger_agent.injectors import KINDS, LINK_KINDS, injectors_for, needs_of
 from schrodinger_agent.journal import Resource
 from schrodinger_agent.loopback import LoopbackBlock
+from schrodinger_agent.names import NameServer, write_files
+from schrodinger_agent.names.server import ADDRESS
 from schrodinger_agent.network import CLIENTS, NetworkError, SwitchedNetwork
 from schrodinger_agent.network_topology import MOST_TARGETS
 from schrodinger_agent.supervision.calls import this_architecture
@@ -38,6 +40,9 @@ _log = logging.getLogger(__name__)
 
 _CLUSTER_NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
 _TARGET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+
+NAMES: Final = "names"
+"""The directory beside ``data`` with the files that lead a node's programs to its name server."""
 
 _REMOVE_S: Final = 30.0
 """How long the removal of one resource may keep the rest waiting. Large data directories take seconds."""
@@ -91,6 +96,7 @@ class Cluster:
         self._resources: list[Resource] = []
         self._loopback: LoopbackBlock | None = None
         self._disks: dict[str, Disk] = {}
+        self._names: dict[str, NameServer] = {}
         self._converger: Converger | None = None
         self._changing_faults = asyncio.Lock()
 
@@ -145,6 +151,8 @@ class Cluster:
         async with self._changing_faults:  # a change that has begun needs what is removed below
             self._converger = None
         self.edges.close()
+        while self._names:
+            self._names.popitem()[1].close()
         if self.network is not None:
             problems += await asyncio.to_thread(self.network.close)
         if self._loopback is not None:
@@ -197,6 +205,7 @@ class Cluster:
             self._loopback = LoopbackBlock.claim(request.targets)
             addresses = self._loopback.addresses
         await self._make_disks(images)
+        names = self._serve_names() if self.network is not None and "names" not in abilities.lacking else {}
         for name in request.targets:
             place = Place(
                 name=name,
@@ -207,6 +216,8 @@ class Cluster:
                 cgroup=frozen.get(name),
                 pid_namespace=abilities.pid_namespaces,
                 disk=self._disks.get(name),
+                names=names.get(name),
+                files=write_files(home / name / NAMES, ADDRESS, request.targets) if name in names else (),
                 supervised=this_architecture() if "supervision" in needs else None,
                 groups={
                     controller: Group(paths[name], abilities.controllers[controller].unified)
@@ -216,6 +227,13 @@ class Cluster:
             self.targets[name] = Target(place, self.edges.append)
         self._converger = Converger(injectors_for(self.targets, self.network, request.kinds))
         _log.info("cluster %s is up: %s", self.name, dict(addresses))
+
+    def _serve_names(self) -> Mapping[str, NameServer]:
+        """Let every target know the others by name; those that serve are ours, also when another could not."""
+        assert self.network is not None, "names are of isolated targets"
+        for name in self.network.addresses:
+            self._names[name] = NameServer(self.network.namespace_fd(name), self.network.addresses)
+        return self._names
 
     async def _make_disks(self, images: Mapping[str, Path]) -> None:
         """All at once; those that were made are ours, also when another could not be."""

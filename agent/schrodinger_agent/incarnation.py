@@ -54,6 +54,7 @@ class Specification:
     pid_namespace: bool
     companions: Sequence[Sequence[str]] = ()  # programs beside it, which end with it as it does with them
     disk: DiskMount | None = None
+    files: Sequence[tuple[str, str]] = ()  # each to be mounted over another, which is there; in a PID namespace only
     filter: bytes | None = None  # for seccomp; where the kernel then asks goes to ``on_listener``, for each program
     on_listener: Callable[[int], None] = os.close
 
@@ -256,6 +257,7 @@ def _message(spec: Specification) -> dict[str, Any]:
         "cgroups": [str(path) for path in spec.cgroups],
         "pid_namespace": spec.pid_namespace,
         "filter": None if spec.filter is None else spec.filter.hex(),
+        "files": [list(pair) for pair in spec.files],
         "disk": None if spec.disk is None else asdict(spec.disk),
     }
 

@@ -141,6 +141,8 @@ def _init(spec: Spec, channel: socket.socket, launcher: int) -> NoReturn:
     _call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None)
     if spec["disk"] is not None:
         _mount_disk(spec["disk"])
+    for file, place in spec["files"]:
+        _call("mount", os.fsencode(file), os.fsencode(place), None, _MS_BIND, None)
     _supervise(spec, channel)
 
 

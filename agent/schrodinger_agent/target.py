@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from schrodinger_agent.controllers import Group
     from schrodinger_agent.disks import Disk
     from schrodinger_agent.freezing import Freezer
+    from schrodinger_agent.names import NameServer
     from schrodinger_agent.supervision.calls import Architecture
 
 _log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Place:
 
     ``data`` is where the node finds its data. With a disk of its own only the node does: others look at the disk.
     ``supervised`` says that the agent is asked about its system calls. ``mark`` is written into what may outlive the
-    agent.
+    agent. ``names`` answers the node's lookups, and ``files`` are mounted over those of the host to lead there.
     """
 
     name: str
@@ -58,6 +59,8 @@ class Place:
     disk: Disk | None = None
     groups: Mapping[str, Group] = field(default_factory=dict)
     supervised: Architecture | None = None
+    names: NameServer | None = None
+    files: Sequence[tuple[str, str]] = ()
 
     def open_data(self) -> int:
         """A descriptor of the node's data directory. It is the caller's."""
@@ -122,6 +125,12 @@ class Target:
         assert self.place.disk is not None, "the cluster is prepared for faults of disks"
         return self.place.disk
 
+    @property
+    def names(self) -> NameServer:
+        """Its name server; of a target that has one."""
+        assert self.place.names is not None, "the cluster is isolated, and prepared for faults of names"
+        return self.place.names
+
     def group(self, controller: str) -> Group:
         """Its cgroup with a controller; of a target that is prepared for it."""
         return self.place.groups[controller]
@@ -155,6 +164,7 @@ class Target:
                     | ({self.place.cgroup} if self.place.cgroup is not None else set())
                 ),
                 pid_namespace=self.place.pid_namespace,
+                files=self.place.files,
                 filter=None if self.place.supervised is None else filter_of(self.place.supervised),
                 on_listener=self._supervise,
             )

@@ -18,7 +18,7 @@ from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.manifests import read_manifest, roster_of, roster_options, tell_remarks
 from schrodinger.cli.quantities import Quantity
-from schrodinger.cluster import Leader, LocalProvider, Membership, PowerLoss, Suite, find_binary, load_suite
+from schrodinger.cluster import Leader, LocalProvider, Membership, Names, PowerLoss, Suite, find_binary, load_suite
 from schrodinger.nemesis import FAULTS, LEADER, USUAL_FAULTS
 from schrodinger.nemesis.manifests import MIDNIGHT, timeline
 from schrodinger.nemesis.strategies import Length, Stretch
@@ -39,6 +39,7 @@ MOST_CLIENTS = 10_000
 """Each is an open connection; one process can have no more file descriptors than a few times this."""
 
 NO_DATA = "doesn't say where its data is; give its database a method data_directory"
+NO_NAMES = "doesn't address its nodes by names with these options; `schrodinger suites` lists what it has"
 NO_MEMBERSHIP = "can't change its members; give its database the methods members, join and leave"
 
 
@@ -132,8 +133,9 @@ def run(
             async with local_provider(
                 isolated=chosen["isolated"], capture=chosen["capture"], debug=chosen["debug"]
             ) as provider:
-                able = suited_faults(wanted, loaded, tell=not as_json)
+                able = suited_faults(wanted, loaded, options, tell=not as_json)
                 kinds = possible_faults(able, await provider.capabilities(), tell=not as_json)
+                require_names(loaded, options, await provider.capabilities())
                 with blaming(suite):
                     plan = draw_plan(
                         seed,
@@ -145,6 +147,7 @@ def run(
                         leader=isinstance(loaded.database, Leader),
                         disks=isinstance(loaded.database, PowerLoss),
                         membership=isinstance(loaded.database, Membership),
+                        names=goes_by_names(loaded, options),
                         nodes=chosen["nodes"],
                         time_ns=round(chosen["time_s"] * 1e9),
                         rate=chosen["rate"],
@@ -252,6 +255,10 @@ def require_possible(plan: Plan, suite: Suite, capabilities: Sequence[Capability
     unfit = sorted({event.fault.kind for event in plan.schedule if event.fault.needs_membership})
     if unfit and not isinstance(suite.database, Membership):
         raise Refused(f"this plan needs {', '.join(unfit)}, and suite {suite.name} {NO_MEMBERSHIP}")
+    unnamed = sorted({event.fault.kind for event in plan.schedule if event.fault.needs_names})
+    if unnamed and not goes_by_names(suite, plan.options):
+        raise Refused(f"this plan needs {', '.join(unnamed)}, and suite {suite.name} {NO_NAMES}")
+    require_names(suite, plan.options, capabilities)
     needed = sorted({event.fault.kind for event in plan.schedule})
     possible = possible_faults(needed, capabilities, tell=tell)
     missing = [kind for kind in needed if kind not in possible]
@@ -261,14 +268,30 @@ def require_possible(plan: Plan, suite: Suite, capabilities: Sequence[Capability
         )
 
 
-def suited_faults(wanted: Sequence[str], suite: Suite, *, tell: bool) -> tuple[str, ...]:
+def goes_by_names(suite: Suite, options: Mapping[str, str]) -> bool:
+    """Whether the database addresses its nodes by their names with these options."""
+    return isinstance(suite.database, Names) and suite.database.by_name(options)
+
+
+def require_names(suite: Suite, options: Mapping[str, str], capabilities: Sequence[Capability]) -> None:
+    """Refuse options by which nodes go by names where they have none."""
+    for capability in capabilities:
+        if capability.name == "names" and not capability.available and goes_by_names(suite, options):
+            raise Refused(
+                f"with these options suite {suite.name} addresses its nodes by names, which they don't have here "
+                f"({capability.reason}); choose others"
+            )
+
+
+def suited_faults(wanted: Sequence[str], suite: Suite, options: Mapping[str, str], *, tell: bool) -> tuple[str, ...]:
     """Those of the wanted kinds that the suite's database is fit for; says which are not, and what would help."""
     homeless = [kind for kind in wanted if FAULTS[kind].needs_disks and not isinstance(suite.database, PowerLoss)]
     fixed = [kind for kind in wanted if FAULTS[kind].needs_membership and not isinstance(suite.database, Membership)]
-    for unfit, why in ((homeless, NO_DATA), (fixed, NO_MEMBERSHIP)):
+    nameless = [kind for kind in wanted if FAULTS[kind].needs_names and not goes_by_names(suite, options)]
+    for unfit, why in ((homeless, NO_DATA), (fixed, NO_MEMBERSHIP), (nameless, NO_NAMES)):
         if tell and unfit:
             click.echo(f"! no {', '.join(unfit)} faults for suite {suite.name}: it {why}")
-    return tuple(kind for kind in wanted if kind not in (*homeless, *fixed))
+    return tuple(kind for kind in wanted if kind not in (*homeless, *fixed, *nameless))
 
 
 def possible_faults(wanted: Sequence[str], capabilities: Sequence[Capability], *, tell: bool) -> tuple[str, ...]:

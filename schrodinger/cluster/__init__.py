@@ -1,7 +1,7 @@
 """Nodes, and the database on them: the protocols of both, suites, and the provider for one Linux machine."""
 
 from schrodinger.cluster.client_namespace import ClientNamespace
-from schrodinger.cluster.database import Database, Leader, Membership, PowerLoss
+from schrodinger.cluster.database import Database, Leader, Membership, Names, PowerLoss
 from schrodinger.cluster.local import LocalProvider
 from schrodinger.cluster.protocols import (
     Capability,
@@ -26,6 +26,7 @@ __all__ = [
     "Leader",
     "LocalProvider",
     "Membership",
+    "Names",
     "Node",
     "Observed",
     "OnPath",

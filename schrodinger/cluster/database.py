@@ -2,7 +2,8 @@
 
 A :class:`Database` says which command runs a node and how to see that it is ready. What else it can do is a
 *capability*, a small protocol of its own: the faults that a plan may draw depend on it (a fault on the leader needs
-:class:`Leader`, one on the disk :class:`PowerLoss`, one of its members :class:`Membership`).
+:class:`Leader`, one on the disk :class:`PowerLoss`, one of its members :class:`Membership`, one of names
+:class:`Names`).
 """
 
 from __future__ import annotations
@@ -88,6 +89,18 @@ class Membership(Protocol):
 
     async def leave(self, node: Node, cluster: Cluster) -> None:
         """Let the members do without a node from now on. It may have been killed."""
+        ...
+
+
+@runtime_checkable
+class Names(Protocol):
+    """A database that can address its nodes by their names: names may then fail, or lie.
+
+    In isolated nodes the name of every node can be looked up.
+    """
+
+    def by_name(self, options: Mapping[str, str]) -> bool:
+        """Whether it does so with these options."""
         ...
 
 

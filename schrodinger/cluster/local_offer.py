@@ -28,9 +28,12 @@ NEEDS_ISOLATION = frozenset(
         "silent-corruption",
         "rate",
         "reset",
+        "dns-failure",
+        "dns-lie",
+        "names",
     }
 )
-"""Faults that can only be carried out between isolated nodes."""
+"""Faults that can only be carried out between isolated nodes, and that nodes have names."""
 
 LOOPBACK = "the nodes are plain processes on loopback addresses of this machine"
 

@@ -25,6 +25,7 @@ from schrodinger.nemesis.links import (
     SilentCorruption,
 )
 from schrodinger.nemesis.membership import MemberLeave, MemberReplace
+from schrodinger.nemesis.names import DnsFailure, DnsLie
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, KillProcess, Pause, PauseProcess, RestartLoop, Terminate
 from schrodinger.nemesis.quantities import Duration, Offset, Percent, Rate
@@ -62,6 +63,8 @@ __all__ = [
     "DiskReadOnly",
     "DiskSlow",
     "DiskStall",
+    "DnsFailure",
+    "DnsLie",
     "Duplication",
     "Duration",
     "Edge",

@@ -32,6 +32,7 @@ from schrodinger.nemesis.links import (
     SilentCorruption,
 )
 from schrodinger.nemesis.membership import MemberLeave, MemberReplace
+from schrodinger.nemesis.names import DnsFailure, DnsLie
 from schrodinger.nemesis.partition import Partition
 from schrodinger.nemesis.processes import Kill, KillProcess, Pause, PauseProcess, RestartLoop, Terminate
 from schrodinger.nemesis.resources import (
@@ -115,6 +116,8 @@ FAULTS = FaultCatalogue(
         RollBack,
         MemberLeave,
         MemberReplace,
+        DnsFailure,
+        DnsLie,
         Terminate,
         RestartLoop,
         KillProcess,

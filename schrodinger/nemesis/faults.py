@@ -54,6 +54,8 @@ class Fault:
     needs_disks: ClassVar[bool] = False
     """Whether it is only drawn for databases that say where their data is, and that it must survive there."""
 
+    needs_names: ClassVar[bool] = False
+    """Whether it is only drawn for databases that address their nodes by names."""
     needs_membership: ClassVar[bool] = False
     """Whether it is only drawn for databases whose members can change."""
 

@@ -24,13 +24,15 @@ class Targets:
     """The nodes that faults may hit.
 
     ``leader`` says that the suite can tell who leads, so the role may be drawn; ``disks`` that it says where its data
-    is, so disks may fail; ``membership`` that it can change who belongs to the cluster.
+    is, so disks may fail; ``membership`` that it can change who belongs to the cluster;
+    ``names`` that it looks up names of nodes.
     """
 
     nodes: tuple[str, ...]
     leader: bool = False
     disks: bool = False
     membership: bool = False
+    names: bool = False
 
     def __post_init__(self) -> None:
         if not self.nodes:

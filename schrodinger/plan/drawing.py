@@ -40,6 +40,7 @@ def draw_plan(
     leader: bool = False,
     disks: bool = False,
     membership: bool = False,
+    names: bool = False,
     nodes: int | None = None,
     time_ns: int | None = None,
     rate: float | None = None,
@@ -59,6 +60,7 @@ def draw_plan(
         leader: whether the suite can tell who leads, so that faults may be aimed at the leader.
         disks: whether the suite says where its data is, so that disks may fail.
         membership: whether the suite can change who belongs to the cluster.
+        names: whether the database addresses its nodes by names, with these options.
         nodes: how many nodes, or ``None`` to let the seed decide; so for the time, the rate and the concurrency.
         time_ns: how long the main phase lasts.
         rate: invocations a second; 0 for as fast as they go.
@@ -81,6 +83,7 @@ def draw_plan(
                 leader=leader,
                 disks=disks,
                 membership=membership,
+                names=names,
                 nodes=_fixed_or(nodes, _NODES),
                 time_ns=_fixed_or(time_ns, _TIMES_NS),
                 rate=_fixed_or(rate, _RATES),
@@ -106,6 +109,7 @@ def _plans(
     leader: bool,
     disks: bool,
     membership: bool,
+    names: bool,
     nodes: SearchStrategy[int],
     time_ns: SearchStrategy[int],
     rate: SearchStrategy[float],
@@ -125,7 +129,7 @@ def _plans(
     if not faults.classes:
         return quiet
     length = Length.of(time_ns=quiet.time_ns, rate=quiet.rate, operations=quiet.operations)
-    targets = Targets(quiet.node_names, leader=leader, disks=disks, membership=membership)
+    targets = Targets(quiet.node_names, leader=leader, disks=disks, membership=membership, names=names)
     return replace(quiet, schedule=draw(schedules(targets, length, faults=faults)))
 
 

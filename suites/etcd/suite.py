@@ -80,11 +80,16 @@ class Etcd(Database):
         OnPath("etcd"),
         Debian("etcd-server", "usr/bin/etcd"),
     )
-    options = {"reads": ("linearizable", "serializable"), "snapshots": ("yes", "no"), "conditions": ("yes", "no")}
+    options = {
+        "reads": ("linearizable", "serializable"),
+        "snapshots": ("yes", "no"),
+        "conditions": ("yes", "no"),
+        "addresses": ("numbers", "names"),
+    }
 
     def command(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[str]:
-        members = ",".join(f"{member.name}={_peer_url(member)}" for member in cluster.members)
-        clients, peers = f"http://{node.address}:{CLIENT_PORT}", _peer_url(node)
+        members = ",".join(f"{member.name}={self._peer_url(member, cluster)}" for member in cluster.members)
+        clients = f"http://{node.address}:{CLIENT_PORT}"
         return [
             str(binary),
             f"--name={node.name}",
@@ -92,13 +97,19 @@ class Etcd(Database):
             f"--initial-cluster={members}",
             f"--initial-cluster-state={'existing' if node.name in cluster.joined else 'new'}",
             "--strict-reconfig-check=false",  # members may change while some are down: a quorum of them decides
-            f"--listen-peer-urls={peers}",
-            f"--initial-advertise-peer-urls={peers}",
+            f"--listen-peer-urls=http://{node.address}:{PEER_PORT}",
+            f"--initial-advertise-peer-urls={self._peer_url(node, cluster)}",
             f"--listen-client-urls={clients}",
             f"--advertise-client-urls={clients}",
             "--heartbeat-interval=50",  # half of the defaults: more elections in a short run
             "--election-timeout=500",
         ]
+
+    def by_name(self, options: Mapping[str, str]) -> bool:
+        return options["addresses"] == "names"
+
+    def _peer_url(self, node: Node, cluster: Cluster) -> str:
+        return f"http://{node.name if self.by_name(cluster.options) else node.address}:{PEER_PORT}"
 
     def data_directory(self, node: Node) -> Path:
         return node.data / "etcd"
@@ -115,13 +126,13 @@ class Etcd(Database):
 
     async def members(self, cluster: Cluster) -> Sequence[str]:
         numbers = await self._numbers(cluster)
-        return [node.name for node in cluster.nodes if _peer_url(node) in numbers]
+        return [node.name for node in cluster.nodes if self._peer_url(node, cluster) in numbers]
 
     async def join(self, node: Node, cluster: Cluster) -> None:
-        await self._ask_member(cluster, "member/add", {"peerURLs": [_peer_url(node)]})
+        await self._ask_member(cluster, "member/add", {"peerURLs": [self._peer_url(node, cluster)]})
 
     async def leave(self, node: Node, cluster: Cluster) -> None:
-        number = (await self._numbers(cluster))[_peer_url(node)]
+        number = (await self._numbers(cluster))[self._peer_url(node, cluster)]
         await self._ask_member(cluster, "member/remove", {"ID": number}, spare=node)
 
     async def _numbers(self, cluster: Cluster) -> dict[str, str]:
@@ -324,10 +335,6 @@ class EtcdClient(Client):
 
     async def _call(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
         return await _post(self.session, self.node, path, request)
-
-
-def _peer_url(node: Node) -> str:
-    return f"http://{node.address}:{PEER_PORT}"
 
 
 def _session(timeout_s: float | None) -> aiohttp.ClientSession:

@@ -80,7 +80,7 @@ def kept(state: Path) -> Control:
         nodes=NODES,
         directory=str(state.parent / "kept"),
         seed=7,
-        options={"reads": "linearizable", "snapshots": "yes", "conditions": "yes"},
+        options={"reads": "linearizable", "snapshots": "yes", "conditions": "yes", "addresses": "numbers"},
         kinds=("partition", "kill", "pause"),
         labels={node: {**Roster.of(NODES, "etcd").of_node(node), "zone": zone} for node, zone in zones.items()},
         state=str(state),

@@ -17,7 +17,10 @@ from schrodinger.nemesis import (
     ClockDrift,
     DiskFull,
     DiskSlow,
+    DnsFailure,
+    DnsLie,
     Event,
+    Kill,
     MemberLeave,
     MemberReplace,
     MonotonicDrift,
@@ -111,6 +114,22 @@ def test_members_of_etcd_leave_and_are_replaced_and_what_it_promised_stands(tmp_
     logs = [(Path(ended.value("run")) / "nodes" / name / "node.log").read_text() for name in NODES]
     numbers = [set(re.findall(r'"local-member-id":"([0-9a-f]+)"', log)) for log in logs]
     assert [len(found) for found in numbers] == [1, 2, 2], "etcd itself knows them as other members"
+
+
+def test_etcd_that_goes_by_names_survives_names_that_fail_and_lie(tmp_path: Path) -> None:
+    schedule = (
+        Event(AtTime(1 * SECOND), DnsFailure(frozenset({"n3"}), "timeout"), 4 * SECOND),
+        Event(AtTime(2 * SECOND), DnsLie(frozenset({"n1", "n2"}), "n3", "n2"), 3 * SECOND),
+        Event(AtTime(2 * SECOND), Kill(frozenset({"n3"})), SECOND),
+    )
+    plan = replace(partition_plan("linearizable"), time_ns=7 * SECOND, schedule=schedule)
+    plan = replace(plan, options={**plan.options, "addresses": "names"})
+    (tmp_path / "plan.json").write_text(plan.to_json())
+    ended = schrodinger("replay", str(tmp_path / "plan.json"), "--root", str(tmp_path))
+    assert (ended.status, ended.value("verdict")) == (0, "valid"), ended
+    assert all(fault.affected and not fault.error for fault in History.open(ended.value("run")).faults())
+    log = (Path(ended.value("run")) / "nodes" / "n3" / "node.log").read_text()
+    assert "lookup n1" in log, "etcd asked, and nobody answered"
 
 
 @pytest.mark.parametrize(

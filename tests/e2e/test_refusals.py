@@ -27,8 +27,9 @@ REFUSALS = {
     "more clients than connections": (["run", "etcd", "--concurrency", "1000000000"], "'--concurrency'"),
     "unknown option of the suite": (
         ["run", "etcd", "--raeds", "serializable"],
-        "has no option 'raeds'; it has conditions",
+        "has no option 'raeds'; it has addresses, conditions",
     ),
+    "names of nodes that have none": (["run", "etcd", "--addresses", "names", "--loopback"], "choose others"),
     "wrong value of an option": (["run", "etcd", "--reads", "dirty"], "choose one of linearizable, serializable"),
     "option without a value": (["run", "etcd", "--reads"], "option --reads has no value"),
     "unknown version": (["run", "etcd", "--version", "9.9.9"], "has no version 9.9.9; it has 3.5.1, 3.5.0"),

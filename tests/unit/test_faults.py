@@ -22,6 +22,8 @@ from schrodinger.nemesis import (
     ClockStrobe,
     CpuLimit,
     DiskSlow,
+    DnsFailure,
+    DnsLie,
     Duration,
     EmptyFaultError,
     Event,
@@ -116,6 +118,14 @@ def partition(*edges: Edge) -> Partition:
         (
             lambda: IoError(frozenset({"n1"}), frozenset({"sync"}), "EPERM", 1),
             'error is "EPERM": not an error of storage; the choice is EIO, ENOSPC, EROFS, EDQUOT',
+        ),
+        (
+            lambda: DnsFailure(frozenset({"n1"}), "nxdomian"),
+            'how is "nxdomian": no such failure of a lookup; did you mean nxdomain?',
+        ),
+        (
+            lambda: DnsLie(frozenset({"n1"}), "n2", "n2"),
+            'instead is "n2": that is no lie about itself; name another node',
         ),
         (
             lambda: CpuLimit(frozenset({"n1"}), 0),
@@ -350,7 +360,7 @@ def test_a_fault_of_ones_own_travels_with_the_others() -> None:
     assert catalogue.kinds == (*FAULTS.kinds, "slow")
 
 
-TARGETS = Targets(FIVE, leader=True, disks=True, membership=True)
+TARGETS = Targets(FIVE, leader=True, disks=True, membership=True, names=True)
 
 
 @pytest.mark.parametrize("kind", FAULTS.kinds)
@@ -407,6 +417,8 @@ def test_members_change_only_where_a_suite_can_change_them_one_at_a_time(fault: 
         (RestartLoop(frozenset({"n1", "n2"}), 500), "restart-loop (every 500 ms): {n1, n2}"),
         (KillProcess(frozenset({LEADER}), 3), "kill-process (process 3): the leader"),
         (CpuLimit(frozenset({"n1"}), 5), "cpu-limit (5 % of one processor): n1"),
+        (DnsFailure(frozenset({"n1"}), "servfail"), "dns-failure (servfail): n1"),
+        (DnsLie(frozenset({"n1"}), "n2", "n3"), "dns-lie (n2 is n3): n1"),
         (MemberLeave(frozenset({LEADER}), 2), "member-leave (keeping 2): the leader"),
         (MemoryLimit(frozenset({"n1"}), 16), "memory-limit (16 MiB left): n1"),
     ],
@@ -426,6 +438,16 @@ def test_disks_fail_only_where_a_suite_says_where_its_data_is() -> None:
     (family,) = (fault.strategy(Targets(THREE, disks=True)) for fault in FAULTS.select(["power-loss"]))
     assert family is not None
     assert PowerLoss.strategy(Targets(THREE)) is None
+
+
+@pytest.mark.parametrize("fault", [DnsFailure, DnsLie])
+def test_names_fail_only_where_a_database_looks_them_up(fault: type[Fault]) -> None:
+    assert fault.strategy(Targets(THREE)) is None
+    assert fault.strategy(Targets(THREE, names=True)) is not None
+
+
+def test_nobody_is_taken_for_another_where_there_is_nobody_else() -> None:
+    assert DnsLie.strategy(Targets(("n1",), names=True)) is None
 
 
 def test_power_that_is_lost_ends_the_databases_and_keeps_them_from_running() -> None:

@@ -12,6 +12,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from schrodinger_agent.errors import Failed
 from schrodinger_agent.injectors.conditions import Condition, only
 from schrodinger_agent.injectors.damage import open_data
 
@@ -48,12 +49,9 @@ class _Emptied(Condition[int]):
         target.release(self.kind)
 
     async def problem(self, target: Target, setting: int) -> str:  # noqa: ARG002 - as above
-        """Nothing may run, and nothing may be there."""
+        """Nothing may run. That nothing is there is looked at when it was erased, at the beginning and at the end."""
         left = target.processes()
-        if left:
-            return f"processes {list(left)} are left"
-        files = await asyncio.to_thread(_entries, target)
-        return f"{files} files and directories are left" if files else ""
+        return f"processes {list(left)} are left" if left else ""
 
     def measure(self, target: Target) -> dict[str, Any]:
         """How many files were erased."""
@@ -92,9 +90,7 @@ def _erase(target: Target) -> int:
             else:
                 os.unlink(entry.name, dir_fd=data)
         os.fsync(data)
+        left = [entry.name for entry in os.scandir(data)]
+        if left:
+            raise Failed(f"{', '.join(sorted(left))} could not be erased")
         return files
-
-
-def _entries(target: Target) -> int:
-    with open_data(target) as data:
-        return len(list(os.scandir(data)))

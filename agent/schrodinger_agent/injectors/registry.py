@@ -17,6 +17,7 @@ from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.links import LINK_FAULTS
 from schrodinger_agent.injectors.load import CpuBurn, MemoryPressure
 from schrodinger_agent.injectors.membership import MemberLeave, MemberReplace
+from schrodinger_agent.injectors.names import DnsFailure, DnsLie
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.power_loss import PowerLoss
@@ -45,6 +46,8 @@ PREPARED: Final[tuple[type[PowerLoss] | type[Condition[Any]], ...]] = (
     FileDamage,
     MemberLeave,
     MemberReplace,
+    DnsFailure,
+    DnsLie,
     Terminate,
     RestartLoop,
     KillProcess,
@@ -78,7 +81,7 @@ def injectors_for(
     others need no preparation.
     """
     makers: list[Callable[[Mapping[str, Target]], Injector[Any]]] = [
-        *(injector for injector in PREPARED if injector.kind in kinds or not injector.needs),
+        *(injector for injector in PREPARED if _is_to_be_had(injector, kinds, network)),
         Kill,
         Pause,
     ]
@@ -87,3 +90,9 @@ def injectors_for(
         faults_of_links = [fault(network) for fault in LINK_FAULTS if fault.kind in network.kinds]
         injectors = [Partition(network), *faults_of_links, *injectors]
     return {injector.kind: injector for injector in injectors}
+
+
+def _is_to_be_had(
+    injector: type[PowerLoss] | type[Condition[Any]], kinds: Collection[str], network: SwitchedNetwork | None
+) -> bool:
+    return (injector.kind in kinds or not injector.needs) and (network is not None or "names" not in injector.needs)

@@ -41,7 +41,7 @@ READERS: Mapping[str, Reader] = {
 """What reads the spec of each kind, in a namespace."""
 
 REFUSED: Mapping[str, str] = {
-    "DNSChaos": "no fault of this release answers names",
+    "DNSChaos": "its patterns of names have no counterpart; dns-failure and dns-lie are for manifests of ours",
     "KernelChaos": "it needs a kernel that is built for fault injection",
     "HTTPChaos": "it needs a proxy that takes HTTP apart; faults of links act on whatever is spoken",
     "JVMChaos": "it needs an agent within a JVM",

@@ -45,7 +45,7 @@ async def storm(provider: LocalProvider, random: Random, changes: int) -> None:
         for identity in [identity for identity in sorted(active) if random.random() < 0.3]:
             del active[identity]
         for number in range(random.randint(1, 3)):
-            strategy = FAULTS[random.choice(kinds)].strategy(Targets(NAMES, disks=True, membership=True))
+            strategy = FAULTS[random.choice(kinds)].strategy(Targets(NAMES, disks=True, membership=True, names=True))
             assert strategy is not None
             fault = drawn(strategy, random.getrandbits(32))
             active[f"{generation}.{number} {fault.describe()}"] = fault
