@@ -113,7 +113,7 @@ def disks() -> list[Row]:
 def processes() -> list[Row]:
     """A database that works, and ends or stands still."""
     left, still = "processes that are left", "standstill longer than asked for"
-    every = "time from one start to the next"
+    every = "time from one start to the next, with a restart"
     return [
         Row(_fault("kill", NODE), left, "0", "", by.ended),
         Row(_fault("terminate", NODE), left, "0", "", by.ended),

@@ -58,22 +58,31 @@ _TIME_NS: Final = Whole(0, 600_000_000_000, "nanoseconds")
 _CHANCE: Final[Mapping[str, Parameter]] = {"share": _SHARE, "seed": _SEED}
 
 PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
+    # Every packet is held for some time; the order stays.
     "delay": {
         "delay_ns": _TIME_NS,
         "jitter_ns": _TIME_NS,
         "distribution": OneOf(DISTRIBUTIONS),
         "seed": _SEED,
     },
+    # A share is lost, each independently of all others.
     "loss": _CHANCE,
+    # A share is lost, several in a row.
     "burst-loss": {"share": _SHARE, "burst": Whole(1, ALL, "packets that a burst loses on average"), "seed": _SEED},
+    # A share arrives twice.
     "duplication": _CHANCE,
+    # A share is overtaken by those behind.
     "reordering": {"share": _SHARE, "hold_ns": Whole(1, _TIME_NS.most, "nanoseconds"), "seed": _SEED},
+    # A share is damaged, which the receiver's checksum finds.
     "corruption": _CHANCE,
+    # A share of the payloads is damaged, which no checksum of the network finds.
     "silent-corruption": _CHANCE,
+    # So many bits a second pass; the others wait, or are lost.
     "rate": {
         "bits_per_second": Whole(1, 10**12, "bits a second"),
         "queue_bytes": Whole(0, 2**40, "bytes that may wait"),
     },
+    # A share of the segments of TCP connections ends them.
     "reset": _CHANCE,
 }
 """The kinds of effects with parameters, and what each takes. A cut takes none."""

@@ -112,7 +112,8 @@ def test_a_crash_loop_starts_the_same_again_and_again_and_leaves_it_running(agen
             up = await client.up("c", ["n1"], lease_s=60, isolated=False)
             data = up.targets[0].data
             await spawn(client, up, "n1", f"echo begun >> $0/begun; {COUNT}")
-            await client.set_faults("c", 1, [fault("restart-loop", "n1", every_ms=100)])
+            wait_until((data / "begun").exists, "it has begun")
+            await client.set_faults("c", 1, [fault("restart-loop", "n1", every_ms=200)])
             wait_until(lambda: (data / "begun").read_text().count("begun") >= 4, "it was started again and again")
             healed = await client.set_faults("c", 2, [])
             assert healed.lifted[0].affected == healed.lifted[0].evidence["n1"]["restarts"] >= 3
@@ -184,11 +185,7 @@ def test_one_process_of_a_paused_node_stands_still_when_the_pause_is_over(agent:
 
 def test_a_processor_is_as_short_as_asked_for(agent: Agent) -> None:
     async def scenario() -> None:
-        async with await agent.connect() as client:
-            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
-            writer = Writer(client, up)
-            await writer.run("python3", "-c", SPIN)
-            wait_until(lambda: len(writer.lines()) > 5, "it runs")
+        async with writing(agent, *LIMITS, program=SPIN) as writer:
             await writer.under(fault("cpu-limit", "n1", percent=10))
             limited = share(writer, 1.0)
             await writer.under()
@@ -199,11 +196,7 @@ def test_a_processor_is_as_short_as_asked_for(agent: Agent) -> None:
 
 def test_busy_programs_take_their_share_of_a_target_and_end_with_the_fault(agent: Agent) -> None:
     async def scenario() -> None:
-        async with await agent.connect() as client:
-            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
-            writer = Writer(client, up)
-            await writer.run("python3", "-c", SPIN)
-            wait_until(lambda: len(writer.lines()) > 5, "it runs")
+        async with writing(agent, *LIMITS, program=SPIN) as writer:
             one = fault("cpu-limit", "n1", percent=50)
             await writer.under(one)
             alone = share(writer, 0.7)
@@ -219,18 +212,13 @@ def test_busy_programs_take_their_share_of_a_target_and_end_with_the_fault(agent
 
 def test_who_needs_more_memory_than_there_is_is_killed(agent: Agent) -> None:
     async def scenario() -> None:
-        async with await agent.connect() as client:
-            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
-            writer = Writer(client, up)
-            await writer.run("python3", "-c", GREEDY)
-            wait_until(lambda: len(writer.lines()) > 3, "it takes memory")
+        async with writing(agent, *LIMITS, program=GREEDY) as writer:
             await writer.under(fault("memory-limit", "n1", headroom_mib=8))
             wait_until(lambda: agent.databases() == [], "it has met the limit")
             healed = await writer.under()
             assert healed.lifted[0].evidence["n1"]["killed"] == 1
             assert healed.lifted[0].evidence["n1"]["limit_met"] >= 1
-            ends = client.watch("c")
-            end = await anext(ends)
+            end = await anext(writer.client.watch("c"))
             assert (end.status, end.expected) == (-9, False)
 
     asyncio.run(scenario())
@@ -252,11 +240,7 @@ def test_caches_are_taken_again_and_again_under_memory_pressure(agent: Agent) ->
 
 def test_no_process_can_be_made_beyond_those_that_there_are(agent: Agent) -> None:
     async def scenario() -> None:
-        async with await agent.connect() as client:
-            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
-            writer = Writer(client, up)
-            await writer.run("python3", "-c", FORKING)
-            writer.expect("ok")
+        async with writing(agent, *LIMITS, program=FORKING) as writer:
             await writer.under(fault("process-limit", "n1"))
             writer.expect("EAGAIN")
             healed = await writer.under()
@@ -280,11 +264,7 @@ def test_nothing_can_be_opened_where_descriptors_are_short_also_by_what_is_start
 
 def test_what_was_forked_under_a_limit_of_descriptors_loses_it_with_the_others(agent: Agent) -> None:
     async def scenario() -> None:
-        async with await agent.connect() as client:
-            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
-            writer = Writer(client, up)
-            await writer.run("python3", "-c", HEIR)
-            writer.expect("ok")
+        async with writing(agent, *LIMITS, program=HEIR) as writer:
             await writer.under(fault("descriptor-limit", "n1"))
             writer.data.with_name("fork").touch()
             writer.expect("EMFILE")

@@ -87,9 +87,9 @@ class Writer:
         self.output = self.data.with_name(f"said-by-{name}")
         self.generation = 0
 
-    async def start(self) -> None:
+    async def start(self, program: str = WRITER) -> None:
         self.output.touch()
-        await self.run("python3", "-c", WRITER)
+        await self.run("python3", "-c", program)
         self.expect("ok")
 
     async def run(self, *program: str) -> None:
@@ -143,8 +143,10 @@ class Writer:
 
 
 @asynccontextmanager
-async def writing(agent: Agent, *kinds: str, targets: Sequence[str] = ("n1", "n2")) -> AsyncIterator[Writer]:
-    """A cluster that is prepared for these kinds of faults, and a writer on its first target."""
+async def writing(
+    agent: Agent, *kinds: str, targets: Sequence[str] = ("n1", "n2"), program: str = WRITER
+) -> AsyncIterator[Writer]:
+    """A cluster that is prepared for these kinds of faults, and a writer, or another program, on its first target."""
     async with await agent.connect() as client:
         found = await client.capabilities()
         for kind in kinds:
@@ -152,5 +154,5 @@ async def writing(agent: Agent, *kinds: str, targets: Sequence[str] = ("n1", "n2
                 pytest.skip(f"{kind}: {found[kind].reason}")
         up = await client.up("c", targets, lease_s=60, isolated=False, kinds=kinds)
         writer = Writer(client, up)
-        await writer.start()
+        await writer.start(program)
         yield writer

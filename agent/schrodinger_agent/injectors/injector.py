@@ -9,7 +9,7 @@ kind is to carry out ``plan(wanted=frozenset(), ...)``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,10 @@ class Reading(Generic[Unit]):
 class Injector(Protocol[Unit]):
     """One kind of fault, on one cluster."""
 
-    kind: ClassVar[str]
+    @property
+    def kind(self) -> str:
+        """Its name."""
+        ...
 
     def parse(self, parameters: Mapping[str, Any]) -> frozenset[Unit]:
         """The units of a fault with these parameters. Changes nothing.

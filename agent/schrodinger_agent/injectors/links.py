@@ -1,13 +1,14 @@
 """Faults of links: what a directed link does to packets while it still delivers some of them.
 
-One injector for every kind of effect, which differ only in their parameters (:mod:`schrodinger_agent.network_effects`).
+One injector for every kind of effect, which differ only in their parameters (:mod:`schrodinger_agent.network_effects`
+says what each does).
 A unit is one effect on one link: two delays of one link are two units, and their times add up. Nothing is journalled:
 the state is in the switch, which ends with the agent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, final
 
 from schrodinger_agent.errors import InvalidRequest
 from schrodinger_agent.injectors import parameters as read
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from schrodinger_agent.network import EffectReport, SwitchedNetwork
 
 
+@final
 class LinkFault:
     """The effects of one kind on the links of one cluster."""
 
-    kind: ClassVar[str]
-
-    def __init__(self, network: SwitchedNetwork) -> None:
+    def __init__(self, network: SwitchedNetwork, kind: str) -> None:
+        self.kind = kind
         self._network = network
         self._endpoints = (*network.addresses, *((CLIENTS,) if network.client_address is not None else ()))
         self._report: EffectReport | None = None
@@ -68,73 +69,6 @@ class LinkFault:
     def evidence(self, units: frozenset[LinkEffect]) -> dict[str, Any]:
         """Packets that met it, were hit and were dropped, and the time that it added, link by link and summed up."""
         return {} if self._report is None else self._report.evidence(units)
-
-
-class Delay(LinkFault):
-    """Every packet is held for some time; the order stays."""
-
-    kind = "delay"
-
-
-class Loss(LinkFault):
-    """A share of the packets is lost, each independently of all others."""
-
-    kind = "loss"
-
-
-class BurstLoss(LinkFault):
-    """A share of the packets is lost, several in a row."""
-
-    kind = "burst-loss"
-
-
-class Duplication(LinkFault):
-    """A share of the packets arrives twice."""
-
-    kind = "duplication"
-
-
-class Reordering(LinkFault):
-    """A share of the packets is overtaken by those behind."""
-
-    kind = "reordering"
-
-
-class Corruption(LinkFault):
-    """A share of the packets is damaged, which the receiver's checksum finds."""
-
-    kind = "corruption"
-
-
-class SilentCorruption(LinkFault):
-    """A share of the payloads is damaged, which no checksum of the network finds."""
-
-    kind = "silent-corruption"
-
-
-class Rate(LinkFault):
-    """So many bits a second pass; the others wait, or are lost."""
-
-    kind = "rate"
-
-
-class Reset(LinkFault):
-    """A share of the segments of TCP connections ends them."""
-
-    kind = "reset"
-
-
-LINK_FAULTS: tuple[type[LinkFault], ...] = (
-    Delay,
-    Loss,
-    BurstLoss,
-    Duplication,
-    Reordering,
-    Corruption,
-    SilentCorruption,
-    Rate,
-    Reset,
-)
 
 
 def _reading(report: EffectReport) -> Reading[LinkEffect]:

@@ -14,7 +14,7 @@ from schrodinger_agent.injectors.disk_stall import DiskStall
 from schrodinger_agent.injectors.endings import KillProcess, PauseProcess, RestartLoop, Terminate
 from schrodinger_agent.injectors.io import IoDelay, IoError, LyingSync
 from schrodinger_agent.injectors.kill import Kill
-from schrodinger_agent.injectors.links import LINK_FAULTS
+from schrodinger_agent.injectors.links import LinkFault
 from schrodinger_agent.injectors.load import CpuBurn, MemoryPressure
 from schrodinger_agent.injectors.membership import MemberLeave, MemberReplace
 from schrodinger_agent.injectors.names import DnsFailure, DnsLie
@@ -22,6 +22,7 @@ from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.power_loss import PowerLoss
 from schrodinger_agent.injectors.resources import CpuLimit, MemoryLimit, ProcessLimit
+from schrodinger_agent.network_effects import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from schrodinger_agent.network import SwitchedNetwork
     from schrodinger_agent.target import Target
 
-LINK_KINDS = tuple(fault.kind for fault in LINK_FAULTS)
+LINK_KINDS: Final = tuple(PARAMETERS)
 
 PREPARED: Final[tuple[type[PowerLoss] | type[Condition[Any]], ...]] = (
     PowerLoss,
@@ -76,9 +77,8 @@ def injectors_for(
     """The injectors of a cluster by kind, in the order in which changes are carried out.
 
     The network comes first, being by far the fastest. Files are put back before others are damaged, or it would undo
-    that. What ends processes comes before pause: what is to be ended must
-    not run on for a moment because its pause ended first. ``kinds`` are those that the cluster is prepared for; the
-    others need no preparation.
+    that. What ends processes comes before pause: what is to be ended must not run on for a moment because its pause
+    ended first. ``kinds`` are those that the cluster is prepared for; the others need no preparation.
     """
     makers: list[Callable[[Mapping[str, Target]], Injector[Any]]] = [
         *(injector for injector in PREPARED if _is_to_be_had(injector, kinds, network)),
@@ -87,7 +87,7 @@ def injectors_for(
     ]
     injectors = [make(targets) for make in makers]
     if network is not None:
-        faults_of_links = [fault(network) for fault in LINK_FAULTS if fault.kind in network.kinds]
+        faults_of_links = [LinkFault(network, kind) for kind in LINK_KINDS if kind in network.kinds]
         injectors = [Partition(network), *faults_of_links, *injectors]
     return {injector.kind: injector for injector in injectors}
 

@@ -28,14 +28,15 @@ if TYPE_CHECKING:
     from schrodinger.workloads import Node
 
 NAMES = ("n1", "n2", "n3")
-TARGETS = Targets(NAMES, disks=True, membership=True)
+TARGETS = Targets(NAMES, disks=True)
 AGENT_LOST = 3
 
 
 async def storm(provider: LocalProvider, random: Random, changes: int) -> None:
     """Faults come, are in force together, and go, in any order."""
     available = {entry.name for entry in await provider.capabilities() if entry.available}
-    possible = {fault.kind: fault.strategy(TARGETS) for fault in FAULTS if fault.kind in available}
+    strategies = {fault.kind: fault.strategy(TARGETS) for fault in FAULTS if fault.kind in available}
+    possible = {kind: strategy for kind, strategy in strategies.items() if strategy is not None}
     kinds = tuple(possible)
     nodes = await provider.up(NAMES, Path(sys.argv[1], "logs"), kinds)
     say("up")
