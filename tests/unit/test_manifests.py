@@ -123,6 +123,7 @@ GOLDEN = {
         f"{ONE}, timeOffset: '-10m100ns', clockIds: [CLOCK_REALTIME, CLOCK_MONOTONIC]",
         ["clock-jump (-600000000100ns): n1", "monotonic-jump (-600000000100ns): n1"],
     ),
+    "names": ("DNSChaos", f"action: error, {ONE}, patterns: ['*']", ["dns-failure (servfail): n1"]),
     "stress of processors": (
         "StressChaos",
         f"{ONE}, stressors: {{cpu: {{workers: 2, load: 100}}}}",
@@ -212,6 +213,8 @@ REFUSALS = {
     "no offset": ("TimeChaos", f"{ONE}, timeOffset: 0s", "spec.timeOffset"),
     "an offset beyond all": ("TimeChaos", f"{ONE}, timeOffset: 1000000h", "spec.timeOffset"),
     "an offset without a unit": ("TimeChaos", f"{ONE}, timeOffset: '5'", "spec.timeOffset"),
+    "random names": ("DNSChaos", f"action: random, {ONE}", "spec.action"),
+    "some names": ("DNSChaos", f"action: error, {ONE}, patterns: ['etcd-?.*']", "spec.patterns"),
     "stress-ng": ("StressChaos", f"{ONE}, stressngStressors: '--vm 1'", "spec.stressngStressors"),
     "a schedule of nothing": ("Schedule", "schedule: '@every 1m', type: PodChaos", "spec.podChaos"),
     "a schedule of workflows": ("Schedule", "schedule: '@every 1m', type: Workflow, workflow: {}", "spec.type"),

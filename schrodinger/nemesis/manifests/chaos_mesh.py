@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from schrodinger.nemesis.invalid import InvalidValueError, choices
 from schrodinger.nemesis.manifests.chaos_network import network_chaos
-from schrodinger.nemesis.manifests.chaos_nodes import io_chaos, pod_chaos, stress_chaos, time_chaos
+from schrodinger.nemesis.manifests.chaos_nodes import dns_chaos, io_chaos, pod_chaos, stress_chaos, time_chaos
 from schrodinger.nemesis.manifests.experiment import Experiment
 from schrodinger.nemesis.manifests.fields import Fields
 from schrodinger.nemesis.manifests.recurrence import parse_recurrence
@@ -37,11 +37,11 @@ READERS: Mapping[str, Reader] = {
     "IOChaos": io_chaos,
     "StressChaos": stress_chaos,
     "TimeChaos": time_chaos,
+    "DNSChaos": dns_chaos,
 }
 """What reads the spec of each kind, in a namespace."""
 
 REFUSED: Mapping[str, str] = {
-    "DNSChaos": "its patterns of names have no counterpart; dns-failure and dns-lie are for manifests of ours",
     "KernelChaos": "it needs a kernel that is built for fault injection",
     "HTTPChaos": "it needs a proxy that takes HTTP apart; faults of links act on whatever is spoken",
     "JVMChaos": "it needs an agent within a JVM",
@@ -174,5 +174,6 @@ _FIELDS = {
     "IOChaos": "ioChaos",
     "StressChaos": "stressChaos",
     "TimeChaos": "timeChaos",
+    "DNSChaos": "dnsChaos",
 }
 """Where a Schedule has the spec of each kind."""

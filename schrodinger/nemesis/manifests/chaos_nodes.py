@@ -1,4 +1,4 @@
-"""PodChaos, IOChaos, StressChaos and TimeChaos: what is done to nodes, each by itself.
+"""PodChaos, IOChaos, StressChaos, TimeChaos and DNSChaos: what is done to nodes, each by itself.
 
 A node is a pod with one container and one volume, its data directory. A database that was killed is started again by
 us, as a pod is by Kubernetes; it finds its data as it was, as with a persistent volume.
@@ -15,6 +15,7 @@ from schrodinger.nemesis.clocks import ClockJump, MonotonicJump
 from schrodinger.nemesis.invalid import InvalidValueError
 from schrodinger.nemesis.manifests.experiment import MOMENT_NS, OfNodes
 from schrodinger.nemesis.manifests.selectors import read_selection
+from schrodinger.nemesis.names import DnsFailure
 from schrodinger.nemesis.processes import Kill
 from schrodinger.nemesis.quantities import Offset
 from schrodinger.nemesis.resources import CpuBurn
@@ -136,6 +137,20 @@ def time_chaos(spec: Fields, namespace: str) -> Inflicted:
             raise InvalidValueError(spec.at("clockIds"), name, problem, f"the choice is {', '.join(CLOCKS)}")
     jumps = tuple(partial(CLOCKS[name], offset=offset) for name in dict.fromkeys(names))
     return Inflicted(OfNodes(selection, jumps))
+
+
+def dns_chaos(spec: Fields, namespace: str) -> Inflicted:
+    """The spec of a DNSChaos, whose server answers every failing lookup by SERVFAIL. Raises InvalidValueError."""
+    action = spec.choice("action", ("error", "random"))
+    if action == "random":
+        problem = "a name stands for the address of some node here, not for any address"
+        raise InvalidValueError(spec.at("action"), action, problem, "write error, or take our dns-lie")
+    selection = read_selection(spec, namespace)
+    for pattern in spec.texts("patterns"):
+        if pattern != "*":
+            problem = "either all names fail on a node or none"
+            raise InvalidValueError(spec.at("patterns"), pattern, problem, "remove it, or write *")
+    return Inflicted(OfNodes(selection, (partial(DnsFailure, how="servfail"),)))
 
 
 def _all_files(spec: Fields, volume: str) -> None:
