@@ -14,7 +14,6 @@ use std::sync::atomic::AtomicBool;
 
 use history::{History, Outcome, Step, Transaction, mutated, serial};
 use oracle::{Random, cases};
-use rows::Rows;
 use schrodinger_checkers::Verdict;
 use schrodinger_checkers::transactions::consistency::Consistency;
 use schrodinger_checkers::transactions::report::Entry;
@@ -49,24 +48,6 @@ const MODELS: [(&str, Level, bool); 6] = [
     ("causal", Level::Causal, true),
 ];
 
-/// A register shows the last of what a list would show.
-fn as_registers(history: &History) -> Rows {
-    history.rows_by(|t, with_results| {
-        let mut values = Vec::new();
-        for step in &t.steps {
-            match step {
-                Step::Append(key, value) => values.extend([2, *key, 1, *value]),
-                Step::Read(key, _) if !with_results => values.extend([0, *key, -1]),
-                Step::Read(key, seen) => match seen.last() {
-                    Some(&last) => values.extend([0, *key, 1, last]),
-                    None => values.extend([0, *key, 0]),
-                },
-            }
-        }
-        values
-    })
-}
-
 fn check(history: &History, kind: Kind, consistency: &str) -> Report {
     let consistency = Consistency::parse(consistency).expect("a known model");
     let never = AtomicBool::new(false);
@@ -77,7 +58,7 @@ fn check(history: &History, kind: Kind, consistency: &str) -> Report {
             check_append(&rows.beginning(rows.kind.len()), &options, &never)
         }
         Kind::Registers => {
-            let rows = as_registers(history);
+            let rows = history.rows_as_registers();
             let options =
                 RegisterOptions { transaction: Some(0), consistency, inferences: INITIAL, max_search: 1_000_000 };
             check_rw_register(&rows.beginning(rows.kind.len()), &options, &never)

@@ -186,6 +186,11 @@ impl Consistency {
         self.and_weaker().contains(&other)
     }
 
+    /// The names of all anomalies that some model rules out.
+    pub fn anomalies() -> impl Iterator<Item = &'static str> {
+        MODELS.iter().flat_map(|model| model.rules_out).copied()
+    }
+
     /// Whether a history with this anomaly cannot satisfy the model.
     pub fn rules_out(self, anomaly: &str) -> bool {
         self.and_weaker().iter().any(|model| MODELS[model.0].rules_out.contains(&anomaly))
@@ -255,15 +260,10 @@ mod tests {
         }
     }
 
-    /// All names of anomalies in the table.
-    fn anomalies() -> Vec<&'static str> {
-        MODELS.iter().flat_map(|model| model.rules_out).copied().collect()
-    }
-
     #[test]
     fn an_anomaly_splits_the_lattice_in_two_and_what_still_holds_implies_all_that_is_not_ruled_out() {
-        for one in anomalies() {
-            for other in anomalies() {
+        for one in Consistency::anomalies() {
+            for other in Consistency::anomalies() {
                 let standing = standing([one, other].into_iter(), |_| true);
                 for model in Consistency::all() {
                     let is_out = standing.not.contains(&model) || standing.also_not.contains(&model);
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn what_a_model_rules_out_every_stronger_model_rules_out() {
-        for anomaly in anomalies() {
+        for anomaly in Consistency::anomalies() {
             for model in Consistency::all() {
                 for weaker in model.and_weaker() {
                     assert!(!weaker.rules_out(anomaly) || model.rules_out(anomaly), "{anomaly} {}", model.name());

@@ -126,6 +126,24 @@ impl History {
         self.rows_by(Transaction::encoded)
     }
 
+    /// The rows of registers, each of which shows the last of what a list would show.
+    pub fn rows_as_registers(&self) -> Rows {
+        self.rows_by(|t, with_results| {
+            let mut values = Vec::new();
+            for step in &t.steps {
+                match step {
+                    Step::Append(key, value) => values.extend([2, *key, 1, *value]),
+                    Step::Read(key, _) if !with_results => values.extend([0, *key, -1]),
+                    Step::Read(key, seen) => match seen.last() {
+                        Some(&last) => values.extend([0, *key, 1, last]),
+                        None => values.extend([0, *key, 0]),
+                    },
+                }
+            }
+            values
+        })
+    }
+
     /// The rows as `encoded`, with the results of reads or without.
     pub fn rows_by(&self, encoded: impl Fn(&Transaction, bool) -> Vec<i64>) -> Rows {
         let mut moments: Vec<(usize, bool, &Transaction)> = Vec::new();
