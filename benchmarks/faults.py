@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import measures as by
-from benchmarks.instruments import Bench
+from benchmarks.instruments import LOOKING_UP, Bench
 from benchmarks.measures import NODE
 from schrodinger.nemesis import FAULTS, Duration, Offset, Percent, Rate
 from tests.integration.agents import private_agent
@@ -52,7 +52,7 @@ class Row:
 
 def rows() -> list[Row]:
     """One for every kind that can be measured here."""
-    return [*links(), *disks(), *processes(), *resources(), *clocks()]
+    return [*links(), *disks(), *processes(), *names(), *resources(), *clocks()]
 
 
 def links() -> list[Row]:
@@ -121,6 +121,16 @@ def processes() -> list[Row]:
         Row(_fault("restart-loop", NODE, 300), every, "300", "ms", by.restarts),
         Row(_fault("pause", NODE), still, "0", "ms", by.standing),
         Row(_fault("pause-process", NODE, 0), still, "0", "ms", by.standing),
+    ]
+
+
+def names() -> list[Row]:
+    """What a database is told that looks up another node."""
+    none, another = (by.program(LOOKING_UP, how, all_=True) for how in ("none", "another"))
+    failing, lying = _fault("dns-failure", NODE, "nxdomain"), _fault("dns-lie", NODE, "n2", "n1")
+    return [
+        Row(failing, "lookups that find nothing", "100", "%", none),
+        Row(lying, "lookups that find another node", "100", "%", another),
     ]
 
 

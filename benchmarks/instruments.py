@@ -84,6 +84,21 @@ while True:
 """
 """A database that says, in the place of how long it took, how far ahead one of its clocks is of the kernel's."""
 
+LOOKING_UP = """
+import socket, time
+first = socket.gethostbyname("n2")
+while True:
+    begin = time.monotonic_ns()
+    try:
+        how = "ok" if socket.gethostbyname("n2") == first else "another"
+    except OSError:
+        how = "none"
+    end = time.monotonic_ns()
+    print(how, (end - begin) // 1000, end, flush=True)
+    time.sleep(0.005)
+"""
+"""A database that looks up another node's name again and again, and says whether the answer is what it was first."""
+
 STARTING = """
 import time
 print("begun", 0, time.monotonic_ns(), flush=True)

@@ -325,6 +325,7 @@ async def roll_back(bench: Bench, fault: Fault) -> Seen:
     known_ns = time.monotonic_ns()
     writer = await bench.writer("/bin/sh", "-c", "for i in 1 2 3; do echo new > f$i; done; echo ok 0 0; sleep 1000")
     wait_until(lambda: writer.lines() != [], "the files are written anew")
+    await bench.client.stop("c", "n1", grace_s=0)  # or it would be started again, and write them anew
     lifted_ns = time.monotonic_ns()
     await bench.make()
     over_ns = time.monotonic_ns()

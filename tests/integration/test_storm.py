@@ -67,7 +67,7 @@ def test_faults_are_in_force_together_and_nothing_of_them_outlives_controller_or
         end(agent, controller, victim, Random(seed))
         expected = {"agent": AGENT_LOST, "nobody": 0}.get(victim, -signal.SIGKILL)
         # Whoever is killed late may have been ready.
-        assert controller.wait(60) in {expected, 0}, said.read_text()
+        assert controller.wait(180) in {expected, 0}, said.read_text()
         if victim == "both":
             assert asyncio.run(heal(agent.state.path)).errors == ()
         elif victim == "agent":
@@ -88,14 +88,14 @@ def end(agent: Agent, controller: subprocess.Popen[bytes], victim: str, random: 
     """Let the storm rage for a while, and then hit the victim."""
     if victim == "nobody":
         return
-    agents = agent.agents()
     time.sleep(random.uniform(0.3, LAST_MOMENT_S))  # the moment of the kill is what the test varies
     if victim == "time":
         controller.send_signal(signal.SIGSTOP)
         assert eventually(lambda: agent.left_behind() == [], GONE_S), agent.left_behind()
     if victim in {"agent", "both"}:
-        for pid in agents:
-            os.kill(pid, signal.SIGKILL)
+        for pid in agent.agents():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     if victim != "agent":
         controller.kill()
 

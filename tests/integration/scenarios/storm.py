@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from schrodinger.workloads import Node
 
 NAMES = ("n1", "n2", "n3")
-TARGETS = Targets(NAMES, disks=True)
+TARGETS = Targets(NAMES, disks=True, names=True)
 AGENT_LOST = 3
 
 
