@@ -65,7 +65,10 @@ def entry(fault: FaultInterval) -> Entry:
 
 
 def described(fault: FaultInterval) -> str:
-    """What the fault did, without its kind, which stands before it wherever it is shown."""
+    """What the fault did, without its kind, which stands before it wherever it is shown: ``20 writes/s: n1``."""
+    strong = f"{fault.kind} ("
+    if fault.description.startswith(strong):
+        return fault.description.removeprefix(strong).replace("): ", ": ", 1)
     return fault.description.removeprefix(f"{fault.kind}: ")
 
 

@@ -111,6 +111,16 @@ def test_the_log_tells_when_a_fault_was_in_force_and_how_sharp_its_edges_were() 
     )
 
 
+def test_a_description_does_not_repeat_the_kind_that_stands_before_it() -> None:
+    told = {
+        "kill: {n1, n2}": "{n1, n2}",
+        "kill (soon): n1": "soon: n1",
+        "kill everything (soon): n1": "kill everything (soon): n1",
+        "n1 (leader): all": "n1 (leader): all",
+    }
+    assert {text: proof.described(fault(1, "kill", text, 1, 2)) for text in told} == told
+
+
 def test_a_fault_that_was_never_healed_is_not_proved() -> None:
     entry = proof.entry(fault(1, "pause", "pause: n1", 20, None))
     assert entry.standing == "not healed"
