@@ -15,7 +15,9 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -57,6 +59,7 @@ class Specification:
     files: Sequence[tuple[str, str]] = ()  # each to be mounted over another, which is there; in a PID namespace only
     filter: bytes | None = None  # for seccomp; where the kernel then asks goes to ``on_listener``, for each program
     on_listener: Callable[[int], None] = os.close
+    on_executing: Callable[[int, Callable[[], None]], None] | None = None  # gets the process, and what lets it go on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,7 @@ class Incarnation:
         *,
         namespaced: bool,
         on_listener: Callable[[int], None],
+        on_executing: Callable[[int, Callable[[], None]], None] | None = None,
     ) -> None:
         self.number = number
         self.pid = 0
@@ -97,6 +101,7 @@ class Incarnation:
         self.ended_ns: int | None = None
         self._namespaced = namespaced
         self._on_listener = on_listener
+        self._on_executing = on_executing
         self._launcher = started
         self._init: int | None = None  # pidfd of who ends the tree: init of the PID namespace, or the launcher
         self._channel = channel
@@ -115,7 +120,13 @@ class Incarnation:
 
         Called on the agent's main thread only: the launcher dies with the *thread* that started it.
         """
-        incarnation = cls(number, *_start_launcher(spec), namespaced=spec.pid_namespace, on_listener=spec.on_listener)
+        incarnation = cls(
+            number,
+            *_start_launcher(spec),
+            namespaced=spec.pid_namespace,
+            on_listener=spec.on_listener,
+            on_executing=spec.on_executing,
+        )
         try:
             await asyncio.wait_for(asyncio.shield(incarnation._started), _LAUNCH_S)
         except TimeoutError:
@@ -186,6 +197,9 @@ class Incarnation:
                 self.root = sender
             case "executing":
                 self.pid = sender
+                if self._on_executing is not None:
+                    # In a thread of its own: the loop has to go on, for the child may be killed as well.
+                    threading.Thread(target=self._on_executing, args=(sender, self._go_on), daemon=True).start()
             case "supervised":
                 self._on_listener(descriptors[0])
             case "started" if not self._started.done():
@@ -199,6 +213,11 @@ class Incarnation:
             case "exited":
                 self._status = message["status"]
         return True
+
+    def _go_on(self) -> None:
+        """Let the process execute the database. If nobody is there to hear it there is nobody to let go."""
+        with suppress(OSError):
+            self._channel.send(b"!")
 
     def _close_channel(self) -> None:
         if self._channel.fileno() >= 0:
@@ -256,6 +275,7 @@ def _message(spec: Specification) -> dict[str, Any]:
         "network_fd": spec.network_fd,
         "cgroups": [str(path) for path in spec.cgroups],
         "pid_namespace": spec.pid_namespace,
+        "held": spec.on_executing is not None,
         "filter": None if spec.filter is None else spec.filter.hex(),
         "files": [list(pair) for pair in spec.files],
         "disk": None if spec.disk is None else asdict(spec.disk),

@@ -21,9 +21,9 @@ Where namespaces are not permitted the launcher is its database's init as far as
 
 Messages (SOCK_SEQPACKET, JSON). From the agent: the specification. From here: ``init`` with a pidfd of whom to kill
 and to ask for an orderly end, ``executing`` sent by the database's process itself, whose number the kernel translates
-for the agent (SCM_CREDENTIALS), ``supervised`` from each program, with where the kernel asks about its system calls if
-it has a filter, then ``started`` or ``failed``, and ``exited`` with the status of the first program that ended by
-itself.
+for the agent (SCM_CREDENTIALS), and which waits for a byte then if it is ``held``, ``supervised`` from each program,
+with where the kernel asks about its system calls if it has a filter, then ``started`` or ``failed``, and ``exited``
+with the status of the first program that ended by itself.
 """
 
 from __future__ import annotations
@@ -224,6 +224,8 @@ def _execute(spec: Spec, argv: list[str], channel: socket.socket) -> None:
         listener = _ask_about_calls(bytes.fromhex(spec["filter"]))
         socket.send_fds(channel, [json.dumps({"event": "supervised"}).encode()], [listener])
         os.close(listener)
+    if spec["held"] and argv is spec["argv"]:
+        channel.recv(1)  # the agent wants to be there when it is executed, and says when it is
     os.execvpe(argv[0], argv, spec["environment"])  # noqa: S606 - an argument list, as wanted
 
 

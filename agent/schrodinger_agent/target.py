@@ -302,7 +302,9 @@ class Target:
         number = self._incarnations
         begin_ns = time.monotonic_ns()
         with self._disk_mount() as disk:
-            incarnation = await Incarnation.launch(number, replace(self._specification, disk=disk))
+            meet = self.clocks.meet if self.clocks.wrong else None
+            specification = replace(self._specification, disk=disk, on_executing=meet)
+            incarnation = await Incarnation.launch(number, specification)
         self._current = incarnation
         incarnation.ended.add_done_callback(lambda ended: self._report_end(incarnation, ended.result()))
         for do in self._when_spawned.values():

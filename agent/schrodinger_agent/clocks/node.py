@@ -1,14 +1,15 @@
 """The clocks of all processes of a target, those that are still to come included.
 
 Children that are forked have their parent's wrong clocks; a program that is executed has right ones, whoever executes
-it. So as long as the clocks are to be wrong, the target's processes are looked at again and again, and at once when the
-agent has started its database.
+it. What the agent executes is met before its first instruction; for what others do, the target's processes are looked
+at again and again, as long as the clocks are to be wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import time
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final, final
@@ -17,17 +18,19 @@ from schrodinger_agent.clocks.errors import ClockError
 from schrodinger_agent.clocks.patch import Patch
 from schrodinger_agent.clocks.process import ProcessClocks
 from schrodinger_agent.clocks.skew import NOTHING, Skews, total
-from schrodinger_agent.clocks.tracing import living_threads
+from schrodinger_agent.clocks.tracing import at_exec, living_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
+_log = logging.getLogger(__name__)
+
 LOOK_S: Final = 0.01
 """From one look at the processes to the next, and with it how long a new one may have right clocks."""
 
 _SHARE: Final = 20
-"""A look may take one part in so many of the time: where it is a walk through ``/proc`` they are fewer."""
+"""A look may take one part in so many of a processor: where it is a walk through ``/proc`` they are fewer."""
 
 _PASSES: Final = 20
 """What forks meanwhile is met by the next pass. Nobody forks and forks for so long while nothing else happens."""
@@ -56,6 +59,7 @@ class NodeClocks:
         self._failures: dict[int, str] = {}
         self._watching: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._look_took_s = 0.0
         self._look = asyncio.Event()
         self._lock = asyncio.Lock()
         self.reached = 0
@@ -86,6 +90,27 @@ class NodeClocks:
     def share_of(self, kind: str) -> tuple[Skews, ...]:
         """What a kind of fault has asked for."""
         return self._shares.get(kind, ())
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the clocks are to be wrong."""
+        return bool(self._wanted)
+
+    def meet(self, process: int, go_on: Callable[[], None]) -> None:
+        """Change the clocks of a process that executes a program before that begins; ``go_on`` lets it execute.
+
+        Call it in a thread that ends then. What it cannot do is done, or told, by the next look.
+        """
+        try:
+            at_exec(process, go_on, lambda: self._receive(ProcessClocks(process, self._patch_here())))
+        except (ClockError, OSError) as error:
+            _log.debug("process %d was not met at once: %s", process, error)
+
+    def _receive(self, clocks: ProcessClocks) -> None:
+        wanted = self._wanted
+        self.reached += bool(wanted) and clocks.put_under(self._owner, wanted, is_stopped=True)
+        if (now := self._wanted) != wanted:  # it may have been overlooked by who changed that
+            clocks.put_under(self._owner, now, is_stopped=True)
 
     def look(self) -> None:
         """Something was started: see to it now."""
@@ -127,14 +152,11 @@ class NodeClocks:
             await asyncio.wait([watching])
 
     async def _watch(self) -> None:
-        took_s = 0.0
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), max(LOOK_S, _SHARE * took_s))
+                await asyncio.wait_for(self._look.wait(), max(LOOK_S, _SHARE * self._look_took_s))
             self._look.clear()
-            begin_s = time.monotonic()
             await self._bring_about()
-            took_s = time.monotonic() - begin_s
 
     async def _bring_about(self) -> None:
         async with self._lock:
@@ -152,7 +174,11 @@ class NodeClocks:
 
     def _is_settled(self, patch: Patch, wanted: Skews) -> bool:
         """Whether nothing has to be done, found without stopping anybody."""
-        return all(_is_under(ProcessClocks(process, patch), wanted) for process in self._processes())
+        begin_s = time.thread_time()
+        try:
+            return all(_is_under(ProcessClocks(process, patch), wanted) for process in self._processes())
+        finally:
+            self._look_took_s = time.thread_time() - begin_s
 
     def _change_all(self, patch: Patch, wanted: Skews) -> None:
         failures: dict[int, str] = {}

@@ -35,17 +35,17 @@ class ProcessClocks:
         with self._memory(os.O_RDONLY) as (memory, base):
             return self._read(memory, base)
 
-    def put_under(self, owner: str, skews: Skews) -> bool:
+    def put_under(self, owner: str, skews: Skews, *, is_stopped: bool = False) -> bool:
         """Put them under this skew, or from another one under it; false if they were already.
 
-        Only the first time is the process stopped, for a moment.
+        Only the first time is the process stopped, for a moment, unless it ``is_stopped`` already.
         """
         with self._memory(os.O_RDWR) as (memory, base):
             written = self._read(memory, base)
             if written is not None and written.owner != owner:
                 raise ClockError(f"the clocks of process {self.process} are changed by {written.owner}")
             if written is None or not written.whole:
-                self._install(memory, base, owner, skews)
+                self._install(memory, base, owner, skews, is_stopped)
             elif written.skews == skews:
                 return False
             else:
@@ -66,10 +66,13 @@ class ProcessClocks:
                 raise ClockError(f"the clocks of process {self.process} are not right yet: {left}")
             return True
 
-    def _install(self, memory: int, base: int, owner: str, skews: Skews) -> None:
+    def _install(self, memory: int, base: int, owner: str, skews: Skews, is_stopped: bool) -> None:
+        writes = (self.patch.filled(owner, skews), *self.patch.jumps)
+        if is_stopped:
+            _write(memory, base, writes)
+            return
         inside = [range(base + jump.at + 1, base + jump.at + len(jump.data)) for jump in self.patch.jumps]
         inside.append(range(base + self.patch.room, base + len(self.patch.image)))  # of an earlier payload
-        writes = (self.patch.filled(owner, skews), *self.patch.jumps)
         while_stopped(self.process, inside, lambda: _write(memory, base, writes))
 
     def _read(self, memory: int, base: int) -> Written | None:

@@ -32,11 +32,15 @@ _INTERRUPT: Final = 0x4207
 _DETACH: Final = 17
 _GETREGS: Final = 12
 _SINGLESTEP: Final = 9
+_CONT: Final = 7
+_TRACE_EXEC: Final = 0x10  # PTRACE_O_TRACEEXEC
+_EVENT_EXEC: Final = 4
 _EVENT_STOP: Final = 128
 _WALL: Final = 0x40000000  # __WALL: threads as well
 
 _STOP_S: Final = 2.0
 """How long a thread may take to stop. It does so at once, when it gets a processor."""
+_EXEC_S: Final = 5.0
 _POLL_S: Final = 0.0002
 _MOST_STEPS: Final = 10_000
 _USER_REGISTERS: Final = 27  # struct user_regs_struct of x86-64
@@ -68,6 +72,35 @@ def while_stopped(process: int, avoid: Sequence[range], do: Callable[[], Result]
 
     with ThreadPoolExecutor(1, "tracer") as executor:
         return executor.submit(alone).result()
+
+
+def at_exec(process: int, go_on: Callable[[], None], do: Callable[[], None]) -> None:
+    """Do something to a process of one thread when it has executed a program, before that has begun.
+
+    ``go_on`` lets it execute. Call it in a thread that ends then: it is the tracer.
+
+    Raises:
+        ClockError: it did not execute anything in time.
+        OSError: it may not be traced, or what was done raised it.
+    """
+    try:
+        _ptrace(_SEIZE, process, _TRACE_EXEC)
+    finally:
+        go_on()
+    deadline = time.monotonic() + _EXEC_S
+    while time.monotonic() < deadline:
+        found, status = os.waitpid(process, os.WNOHANG | _WALL)
+        if not found:
+            time.sleep(_POLL_S)
+        elif not os.WIFSTOPPED(status):
+            return  # it could not be executed
+        elif status >> 16 == _EVENT_EXEC:
+            do()
+            _ptrace(_DETACH, process)
+            return
+        else:  # a signal: let it have it
+            _ptrace(_CONT, process, 0 if status >> 16 else os.WSTOPSIG(status))
+    raise ClockError(f"process {process} executed nothing within {_EXEC_S:g} s")
 
 
 def living_threads(process: int) -> set[int]:
