@@ -84,7 +84,9 @@ fn strict_serializability_and_serializability_agree_with_every_order_of_the_tran
         if history.observes_nothing() {
             continue;
         }
-        for (consistency, in_real_time) in [("strict-serializable", true), ("serializable", false)] {
+        for (consistency, in_real_time) in
+            [("strict-serializable", true), ("serializable", false), ("view-serializable", false)]
+        {
             let expected = if history.is_serializable(in_real_time) { Verdict::Valid } else { Verdict::Violation };
             let report = check(&history, consistency);
             assert_eq!(report.verdict, expected, "seed {seed}, {consistency}\n{history}{:?}", names(&report));

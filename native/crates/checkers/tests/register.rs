@@ -66,6 +66,7 @@ fn what_some_order_explains_is_never_a_violation_where_the_order_keeps_what_is_a
             ("strict-serializable", ALL, is_serializable(&history, false, in_real_time)),
             ("strong-session-serializable", sequential, is_serializable(&history, false, in_process)),
             ("serializable", INITIAL, is_serializable(&history, false, |_, _| false)),
+            ("view-serializable", INITIAL, is_serializable(&history, false, |_, _| false)),
             ("serializable", sequential, is_serializable(&history, false, key_in_process)),
             ("serializable", linearizable, is_serializable(&history, false, key_in_time)),
         ] {
@@ -85,6 +86,7 @@ fn where_every_write_follows_a_read_the_verdict_is_exact() {
         let history = random(1 << 40 | seed, true);
         for (consistency, inferences, is_explained) in [
             ("serializable", INITIAL, is_serializable(&history, false, |_, _| false)),
+            ("view-serializable", INITIAL, is_serializable(&history, false, |_, _| false)),
             ("strict-serializable", INITIAL, is_serializable(&history, false, in_real_time)),
         ] {
             let report = check(&history, consistency, inferences);
