@@ -22,7 +22,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from schrodinger.cluster import Cluster, Leader, LocalProvider, PowerLoss, ProviderError, Suite, find_binary, load_suite
+from schrodinger.cluster import (
+    Cluster,
+    Leader,
+    LocalProvider,
+    PowerLoss,
+    ProviderError,
+    Suite,
+    Unavailable,
+    find_binary,
+    load_suite,
+)
 from schrodinger.control.control import socket_path
 from schrodinger.control.reconciler import Reconciler
 from schrodinger.control.starting import Wanted
@@ -52,13 +62,12 @@ EVENTS: Final = "events.jsonl"
 
 def main(wanted: str) -> int:
     """Keep the cluster until it is taken down. One line of JSON on the output says that it is up, or why not."""
-    keeper = Keeper(Wanted.from_json(wanted))
     try:
-        asyncio.run(keeper.keep())
+        asyncio.run(Keeper(Wanted.from_json(wanted)).keep())
     except ProviderError as error:
         _report({"broken": str(error)})
         return 1
-    except (ControlError, ValueError, OSError) as error:
+    except (ControlError, Unavailable, ValueError, OSError) as error:
         _report({"refused": str(error)})
         return 1
     except Exception:

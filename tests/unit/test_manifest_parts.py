@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schrodinger.nemesis import InvalidValueError
@@ -51,6 +51,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 
 @given(st.integers(0, 2**62))
+@example(4_611_686_018_427_387_000)
 def test_a_duration_that_is_told_is_read_as_the_same(duration_ns: int) -> None:
     assert parse_duration(in_words(duration_ns)) == duration_ns
 

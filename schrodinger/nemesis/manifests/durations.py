@@ -17,7 +17,7 @@ _UNITS_NS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_PART = r"(\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})(ns|us|µs|μs|ms|s|m|h)"
+_PART = r"(\d{1,19}(?:\.\d{0,9})?|\.\d{1,9})(ns|us|µs|μs|ms|s|m|h)"
 _WRITTEN = re.compile(rf"([+-]?)((?:{_PART})+)", re.ASCII)
 _MOST_NS = 2**63 - 1
 """What Go's durations hold: 292 years."""
