@@ -65,8 +65,9 @@ SET_PREFIX, SET_END = "s/", "s0"  # "0" follows "/": the range covers every key 
 QUEUE_PREFIX, QUEUE_END = "q/", "q0"
 LEASE_S = 1
 """How long a lock outlives its holder; the shortest that etcd grants with its election time-out."""
-BROKEN = r"panic: runtime error|^fatal error: (?!newosproc)|WARNING: DATA RACE"
-"""What etcd never logs; it may well end itself on a broken disk, with another panic, or where it can have no thread."""
+BROKEN = r"panic: runtime error|^fatal error: (?!newosproc|fault)|WARNING: DATA RACE"
+"""What etcd never logs. It may well end itself on a broken disk, with another panic, where it can have no thread, and
+where a file that it has mapped was cut short (``fatal error: fault``, the kernel's SIGBUS)."""
 
 
 class Etcd(Database):

@@ -61,7 +61,12 @@ def partition_plan(reads: str, rounds: int = 1) -> Plan:
 
 @pytest.mark.parametrize(
     ("line", "is_a_defect"),
-    [("fatal error: newosproc", False), ("fatal error: concurrent map writes", True), ("panic: open wal: EIO", False)],
+    [
+        ("fatal error: newosproc", False),
+        ("fatal error: fault", False),
+        ("fatal error: concurrent map writes", True),
+        ("panic: open wal: EIO", False),
+    ],
 )
 def test_what_etcd_says_where_it_can_have_no_thread_or_no_disk_is_no_defect(line: str, is_a_defect: bool) -> None:
     (logs,) = load_suite(str(REPOSITORY / "suites" / "etcd")).checkers
