@@ -45,6 +45,10 @@ GONE_S = 20.0
 """A lease lasts ten seconds, and so long a database may take to end whose disk hangs."""
 
 
+ENOUGH_S = 120.0
+"""For a round of all changes, on a machine that is busy; and more than any call of a controller may take."""
+
+
 @pytest.fixture
 def agent() -> Iterator[Agent]:
     with private_agent(Path("/dev/shm")) as private:
@@ -67,7 +71,7 @@ def test_faults_are_in_force_together_and_nothing_of_them_outlives_controller_or
         end(agent, controller, victim, Random(seed))
         expected = {"agent": AGENT_LOST, "nobody": 0}.get(victim, -signal.SIGKILL)
         # Whoever is killed late may have been ready.
-        assert controller.wait(180) in {expected, 0}, said.read_text()
+        assert ended(controller) in {expected, 0}, said.read_text()
         if victim == "both":
             assert asyncio.run(heal(agent.state.path)).errors == ()
         elif victim == "agent":
@@ -98,6 +102,13 @@ def end(agent: Agent, controller: subprocess.Popen[bytes], victim: str, random: 
                 os.kill(pid, signal.SIGKILL)
     if victim != "agent":
         controller.kill()
+
+
+def ended(controller: subprocess.Popen[bytes]) -> int | None:
+    """Its status; nothing if it goes on for long."""
+    with suppress(subprocess.TimeoutExpired):
+        return controller.wait(ENOUGH_S)
+    return None
 
 
 async def asked_once(agent: Agent) -> None:
