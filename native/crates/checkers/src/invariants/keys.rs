@@ -1,6 +1,6 @@
 //! Independent keys: each is an object of its own, and the history is as its worst.
 
-use super::{Finding, LISTED, Report};
+use super::{Case, Finding, LISTED, Report};
 use crate::events::Events;
 use crate::pairing::{Malformed, Outcome, Paired, by_key, pair};
 
@@ -35,13 +35,13 @@ pub(super) fn each_key(
             *all.counts.entry(name).or_insert(0) += count;
         }
         for finding in report.findings {
-            let first = finding.first.into_iter().map(|case| super::Case { told: of_key(case.told), ..case }).collect();
+            let first = finding.first.into_iter().map(|case| Case { told: of_key(case.told), ..case }).collect();
             join(&mut all.findings, Finding { first, ..finding });
         }
     }
     if let Some(more) = doubts.len().checked_sub(LISTED).filter(|&more| more > 0) {
         doubts.truncate(LISTED);
-        doubts.push(format!("{more} doubts more, of other keys"));
+        doubts.push(format!("of other keys, doubts that are not told: {more}"));
     }
     let joined = Report::conclude(all.operations, all.observations, all.findings, doubts);
     malformed.unless(Report { counts: all.counts, ..joined })

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use super::cycles::{Class, Component, Cycle, Cycles, Open, Reach, closed_by, each_component};
 use super::decode::{Code, Transactions};
 use super::graph::{Edges, Graph, NO_KEY, PASS, RW, WR, WW};
-use super::paths::Search;
+use super::paths::{Path, Search};
 
 /// A finer name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +68,7 @@ pub struct FinerCycles {
 }
 
 impl FinerCycles {
-    fn add(&mut self, finer: Finer, component: &Component, search: (Option<super::paths::Path>, bool)) {
+    fn add(&mut self, finer: Finer, component: &Component, search: (Option<Path>, bool)) {
         let (path, is_decided) = search;
         self.found.extend(path.map(|path| (finer, Cycle::new(component.contracted(&path)))));
         if !is_decided && !self.undecided.contains(&finer) {
