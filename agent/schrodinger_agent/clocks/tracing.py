@@ -160,7 +160,7 @@ def _awaited(thread: int) -> int | None:
         if state_of(thread) == "D":
             return _ASLEEP
         if time.monotonic() > deadline:
-            raise ClockError(f"thread {thread} did not stop within {_STOP_S:g} s")
+            raise ClockError(f"thread {thread} did not stop within {_STOP_S:g} s: it is in state {state_of(thread)}")
         time.sleep(_POLL_S)
     if not os.WIFSTOPPED(status):
         return None
