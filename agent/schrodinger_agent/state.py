@@ -138,10 +138,11 @@ class StateDirectory:
 
 
 def _default() -> Path:
-    """Root of a user namespace of its own is who it is outside, with an agent beside the one that it has there."""
+    """Root of a user namespace is who it is outside, and has an agent for each: one cannot reach into another."""
     user = outer_user()
     if user == 0:
         return Path("/run/schrodinger")
-    name = "schrodinger" if os.geteuid() else "schrodinger-in-namespace"
+    namespace = Path("/proc/self/ns/user").stat().st_ino
+    name = "schrodinger" if os.geteuid() else f"schrodinger-in-namespace-{namespace}"
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     return Path(runtime, name) if runtime else Path(f"/tmp/{name}-{user}")  # noqa: S108 - ensure() checks its owner

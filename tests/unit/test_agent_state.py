@@ -23,14 +23,15 @@ def test_the_choice_beats_the_variable_which_beats_the_default(monkeypatch: pyte
     assert StateDirectory.find().path == Path("/run/schrodinger")
 
 
-def test_root_of_a_user_namespace_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_of_a_user_namespace_has_a_place_of_its_own_in_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCHRODINGER_STATE", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(Path, "read_text", lambda _: "         0       1000          1\n")
-    assert StateDirectory.find().path == Path("/tmp/schrodinger-in-namespace-1000")
+    namespace = Path("/proc/self/ns/user").stat().st_ino
+    assert StateDirectory.find().path == Path(f"/tmp/schrodinger-in-namespace-{namespace}-1000")
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
-    assert StateDirectory.find().path == Path("/run/user/1000/schrodinger-in-namespace")
+    assert StateDirectory.find().path == Path(f"/run/user/1000/schrodinger-in-namespace-{namespace}")
 
 
 def test_it_is_made_private(tmp_path: Path) -> None:
