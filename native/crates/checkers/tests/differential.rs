@@ -8,9 +8,11 @@ use oracle::{
     Operations, Random, Shape, cases, is_linearizable, printed, produced_by_a_register, random_history, values_of,
 };
 use schrodinger_checkers::linearizable::{
-    Algorithm, Budget, Conclusion, Decide, Goal, Zones, decide, decide_by_search, prefix, search, shrink, zones,
+    Algorithm, Budget, Conclusion, Decide, Goal, Operation, Zones, decide, decide_by_search, prefix, search, shrink,
+    zones,
 };
 use schrodinger_checkers::models::{Model, Nature, Register, RegisterAction, State};
+use schrodinger_checkers::pairing::NEVER;
 
 const BUDGET: Budget = Budget { max_steps: 10_000_000, max_bytes: 1 << 30 };
 const CASES: usize = 20_000;
@@ -136,6 +138,40 @@ fn tokens_only_make_the_search_faster_on_histories_too_long_for_brute_force() {
         assert_eq!(by_search, expected, "seed {seed}\n{}", printed(&operations));
     }
     assert!(undecided <= cases(CASES) / 100, "{undecided} could not be compared: too many to mean anything");
+}
+
+#[test]
+fn a_write_of_what_is_there_can_still_hide_another() {
+    let operation = |invocation, completion, action| Operation { invocation, completion, action };
+    let history = vec![
+        operation(0, 2, RegisterAction::Read(0)),
+        operation(1, 6, RegisterAction::Write(0)),
+        operation(3, 5, RegisterAction::Cas(0, 2)),
+        operation(4, 7, RegisterAction::Write(3)),
+        operation(8, 9, RegisterAction::Read(2)),
+    ];
+    let decision = decide_by_search(&register(&history), &history, BUDGET, &AtomicBool::new(false));
+    assert_eq!(decision.conclusion, Conclusion::Linearizable);
+    let without: Operations = [0, 2, 3, 4].map(|index| history[index]).to_vec();
+    let decision = decide_by_search(&register(&without), &without, BUDGET, &AtomicBool::new(false));
+    assert_eq!(decision.conclusion, Conclusion::Blocked(9));
+}
+
+#[test]
+fn a_write_of_what_is_there_can_hide_another_for_a_swap_that_may_have_happened() {
+    let operation = |invocation, completion, action| Operation { invocation, completion, action };
+    let history = vec![
+        operation(0, NEVER, RegisterAction::Cas(0, 1)),
+        operation(1, 5, RegisterAction::Write(3)),
+        operation(2, 7, RegisterAction::Write(0)),
+        operation(3, 4, RegisterAction::Read(1)),
+        operation(6, 8, RegisterAction::Read(1)),
+    ];
+    let decision = decide_by_search(&register(&history), &history, BUDGET, &AtomicBool::new(false));
+    assert_eq!(decision.conclusion, Conclusion::Linearizable);
+    let without: Operations = [0, 1, 3, 4].map(|index| history[index]).to_vec();
+    let decision = decide_by_search(&register(&without), &without, BUDGET, &AtomicBool::new(false));
+    assert_eq!(decision.conclusion, Conclusion::Blocked(8));
 }
 
 #[test]

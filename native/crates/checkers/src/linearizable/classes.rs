@@ -69,6 +69,11 @@ impl<A: Copy + Eq + Ord> Classes<A> {
         Classes { classes, by_token, by_aid, consumed, needed, wanted: Vec::new(), is_wanted, aids: Vec::new() }
     }
 
+    /// The classes that produce `token`.
+    pub fn producing(&self, token: Token) -> &[u32] {
+        &self.by_token[token as usize]
+    }
+
     /// The last row at which somebody may need what `class` produces.
     pub fn needed_until<M: Model<Action = A>>(&self, model: &M, class: &Class<A>) -> u32 {
         model.produces(class.action).map_or(u32::MAX, |token| self.needed[token as usize])

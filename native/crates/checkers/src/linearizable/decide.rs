@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
-use super::{Budget, Limit, Operation};
+use super::{Budget, Limit, Operation, frontier};
 use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, PriorityQueue};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
@@ -89,7 +89,8 @@ pub fn decide<M: Decide>(
     model.directly(operations).unwrap_or_else(|| decide_by_search(model, operations, budget, interrupt))
 }
 
-/// Decide with what works for any history: first the test that refutes, then the search, of what came before if the test refuted.
+/// Decide with what works for any history: first the test that refutes, then frontier and search, of what came before if the test
+/// refuted.
 pub fn decide_by_search<M: Decide>(
     model: &M,
     operations: &[Operation<M::Action>],
@@ -99,8 +100,9 @@ pub fn decide_by_search<M: Decide>(
     let refuted = model.refute(operations);
     let mut searching = Searching { model, operations, budget, interrupt, steps: 0, peak_bytes: 0 };
     let end = refuted.unwrap_or(NEVER);
-    let conclusion = match (searching.search_until(end), refuted) {
-        (Conclusion::Blocked(passed), _) => Conclusion::Blocked(searching.first_blocked(passed, end)),
+    let (conclusion, passed) = searching.decide_until(end);
+    let conclusion = match (conclusion, refuted) {
+        (Conclusion::Blocked(blocked), _) => Conclusion::Blocked(searching.first_blocked(passed, blocked)),
         (Conclusion::Linearizable | Conclusion::Exhausted(Limit::Steps | Limit::Bytes, _), Some(row)) => {
             Conclusion::Blocked(row)
         }
@@ -120,8 +122,9 @@ pub fn verdict<M: Decide>(
         Some(decision) => (decision.conclusion, decision.steps),
         None if model.refute(operations).is_some() => (Conclusion::Blocked(0), operations.len() as u64),
         None => {
-            let found = search(model.clone(), operations, Goal::Verdict, budget, interrupt);
-            (found.conclusion, found.steps)
+            let mut searching = Searching { model, operations, budget, interrupt, steps: 0, peak_bytes: 0 };
+            let (conclusion, _) = searching.decide_until(NEVER);
+            (conclusion, searching.steps)
         }
     };
     let verdict = match conclusion {
@@ -132,7 +135,7 @@ pub fn verdict<M: Decide>(
     (verdict, steps)
 }
 
-/// Several searches of prefixes of one history.
+/// Several attempts at prefixes of one history.
 struct Searching<'a, M: Decide> {
     model: &'a M,
     operations: &'a [Operation<M::Action>],
@@ -142,29 +145,67 @@ struct Searching<'a, M: Decide> {
     peak_bytes: u64,
 }
 
+/// Steps that a search is given for each operation where it comes first.
+const FIRST_STEPS: u64 = 16;
+
 impl<M: Decide> Searching<'_, M> {
-    /// Search the history as it was before row `end`.
-    fn search_until(&mut self, end: u32) -> Conclusion {
-        let budget = Budget { max_steps: self.budget.max_steps.saturating_sub(self.steps), ..self.budget };
+    /// Decide the history as it was before row `end`; and the row before which all returns can be passed. If no order passes the
+    /// return in [`Conclusion::Blocked`], another return after that row may be the first.
+    fn decide_until(&mut self, end: u32) -> (Conclusion, u32) {
         let operations = prefix(self.model, self.operations, end);
-        let found = search(self.model.clone(), &operations, Goal::Verdict, budget, self.interrupt);
-        self.steps += found.steps;
-        self.peak_bytes = self.peak_bytes.max(found.peak_bytes);
-        found.conclusion
+        // A search is quick where little can have happened. A model without offers gives the frontier no hint what to put off.
+        if !self.model.has_offers() && operations.iter().all(|operation| !operation.is_pending()) {
+            let first = FIRST_STEPS * operations.len() as u64;
+            let (conclusion, row) = self.search(&operations, self.left().min(first));
+            if !matches!(conclusion, Conclusion::Exhausted(Limit::Steps, _)) {
+                return (conclusion, row);
+            }
+        }
+        let half = Budget { max_steps: self.left() / 2, ..self.budget };
+        let outcome = frontier::decide(self.model, &operations, half, self.interrupt);
+        self.steps += outcome.steps;
+        self.peak_bytes = self.peak_bytes.max(outcome.peak_bytes);
+        match outcome.conclusion {
+            Some(conclusion) => (conclusion, outcome.row),
+            None => match self.search(&operations, self.left()) {
+                (Conclusion::Exhausted(limit, row), _) => {
+                    let row = row.max(outcome.row);
+                    (Conclusion::Exhausted(limit, row), row)
+                }
+                (conclusion, row) => (conclusion, row.max(outcome.row)),
+            },
+        }
     }
 
-    /// The first return that can't be passed. Returns before `passed` can be, and what was before `end` is impossible. When the budget
-    /// ends before the row is found, it is the last that is known to be impassable.
-    fn first_blocked(&mut self, passed: u32, end: u32) -> u32 {
-        if !self.model.has_offers() && !self.model.foresees() {
-            return passed; // The search did not look ahead.
+    fn left(&self) -> u64 {
+        self.budget.max_steps.saturating_sub(self.steps)
+    }
+
+    /// Search, and give what was found with the row before which all returns can be passed.
+    fn search(&mut self, operations: &[Operation<M::Action>], max_steps: u64) -> (Conclusion, u32) {
+        let budget = Budget { max_steps, ..self.budget };
+        let found = search(self.model.clone(), operations, Goal::Verdict, budget, self.interrupt);
+        self.steps += found.steps;
+        self.peak_bytes = self.peak_bytes.max(found.peak_bytes);
+        match found.conclusion {
+            // The search may have looked ahead.
+            Conclusion::Blocked(row) if self.model.has_offers() || self.model.foresees() => {
+                (Conclusion::Blocked(returns(operations).last().copied().unwrap_or(row)), row)
+            }
+            Conclusion::Blocked(row) | Conclusion::Exhausted(_, row) => (found.conclusion, row),
+            Conclusion::Linearizable => (found.conclusion, NEVER),
         }
+    }
+
+    /// The first return that can't be passed. Returns before `passed` can be, and the one in `blocked` can't. When the budget ends
+    /// before the row is found, it is the last that is known to be impassable.
+    fn first_blocked(&mut self, passed: u32, blocked: u32) -> u32 {
         let mut returns = returns(self.operations);
-        returns.retain(|row| (passed..end).contains(row));
+        returns.retain(|row| (passed..=blocked).contains(row));
         let (mut low, mut high) = (0, returns.len() - 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.search_until(returns[middle] + 1) {
+            match self.decide_until(returns[middle] + 1).0 {
                 Conclusion::Linearizable => low = middle + 1,
                 Conclusion::Blocked(_) => high = middle,
                 Conclusion::Exhausted(..) => break,
