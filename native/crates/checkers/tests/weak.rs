@@ -528,6 +528,15 @@ fn reading_from_each_other_is_no_weak_level_at_all() {
 }
 
 #[test]
+fn a_second_read_that_contradicts_the_first_counts_for_stronger_models_too() {
+    let again: &[&[&str]] = &[&["r1; r1 2; a2 1", "r2; a1 2"]];
+    for model in ["strong-session-read-committed", "strong-read-committed"] {
+        assert_eq!(found(model, Kind::Registers, again), ["G1c-process"], "{model}");
+        assert!(found(model, Kind::Registers, &[&["r1; r1; a2 1", "r2; a1 2"]]).is_empty(), "{model}");
+    }
+}
+
+#[test]
 fn what_nobody_knows_happened_if_it_was_read_and_only_then() {
     assert_eq!(found_in_both("read-atomic", &[&["info a1 1; a2 1"], &["r2; r1 1"]]), ["fractured-read"]);
     assert!(found_in_both("read-atomic", &[&["info a1 1; a2 1"], &["r2; r1"]]).is_empty());

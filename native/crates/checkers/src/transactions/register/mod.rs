@@ -81,7 +81,9 @@ pub fn check_rw_register(
         Orders::default()
     };
     let told = |dependency: &Dependency| step(events, &transactions, &versions, &orders, dependency);
-    let mut weak = match deciding.or_else(|| options.consistency.rules_out("OTV").then_some(weak::CAUSAL)) {
+    // Dependencies know only the first read of a key; where a transaction may contradict itself, the weak levels know the others.
+    let is_weak = options.consistency.rules_out("OTV") || !options.consistency.rules_out("internal");
+    let mut weak = match deciding.or_else(|| is_weak.then_some(weak::CAUSAL)) {
         Some(weak) => decide_weak(events, &transactions, &versions, &orders, weak, options, interrupt),
         None => weak::Found::default(),
     };
