@@ -145,9 +145,6 @@ struct Searching<'a, M: Decide> {
     peak_bytes: u64,
 }
 
-/// Steps that a search is given for each operation where it comes first.
-const FIRST_STEPS: u64 = 16;
-
 impl<M: Decide> Searching<'_, M> {
     /// Decide the history as it was before row `end`; and the row before which all returns can be passed. If no order passes the
     /// return in [`Conclusion::Blocked`], another return after that row may be the first.
@@ -155,8 +152,7 @@ impl<M: Decide> Searching<'_, M> {
         let operations = prefix(self.model, self.operations, end);
         // A search is quick where little can have happened. A model without offers gives the frontier no hint what to put off.
         if !self.model.has_offers() && operations.iter().all(|operation| !operation.is_pending()) {
-            let first = FIRST_STEPS * operations.len() as u64;
-            let (conclusion, row) = self.search(&operations, self.left().min(first));
+            let (conclusion, row) = self.search(&operations, self.left() / 2);
             if !matches!(conclusion, Conclusion::Exhausted(Limit::Steps, _)) {
                 return (conclusion, row);
             }
