@@ -7,7 +7,7 @@ mod isolated;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Output, Stdio};
 
 use isolated::{HOST, Target};
@@ -145,7 +145,10 @@ fn a_signal_to_the_helper_is_one_to_the_program() {
 #[test]
 fn the_helper_stands_still_while_the_program_does() {
     let Some(target) = Target::make() else { return };
-    let (mut child, said) = started(target.enter(&[], &["sh", "-c", WAITS]));
+    let mut command = target.enter(&[], &["sh", "-c", WAITS]);
+    // Nobody in an orphaned group can be stopped so, and the group of a test's runner may be one. That of a child is not.
+    command.process_group(0);
+    let (mut child, said) = started(command);
     let pid = child.id().try_into().unwrap();
     let mut status = 0;
     signal(&child, libc::SIGTSTP);

@@ -338,7 +338,13 @@ impl<M: Model> Passing<M> {
             } else {
                 self.concern.can_wait(&self.model, operation, goal.row)
             };
-            if (slot == goal.slot || !can_wait) && self.model.step(configuration.state, operation.action).is_some() {
+            // Of several that do the same, the one that returns first goes first: the others could take its place and it theirs.
+            let mut others = self.window.among(undone & !self.window.overwrites);
+            let goes_later =
+                others.any(|(_, other)| other.action == operation.action && other.completion < operation.completion);
+            if (slot == goal.slot || !(can_wait || goes_later))
+                && self.model.step(configuration.state, operation.action).is_some()
+            {
                 self.candidates.push(slot as u32);
             }
         }
