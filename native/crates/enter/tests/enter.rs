@@ -133,13 +133,17 @@ fn the_status_of_the_program_is_that_of_the_helper() {
 fn a_signal_to_the_helper_is_one_to_the_program() {
     let Some(target) = Target::make() else { return };
     let (mut child, said) = started(target.enter(&[], &["sh", "-c", &format!("trap 'exit 7' USR1; {WAITS}")]));
+    let input = child.stdin.take(); // to wait would close it
     signal(&child, libc::SIGUSR1);
     assert_eq!(child.wait().unwrap().code(), Some(7));
     gone(said);
+    drop(input);
     let (mut child, said) = started(target.enter(&[], &["sh", "-c", WAITS]));
+    let input = child.stdin.take();
     signal(&child, libc::SIGTERM);
     assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGTERM));
     gone(said);
+    drop(input);
 }
 
 #[test]
