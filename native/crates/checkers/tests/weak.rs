@@ -428,8 +428,8 @@ fn every_step_of_a_weak_cycle_leads_to_the_next_and_every_sight_from_the_missed_
 
 // Micro-operations are written as `a1 x` (append or write x to key 1) and `r1 x y` (read key 1 as the list [x, y], as a register as y).
 
-/// What is found in transactions of `sessions`, each one after the other, that `consistency` rules out.
-fn found(consistency: &str, kind: Kind, sessions: &[&[&str]]) -> Vec<String> {
+/// Transactions of `sessions`, each one after the other.
+fn history_of(sessions: &[&[&str]]) -> History {
     let mut transactions = Vec::new();
     for (process, session) in (0..).zip(sessions) {
         for (place, text) in session.iter().enumerate() {
@@ -437,7 +437,12 @@ fn found(consistency: &str, kind: Kind, sessions: &[&[&str]]) -> Vec<String> {
             transactions.push(Transaction::parse(text, process, (start, start + 50)));
         }
     }
-    let report = check(&History { transactions }, kind, consistency);
+    History { transactions }
+}
+
+/// What is found in transactions of `sessions`, each one after the other, that `consistency` rules out.
+fn found(consistency: &str, kind: Kind, sessions: &[&[&str]]) -> Vec<String> {
+    let report = check(&history_of(sessions), kind, consistency);
     let asked = Consistency::parse(consistency).expect("a known model");
     let names = report.anomalies.into_iter().map(|anomaly| anomaly.name);
     names.filter(|name| asked.rules_out(name)).collect()
@@ -501,6 +506,27 @@ fn causal_convergence_of_concurrent_writes_seen_in_two_orders() {
     let orders: &[&[&str]] = &[&["a1 1"], &["a1 2"], &["r1 1", "r1 2"], &["r1 2", "r1 1"]];
     assert_eq!(found("causal", Kind::Registers, orders), ["causality-violation-process"]);
     assert!(found("causal", Kind::Registers, &[&["a1 1"], &["a1 2"], &["r1 1", "r1 2"], &["r1 1"]]).is_empty());
+}
+
+#[test]
+fn a_list_that_ends_in_what_nobody_wrote_is_told_by_the_last_element_that_somebody_did() {
+    // Nobody wrote 9. Who had seen 1 read from the writer of 3 and the other way round.
+    let both = check(&history_of(&[&["a1 1"], &["a1 2"], &["a1 3"], &["r1 1; r1 1 2 3 9"]]), Kind::Lists, "causal");
+    let fractured = both.anomalies.iter().find(|anomaly| anomaly.name == "fractured-read").expect("read at once");
+    let Entry::Missed { steps, .. } = &fractured.first[0] else { panic!("{fractured:?}") };
+    let told: BTreeSet<_> = steps.iter().map(|step| (step.kind, step.key, step.previous, step.value)).collect();
+    assert_eq!(told, BTreeSet::from([("seen", Some(1), Some(1), Some(3)), ("seen", Some(1), Some(3), Some(1))]));
+    // What was missed outright is told with what was read instead, whoever wrote that: the list was not empty.
+    for model in ["causal", "serializable"] {
+        let missed =
+            check(&history_of(&[&["a1 1; a2 1"], &["a2 2"], &["r1 1; r2 2 9"], &["r2 2 9 1"]]), Kind::Lists, model);
+        let cycles = missed.anomalies.iter().flat_map(|anomaly| &anomaly.first).filter_map(|entry| match entry {
+            Entry::Cycle { steps } => Some(steps),
+            _ => None,
+        });
+        let rw: Vec<_> = cycles.flatten().filter(|step| step.kind == "rw").map(|s| (s.previous, s.value)).collect();
+        assert!(!rw.is_empty() && rw.iter().all(|told| *told == (Some(9), Some(1))), "{model}: {missed:?}");
+    }
 }
 
 #[test]

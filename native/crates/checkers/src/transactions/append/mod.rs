@@ -14,7 +14,7 @@ use self::versions::{Versions, versions};
 use super::conclusion::{Ordered, conclude, named, order};
 use super::consistency::Consistency;
 use super::cycles::{Class, Cycle, Dependency, Reach};
-use super::decode::{Transactions, decode};
+use super::decode::{MicroOperation, Transactions, decode};
 use super::graph::Edges;
 use super::report::{Anomaly, Report};
 use super::weak::{self, Observed, Weak};
@@ -72,15 +72,16 @@ fn decide_weak(
     options: &Options,
     interrupt: &AtomicBool,
 ) -> weak::Found {
-    let observed = Observed::new(transactions, &versions.happened, |reader, read| {
+    let source = |reader: u32, read: &MicroOperation| {
         let position = dependencies::version(events, versions, read)?;
         match dependencies::last_written(versions, read.key, position) {
             Some(element) => (element.writer != reader).then_some(element.writer),
             None => Some(transactions.len() as u32),
         }
-    });
+    };
+    let observed = Observed::new(transactions, &versions.happened, source);
     let step = |dependency: &Dependency| step(events, transactions, versions, dependency);
-    let teller = weak::Teller { events, transactions, step: &step };
+    let teller = weak::Teller { events, transactions, source: &source, step: &step };
     let limits = weak::Limits { max_search: options.max_search, interrupt };
     weak::decide(&observed, weak, &|edges| write_order(versions, edges), &teller, limits)
 }

@@ -13,7 +13,8 @@ pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, d
     let &Dependency { from, to, kind, key } = dependency;
     let read_by = |transaction: u32| {
         let read = transactions.of(transaction as usize).iter().find(|m| m.key == key && m.code == Code::Read);
-        read.and_then(|read: &MicroOperation| version(events, versions, read))
+        let trusted = read.filter(|read: &&MicroOperation| version(events, versions, read).is_some());
+        trusted.and_then(|read| read.values(events)).unwrap_or_default()
     };
     let (name, previous, value) = match kind {
         WR => {
@@ -22,10 +23,10 @@ pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, d
             ("wr", None, seen.filter(|element| element.writer == from).map(|element| element.value).next())
         }
         RW => {
-            let position = read_by(from).unwrap_or(0);
-            let next = next_written(versions, key, position).filter(|next| next.writer == to);
+            let seen = read_by(from);
+            let next = next_written(versions, key, seen.len()).filter(|next| next.writer == to);
             let next = next.map_or_else(|| unread_of(versions, key, to), |next| Some(next.value));
-            ("rw", position.checked_sub(1).and_then(|last| versions.at(key, last)).map(|last| last.value), next)
+            ("rw", seen.last().copied(), next)
         }
         WW => {
             let (previous, next) = neighbours(versions, key, from, to);

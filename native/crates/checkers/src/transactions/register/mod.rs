@@ -29,7 +29,7 @@ use self::versions::{Versions, found, versions};
 use super::conclusion::{Ordered, conclude, named, order};
 use super::consistency::Consistency;
 use super::cycles::Dependency;
-use super::decode::{Transactions, decode};
+use super::decode::{MicroOperation, Transactions, decode};
 use super::graph::Edges;
 use super::report::Report;
 use super::weak::{self, Observed, Weak};
@@ -115,15 +115,16 @@ fn decide_weak(
     options: &RegisterOptions,
     interrupt: &AtomicBool,
 ) -> weak::Found {
-    let observed = Observed::new(transactions, &versions.happened, |reader, read| {
+    let source = |reader: u32, read: &MicroOperation| {
         let version = found(events, versions, read)?;
         if version as usize >= versions.written {
             return options.inferences.initial_state.then_some(transactions.len() as u32);
         }
         versions.writer_of(version).filter(|&writer| writer != reader)
-    });
+    };
+    let observed = Observed::new(transactions, &versions.happened, source);
     let step = |dependency: &Dependency| step(events, transactions, versions, orders, dependency);
-    let teller = weak::Teller { events, transactions, step: &step };
+    let teller = weak::Teller { events, transactions, source: &source, step: &step };
     let limits = weak::Limits { max_search: options.max_search, interrupt };
     weak::decide(&observed, weak, &|edges| write_order(versions, orders, edges), &teller, limits)
 }

@@ -4,7 +4,7 @@ use super::observed::{NONE, Observed};
 use super::{Level, Weak};
 use crate::events::Events;
 use crate::transactions::cycles::Dependency;
-use crate::transactions::decode::{Code, Transactions};
+use crate::transactions::decode::{Code, MicroOperation, Transactions};
 use crate::transactions::graph::{Graph, NO_KEY, PROCESS, SEEN, WR, WW};
 use crate::transactions::report::{Entry, Sight, Step};
 
@@ -14,6 +14,8 @@ pub struct Teller<'a> {
     pub events: &'a Events<'a>,
     /// Its transactions.
     pub transactions: &'a Transactions,
+    /// Who wrote what a read of a transaction saw, as [`Observed::new`] was told.
+    pub source: &'a dyn Fn(u32, &MicroOperation) -> Option<u32>,
     /// Tells a dependency of the usual kinds.
     pub step: &'a dyn Fn(&Dependency) -> Step,
 }
@@ -31,7 +33,15 @@ impl Teller<'_> {
             && let Some(seen) = sight(observed, weak, graph, missed)
         {
             let mut steps = self.path(&seen);
-            steps.push(Step { from: self.row(seen.reader), to: self.row(missed.from), ..self.missing(&seen, missed) });
+            steps.push(Step {
+                from: self.row(seen.reader),
+                to: self.row(missed.from),
+                kind: "rw",
+                key: Some(self.transactions.keys[missed.key as usize]),
+                previous: self.shown(&seen, missed).last().copied(),
+                value: self.written(missed.from, missed.key).next_back(),
+                because: None,
+            });
             return Entry::Cycle { steps };
         }
         let (mut steps, mut sights) = (Vec::new(), Vec::new());
@@ -39,10 +49,18 @@ impl Teller<'_> {
             if dependency.kind != SEEN {
                 steps.push((self.step)(dependency));
             } else if let Some(seen) = sight(observed, weak, graph, dependency) {
-                let from_and_to = (self.row(dependency.from), self.row(dependency.to));
-                let missing = self.missing(&seen, dependency);
-                let (previous, value) = (missing.value, missing.previous);
-                steps.push(Step { from: from_and_to.0, to: from_and_to.1, kind: "seen", previous, value, ..missing });
+                let &Dependency { from, to, key, .. } = dependency;
+                let is_written = |value: &i64| self.written(to, key).any(|written| written == *value);
+                steps.push(Step {
+                    from: self.row(from),
+                    to: self.row(to),
+                    kind: "seen",
+                    key: Some(self.transactions.keys[key as usize]),
+                    previous: self.written(from, key).next_back(),
+                    // A list may end in what nobody wrote.
+                    value: self.shown(&seen, dependency).iter().copied().rfind(is_written),
+                    because: None,
+                });
                 sights.push(Sight { reader: self.row(seen.reader), path: self.path(&seen) });
             }
         }
@@ -53,29 +71,18 @@ impl Teller<'_> {
         self.transactions.invocation[transaction as usize]
     }
 
-    /// The reader read what `missed.to` had written, and not what `missed.from` had.
-    fn missing(&self, seen: &Seen, missed: &Dependency) -> Step {
-        let key = missed.key;
-        let written = |transaction: u32| {
-            let own = if (transaction as usize) < self.transactions.len() {
-                self.transactions.of(transaction as usize)
-            } else {
-                &[]
-            };
-            own.iter().filter(|m| m.key == key).filter_map(|m| m.written(self.events))
-        };
-        let was_written = |value: &i64| written(missed.to).any(|written| written == *value);
-        let reads = self.transactions.of(seen.reader as usize).iter().filter(|m| m.key == key && m.code == Code::Read);
-        let previous = reads.filter_map(|m| m.values(self.events)?.last().copied()).find(was_written);
-        Step {
-            from: 0,
-            to: 0,
-            kind: "rw",
-            key: Some(self.transactions.keys[key as usize]),
-            previous,
-            value: written(missed.from).next_back(),
-            because: None,
-        }
+    /// What the reader read of the key from `missed.to`, although it had seen `missed.from`.
+    fn shown(&self, seen: &Seen, missed: &Dependency) -> &[i64] {
+        let own = self.transactions.of(seen.reader as usize).iter();
+        let mut reads = own.filter(|m| m.key == missed.key && m.code == Code::Read);
+        let read = reads.find(|read| (self.source)(seen.reader, read) == Some(missed.to));
+        read.and_then(|read| read.values(self.events)).unwrap_or_default()
+    }
+
+    /// What a transaction wrote to a key, in order.
+    fn written(&self, transaction: u32, key: u32) -> impl DoubleEndedIterator<Item = i64> {
+        let own = self.transactions.of(transaction as usize).iter();
+        own.filter(move |m| m.key == key).filter_map(|m| m.written(self.events))
     }
 
     /// A path as steps; what one process did in between is left out.
