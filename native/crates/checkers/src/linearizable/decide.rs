@@ -150,20 +150,17 @@ impl<M: Decide> Searching<'_, M> {
     /// return in [`Conclusion::Blocked`], another return after that row may be the first.
     fn decide_until(&mut self, end: u32) -> (Conclusion, u32) {
         let operations = prefix(self.model, self.operations, end);
-        // A search is quick where little can have happened. A model without offers gives the frontier no hint what to put off.
+        // Where states offer nothing the frontier has no hint what to put off: it is of use only where much may have happened.
         if !self.model.has_offers() && operations.iter().all(|operation| !operation.is_pending()) {
-            let (conclusion, row) = self.search(&operations, self.left() / 2);
-            if !matches!(conclusion, Conclusion::Exhausted(Limit::Steps, _)) {
-                return (conclusion, row);
-            }
+            return self.search(&operations);
         }
-        let half = Budget { max_steps: self.left() / 2, ..self.budget };
-        let outcome = frontier::decide(self.model, &operations, half, self.interrupt);
+        let budget = Budget { max_steps: self.left(), ..self.budget };
+        let outcome = frontier::decide(self.model, &operations, budget, self.interrupt);
         self.steps += outcome.steps;
         self.peak_bytes = self.peak_bytes.max(outcome.peak_bytes);
         match outcome.conclusion {
             Some(conclusion) => (conclusion, outcome.row),
-            None => match self.search(&operations, self.left()) {
+            None => match self.search(&operations) {
                 (Conclusion::Exhausted(limit, row), _) => {
                     let row = row.max(outcome.row);
                     (Conclusion::Exhausted(limit, row), row)
@@ -178,8 +175,8 @@ impl<M: Decide> Searching<'_, M> {
     }
 
     /// Search, and give what was found with the row before which all returns can be passed.
-    fn search(&mut self, operations: &[Operation<M::Action>], max_steps: u64) -> (Conclusion, u32) {
-        let budget = Budget { max_steps, ..self.budget };
+    fn search(&mut self, operations: &[Operation<M::Action>]) -> (Conclusion, u32) {
+        let budget = Budget { max_steps: self.left(), ..self.budget };
         let found = search(self.model.clone(), operations, Goal::Verdict, budget, self.interrupt);
         self.steps += found.steps;
         self.peak_bytes = self.peak_bytes.max(found.peak_bytes);

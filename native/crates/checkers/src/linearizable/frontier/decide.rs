@@ -8,8 +8,7 @@
 //! limit: where no configuration passes a return then, there is no order. Where they pass, what the thriftiest used more of than there
 //! was is counted from then on, up to where it did; and so on until the frontier is stuck, or uses nothing too often. This is decremental
 //! state space relaxation, from the shortest path problem with limited resources (Righini and Salani, "New dynamic programming algorithms
-//! for the resource constrained elementary shortest path problem", 2008). Of a model without offers everything is counted at once:
-//! without limit its states might never end.
+//! for the resource constrained elementary shortest path problem", 2008). It needs a model with offers: the states of another might never end.
 
 use std::sync::atomic::AtomicBool;
 
@@ -50,7 +49,7 @@ pub fn decide<M: Model + Clone>(
 ) -> Outcome {
     let mut frontier = Frontier::new(model.clone(), operations, budget, interrupt);
     let conclusion = frontier.thrifty().or_else(|end| match end {
-        End::Stuck => frontier.relaxed(model),
+        End::Stuck if model.has_offers() => frontier.relaxed(model),
         end => Err(end),
     });
     Outcome {
@@ -162,9 +161,6 @@ impl<'a, M: Model + Clone> Frontier<'a, M> {
     /// Show that there is no order, or else find one.
     fn relaxed(&mut self, model: &M) -> Result<Conclusion, End> {
         self.is_relaxed = true;
-        if !model.has_offers() {
-            self.passing.spending.make_all_scarce();
-        }
         loop {
             self.start_again(model);
             while self.layer < self.returns.len() {
@@ -201,7 +197,6 @@ impl<'a, M: Model + Clone> Frontier<'a, M> {
             self.furthest = self.furthest.max(row + 1);
         }
         self.layer += 1;
-        self.passing.steps += 1;
         if self.layer % STRIDE == 0 && !self.passing.spending.is_settled() {
             self.passing.spending.settle(&mut self.passing.configurations);
         }

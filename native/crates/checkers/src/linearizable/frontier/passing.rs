@@ -154,6 +154,7 @@ impl<M: Model> Passing<M> {
         self.reached.clear();
         self.last_of.clear();
         self.thriftiest = u32::MAX;
+        self.considered += before.len() as u64;
         for configuration in &mut before {
             self.observe(configuration, self.fresh);
             self.arrive(*configuration, &goal, true);

@@ -200,11 +200,6 @@ impl Spending {
         found
     }
 
-    /// Make every class scarce.
-    pub fn make_all_scarce(&mut self) {
-        self.scarce_until.fill(u32::MAX);
-    }
-
     /// Make scarce what is scarce in `other`.
     pub fn scarce_as(&mut self, other: &Spending) {
         self.scarce_until.clone_from(&other.scarce_until);
