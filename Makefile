@@ -12,7 +12,7 @@ NATIVE := --manifest-path native/Cargo.toml
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup develop demo test lint types format native pytest bench fuzz campaign storm proto clean
+.PHONY: help setup develop demo test lint types format native pytest thorough bench fuzz campaign storm proto clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -50,6 +50,9 @@ native: develop ## The tests of the Rust core
 
 pytest: develop ## The tests of the Python packages (TESTS="tests/unit -k partition" for some of them)
 	pytest $(TESTS)
+
+thorough: develop ## Whole runs that take too long for every change: databases under faults, findings with their twins
+	pytest -m thorough
 
 bench: develop ## The figures that the project promises
 	@for benchmark in $(basename $(notdir $(wildcard benchmarks/*.py))); do \

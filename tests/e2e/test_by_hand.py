@@ -190,6 +190,7 @@ def test_the_commands_do_the_same(state: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_a_run_takes_its_faults_from_a_manifest(tmp_path: Path) -> None:
     manifest = tmp_path / "isolate.yaml"
     manifest.write_text(

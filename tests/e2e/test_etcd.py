@@ -74,7 +74,9 @@ def test_what_etcd_says_where_it_can_have_no_thread_or_no_disk_is_no_defect(line
     assert (re.search(logs.pattern, line) is not None) is is_a_defect
 
 
-@pytest.mark.parametrize("workload", ["register", "set", "append"])
+@pytest.mark.parametrize(
+    "workload", ["register", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("set", "append"))]
+)
 def test_etcd_survives_partitions_kills_and_pauses(tmp_path: Path, workload: str) -> None:
     ended = schrodinger(
         *["run", "suites/etcd", "--workload", workload, "--faults", "partition,kill,pause", "--nodes", "5"],
@@ -100,6 +102,7 @@ def test_etcd_survives_disks_that_lose_power_fill_up_and_are_slow(tmp_path: Path
     assert all(fault.affected for fault in History.open(ended.value("run")).faults())
 
 
+@pytest.mark.thorough
 def test_members_of_etcd_leave_and_are_replaced_and_what_it_promised_stands(tmp_path: Path) -> None:
     schedule = (
         Event(AtTime(1 * SECOND), MemberLeave(frozenset({"n3"}), 2), SECOND),
@@ -121,6 +124,7 @@ def test_members_of_etcd_leave_and_are_replaced_and_what_it_promised_stands(tmp_
     assert [len(found) for found in numbers] == [1, 2, 2], "etcd itself knows them as other members"
 
 
+@pytest.mark.thorough
 def test_etcd_that_goes_by_names_survives_names_that_fail_and_lie(tmp_path: Path) -> None:
     schedule = (
         Event(AtTime(1 * SECOND), DnsFailure(frozenset({"n3"}), "timeout"), 4 * SECOND),
@@ -149,6 +153,7 @@ def test_plans_that_come_with_the_suite_can_be_read(name: str, kinds: set[str]) 
     assert {event.fault.kind for event in plan.schedule} == kinds
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("clock", "status"), [(MonotonicDrift, 1), (ClockDrift, 0)])
 def test_a_lock_is_held_twice_by_a_leader_with_a_fast_monotonic_clock_and_not_by_one_with_a_wrong_date(
     tmp_path: Path, clock: type[MonotonicDrift | ClockDrift], status: int

@@ -1,6 +1,6 @@
 """Whatever ends a run, nothing stays behind, and what was recorded can be read and judged.
 
-``SCHRODINGER_STORM=10`` makes ten rounds of each kind instead of two.
+``SCHRODINGER_STORM=10`` makes ten rounds of each kind instead of one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.fakes.leftovers import Machine, eventually, pids_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUNDS = int(os.environ.get("SCHRODINGER_STORM", "2"))
+ROUNDS = int(os.environ.get("SCHRODINGER_STORM", "1"))
 LEASE_S = 10.0
 MOMENTS = [random.Random(seed).uniform(0.3, 9.0) for seed in range(ROUNDS)]
 """Seconds after the start of a run of about twelve: start-up, set-up, and the main phase with its faults."""

@@ -49,6 +49,7 @@ def test_a_loss_of_power_loses_what_was_acknowledged_before_its_sync_and_nothing
     assert ("lost element" in ended.out) is (status == 1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("failover", "status"), [("with", 1), ("without", 0)])
 def test_a_primary_that_is_replaced_takes_what_it_alone_had_acknowledged_with_it(
     tmp_path: Path, failover: str, status: int
