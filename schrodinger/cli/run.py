@@ -18,7 +18,18 @@ from schrodinger.cli.execution import Execution, conclude, execute
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.manifests import read_manifest, roster_of, roster_options, tell_remarks
 from schrodinger.cli.quantities import Quantity
-from schrodinger.cluster import Leader, LocalProvider, Membership, Names, PowerLoss, Suite, find_binary, load_suite
+from schrodinger.cluster import (
+    Leader,
+    LocalProvider,
+    Membership,
+    PowerLoss,
+    Suite,
+    find_binary,
+    goes_by_names,
+    load_suite,
+    why_unfit,
+    why_unreachable,
+)
 from schrodinger.nemesis import FAULTS, LEADER, USUAL_FAULTS
 from schrodinger.nemesis.manifests import MIDNIGHT, timeline
 from schrodinger.nemesis.strategies import Length, Stretch
@@ -37,10 +48,6 @@ LONGEST_S = 31 * 24 * 3600.0
 """A month. Beyond that a number is a slip of the finger."""
 MOST_CLIENTS = 10_000
 """Each is an open connection; one process can have no more file descriptors than a few times this."""
-
-NO_DATA = "doesn't say where its data is; give its database a method data_directory"
-NO_NAMES = "doesn't address its nodes by names with these options; `schrodinger suites` lists what it has"
-NO_MEMBERSHIP = "can't change its members; give its database the methods members, join and leave"
 
 
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -135,6 +142,11 @@ def run(
             ) as provider:
                 able = suited_faults(wanted, loaded, options, tell=not as_json)
                 kinds = possible_faults(able, await provider.capabilities(), tell=not as_json)
+                if wanted and not kinds:
+                    raise Refused(
+                        f"none of {', '.join(wanted)} is possible for suite {loaded.name} on this machine; "
+                        "`schrodinger suites` and `schrodinger doctor` say what is, or give --faults none"
+                    )
                 require_names(loaded, options, await provider.capabilities())
                 with blaming(suite):
                     plan = draw_plan(
@@ -147,7 +159,7 @@ def run(
                         leader=isinstance(loaded.database, Leader),
                         disks=isinstance(loaded.database, PowerLoss),
                         membership=isinstance(loaded.database, Membership),
-                        names=goes_by_names(loaded, options),
+                        names=goes_by_names(loaded.database, options),
                         nodes=chosen["nodes"],
                         time_ns=round(chosen["time_s"] * 1e9),
                         rate=chosen["rate"],
@@ -252,14 +264,11 @@ def require_possible(plan: Plan, suite: Suite, capabilities: Sequence[Capability
     """Refuse a plan whose faults this machine or this suite can't have."""
     if not isinstance(suite.database, Leader) and any(LEADER in event.fault.names for event in plan.schedule):
         raise Refused(f"this plan aims at the leader, and suite {suite.name} can't tell who leads; name a node instead")
-    unfit = sorted({event.fault.kind for event in plan.schedule if event.fault.needs_membership})
-    if unfit and not isinstance(suite.database, Membership):
-        raise Refused(f"this plan needs {', '.join(unfit)}, and suite {suite.name} {NO_MEMBERSHIP}")
-    unnamed = sorted({event.fault.kind for event in plan.schedule if event.fault.needs_names})
-    if unnamed and not goes_by_names(suite, plan.options):
-        raise Refused(f"this plan needs {', '.join(unnamed)}, and suite {suite.name} {NO_NAMES}")
-    require_names(suite, plan.options, capabilities)
     needed = sorted({event.fault.kind for event in plan.schedule})
+    for kind in needed:
+        if why := why_unfit(kind, suite.database, plan.options):
+            raise Refused(f"this plan needs {kind}, and suite {suite.name} {why}")
+    require_names(suite, plan.options, capabilities)
     possible = possible_faults(needed, capabilities, tell=tell)
     missing = [kind for kind in needed if kind not in possible]
     if missing:
@@ -268,30 +277,23 @@ def require_possible(plan: Plan, suite: Suite, capabilities: Sequence[Capability
         )
 
 
-def goes_by_names(suite: Suite, options: Mapping[str, str]) -> bool:
-    """Whether the database addresses its nodes by their names with these options."""
-    return isinstance(suite.database, Names) and suite.database.by_name(options)
-
-
 def require_names(suite: Suite, options: Mapping[str, str], capabilities: Sequence[Capability]) -> None:
     """Refuse options by which nodes go by names where they have none."""
-    for capability in capabilities:
-        if capability.name == "names" and not capability.available and goes_by_names(suite, options):
-            raise Refused(
-                f"with these options suite {suite.name} addresses its nodes by names, which they don't have here "
-                f"({capability.reason}); choose others"
-            )
+    if why := why_unreachable(suite.database, options, capabilities):
+        raise Refused(f"with these options suite {suite.name} {why}")
 
 
 def suited_faults(wanted: Sequence[str], suite: Suite, options: Mapping[str, str], *, tell: bool) -> tuple[str, ...]:
     """Those of the wanted kinds that the suite's database is fit for; says which are not, and what would help."""
-    homeless = [kind for kind in wanted if FAULTS[kind].needs_disks and not isinstance(suite.database, PowerLoss)]
-    fixed = [kind for kind in wanted if FAULTS[kind].needs_membership and not isinstance(suite.database, Membership)]
-    nameless = [kind for kind in wanted if FAULTS[kind].needs_names and not goes_by_names(suite, options)]
-    for unfit, why in ((homeless, NO_DATA), (fixed, NO_MEMBERSHIP), (nameless, NO_NAMES)):
-        if tell and unfit:
-            click.echo(f"! no {', '.join(unfit)} faults for suite {suite.name}: it {why}")
-    return tuple(kind for kind in wanted if kind not in (*homeless, *fixed, *nameless))
+    unfit: dict[str, list[str]] = {}
+    for kind in wanted:
+        if why := why_unfit(kind, suite.database, options):
+            unfit.setdefault(why, []).append(kind)
+    for why, kinds in unfit.items():
+        if tell:
+            click.echo(f"! no {', '.join(kinds)} faults for suite {suite.name}: it {why}")
+    left_out = {kind for kinds in unfit.values() for kind in kinds}
+    return tuple(kind for kind in wanted if kind not in left_out)
 
 
 def possible_faults(wanted: Sequence[str], capabilities: Sequence[Capability], *, tell: bool) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from schrodinger.cli.failures import blaming, plain_errors
-from schrodinger.cluster import Leader, Suite, SuiteError, find_suites, load_suite
+from schrodinger.cluster import Leader, Suite, SuiteError, find_suites, load_suite, why_unfit
 from schrodinger.nemesis import FAULTS
 
 
@@ -34,7 +34,7 @@ def _describe(suite: Suite) -> dict[str, Any]:
         "workloads": [workload.name for workload in suite.workloads],
         "versions": [version for source in suite.database.sources for version in source.versions],
         "options": {name: list(values) for name, values in suite.database.options.items()},
-        "faults": list(FAULTS.kinds),
+        "faults": [kind for kind in FAULTS.kinds if why_unfit(kind, suite.database, None) is None],
         "roles": ["leader"] if isinstance(suite.database, Leader) else [],
     }
 

@@ -2,6 +2,7 @@
 
 from schrodinger.cluster.client_namespace import ClientNamespace
 from schrodinger.cluster.database import Database, Leader, Membership, Names, PowerLoss
+from schrodinger.cluster.fitness import goes_by_names, why_unfit, why_unreachable
 from schrodinger.cluster.local import LocalProvider
 from schrodinger.cluster.protocols import (
     Capability,
@@ -41,5 +42,8 @@ __all__ = [
     "Wheel",
     "find_binary",
     "find_suites",
+    "goes_by_names",
     "load_suite",
+    "why_unfit",
+    "why_unreachable",
 ]

@@ -26,12 +26,13 @@ from schrodinger.cluster import (
     Cluster,
     Leader,
     LocalProvider,
-    PowerLoss,
     ProviderError,
     Suite,
     Unavailable,
     find_binary,
     load_suite,
+    why_unfit,
+    why_unreachable,
 )
 from schrodinger.control.control import socket_path
 from schrodinger.control.reconciler import Reconciler
@@ -174,16 +175,18 @@ class Keeper:
     async def _kinds(self) -> tuple[str, ...]:
         """The kinds of faults to be prepared for. Raises ControlError for one that was named and can't be had."""
         found = {capability.name: capability for capability in await self._provider.capabilities()}
-        homeless = not isinstance(self._suite.database, PowerLoss)
+        database, options = self._suite.database, self._wanted.options
+        if why := why_unreachable(database, options, tuple(found.values())):
+            raise ControlError(f"with these options suite {self._suite.name} {why}")
         for kind in self._wanted.kinds or ():
             if not found[kind].available:
                 raise ControlError(f"no {kind} faults on this machine: {found[kind].reason}; {found[kind].remedy}")
-            if FAULTS[kind].needs_disks and homeless:
-                raise ControlError(f"no {kind} faults for suite {self._suite.name}: it doesn't say where its data is")
+            if why := why_unfit(kind, database, None):
+                raise ControlError(f"no {kind} faults for suite {self._suite.name}: it {why}")
         if self._wanted.kinds is not None:
             return self._wanted.kinds
         possible = [kind for kind in FAULTS.kinds if kind in found and found[kind].available]
-        return tuple(kind for kind in possible if not (FAULTS[kind].needs_disks and homeless))
+        return tuple(kind for kind in possible if why_unfit(kind, database, None) is None)
 
     async def _become_ready(self) -> None:
         try:
@@ -222,7 +225,7 @@ class Keeper:
             except (ControlError, ValueError) as error:
                 done = {"refused": str(error)}
             except Exception:
-                done = {"broken": f"this is a mistake in schrodinger, please report it:\n{traceback.format_exc()}"}
+                done = {"broken": f"this is a mistake in schrodinger or in the suite:\n{traceback.format_exc()}"}
             with contextlib.suppress(ConnectionError):
                 writer.write(json.dumps(done).encode() + b"\n")
                 await writer.drain()
@@ -281,7 +284,7 @@ class Keeper:
     async def _leaders(self) -> list[str]:
         if not isinstance(self._suite.database, Leader):
             return []
-        with contextlib.suppress(Exception):  # a suite's; nobody who can be asked is nobody who leads
+        with contextlib.suppress(OSError, TimeoutError):  # nobody who can be asked is nobody who leads
             async with asyncio.timeout(LEADER_S):
                 return list(await self._databases.leaders())
         return []

@@ -19,6 +19,10 @@ REFUSALS = {
     "suite path that is not there": (["run", "suites/nosuch"], "there is no suite at 'suites/nosuch'"),
     "unknown workload": (["run", "etcd", "--workload", "ledger"], "has no workload 'ledger'; it has register, set"),
     "unknown fault": (["run", "etcd", "--faults", "partitoin"], "did you mean partition?"),
+    "faults of which the suite can have none": (
+        ["run", "etcd", "--faults", "dns-failure,dns-lie"],
+        "none of dns-failure, dns-lie is possible for suite etcd",
+    ),
     "negative rate": (["run", "etcd", "--rate", "-5"], "'--rate'"),
     "rate that is no number": (["run", "etcd", "--rate", "nan"], "give a finite one"),
     "no nodes": (["run", "etcd", "--nodes", "0"], "'--nodes'"),
