@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from schrodinger_agent.target import Target
 
 
-class Ending(ABC):
+class HeldDown(ABC):
     """The targets of one cluster that a kind of fault has ended."""
 
     kind: ClassVar[str]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from schrodinger_agent.injectors.ending import Ending
+from schrodinger_agent.injectors.held_down import HeldDown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Kill(Ending):
+class Kill(HeldDown):
     """The kills of one cluster."""
 
     kind: ClassVar[str] = "kill"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from schrodinger_agent.injectors.ending import Ending
+from schrodinger_agent.injectors.held_down import HeldDown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @final
-class PowerLoss(Ending):
+class PowerLoss(HeldDown):
     """The losses of power of one cluster."""
 
     kind: ClassVar[str] = "power-loss"
