@@ -7,7 +7,9 @@ mod operations;
 mod oracle;
 mod rows;
 
-use operations::{FAIL, INFO, OK, Operation, assert_final, random_operations, rows as laid_out, sequence, told};
+use operations::{
+    FAIL, INFO, INVOKE, OK, Operation, assert_final, random_operations, rows as laid_out, sequence, told,
+};
 use oracle::{Random, cases};
 use rows::Rows;
 use schrodinger_checkers::Verdict;
@@ -119,6 +121,21 @@ fn money_that_appears_is_found_and_money_that_moves_is_not() {
     assert_eq!(balances(&[&[0, 11, 1, -1]], allowed), (Verdict::Valid, vec![]));
     let promised = bank::Options { total: Some(11), ..options };
     assert_eq!(balances(&[&[0, 5, 1, 5]], promised), (Verdict::Violation, vec!["wrong-total"]));
+}
+
+#[test]
+fn each_key_is_a_bank_of_its_own() {
+    let options = bank::Options { read: Some(0), total: None, accounts: None, allow_negative: false };
+    let found = |last: i64| {
+        let mut rows = Rows::default();
+        for (key, balance) in [(1, 5), (2, 70), (1, 5), (2, last)] {
+            rows.push_keyed(0, INVOKE, 0, Some(key), None);
+            rows.push_keyed(0, OK, 0, Some(key), Some(&[0, balance, 1, 1]));
+        }
+        told(bank::check(&rows.events(), &options))
+    };
+    assert_eq!(found(70), (Verdict::Valid, vec![]));
+    assert_eq!(found(5), (Verdict::Violation, vec!["wrong-total"]));
 }
 
 /// Accounts with balances, most of which add up to ten.

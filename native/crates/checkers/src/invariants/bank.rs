@@ -2,9 +2,10 @@
 
 use rustc_hash::FxHashSet;
 
+use super::keys::each_key;
 use super::{Case, Finding, Report};
 use crate::events::{Events, NIL, is_number};
-use crate::pairing::{Malformed, Outcome, pair};
+use crate::pairing::{Malformed, Outcome, Paired, pair};
 
 /// What a bank promises.
 #[derive(Clone, Copy, Debug)]
@@ -19,19 +20,21 @@ pub struct Options<'a> {
     pub allow_negative: bool,
 }
 
-/// Check every read of all balances by itself.
+/// Check every read of all balances by itself. Each key is a bank of its own.
 pub fn check(events: &Events, options: &Options) -> Result<Report, Malformed> {
+    let operations = pair(events)?.len();
+    let report = each_key(events, &[options.read], |reads| check_one(events, reads, options))?;
+    Ok(Report { operations, ..report })
+}
+
+fn check_one(events: &Events, reads: &[Paired], options: &Options) -> Result<Report, Malformed> {
     let mut malformed = Malformed::default();
     let mut total = options.total.map(i128::from);
     let known: Option<FxHashSet<i64>> = options.accounts.map(|accounts| accounts.iter().copied().collect());
     let [mut wrong, mut negative, mut strange] =
         ["wrong-total", "negative-balance", "wrong-accounts"].map(Finding::new);
-    let (mut operations, mut observations) = (0, 0);
-    for operation in pair(events)? {
-        operations += 1;
-        if Some(events.f[operation.invocation as usize]) != options.read || operation.outcome != Outcome::Ok {
-            continue;
-        }
+    let mut observations = 0;
+    for operation in reads.iter().filter(|operation| operation.outcome == Outcome::Ok) {
         let row = operation.completion as usize;
         let Some(balances) = events.value(row).filter(|values| values.len() % 2 == 0) else {
             malformed.add(row, "balances are pairs of account and balance".to_owned());
@@ -63,5 +66,5 @@ pub fn check(events: &Events, options: &Options) -> Result<Report, Malformed> {
             negative.add(|| case("read a balance below zero", told));
         }
     }
-    malformed.unless(Report::conclude(operations, observations, vec![wrong, negative, strange], Vec::new()))
+    malformed.unless(Report::conclude(reads.len(), observations, vec![wrong, negative, strange], Vec::new()))
 }

@@ -49,7 +49,7 @@ pub fn decide<M: Model + Clone>(
 ) -> Outcome {
     let mut frontier = Frontier::new(model.clone(), operations, budget, interrupt);
     let conclusion = frontier.thrifty().or_else(|end| match end {
-        End::Stuck if model.has_offers() => frontier.relaxed(model),
+        End::Stuck | End::Exhausted if model.has_offers() => frontier.relaxed(model),
         end => Err(end),
     });
     Outcome {
