@@ -12,7 +12,7 @@ ensure_packages() {
     /sbin/ldconfig -p | grep -q 'libnftables\.so\.1' || missing+=(libnftables1)
     # Nodes' disks are made and repaired by its tools.
     has mkfs.ext4 || [ -x /usr/sbin/mkfs.ext4 ] || missing+=(e2fsprogs)
-    # The payload of wrong clocks is compiled for the other architecture too, and run in an emulator.
+    # What runs inside other programs is compiled for the other architecture too, and run in an emulator.
     ! $develop || [ "$(uname -m)" != x86_64 ] || has aarch64-linux-gnu-gcc || missing+=(gcc-aarch64-linux-gnu)
     ! $develop || [ "$(uname -m)" != x86_64 ] || has qemu-aarch64 || missing+=(qemu-user)
     # A suite runs it; the service that comes with it is not used.

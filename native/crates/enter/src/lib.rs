@@ -2,7 +2,7 @@
 //!
 //! nsenter(1) enters the mount namespace first, and then looks for the program, its loader and its libraries where there may be none:
 //! images of databases hold no tools, and often no shell. Here the host's loader maps the program from the host's file system, and a
-//! constructor that it is told to preload then enters the target's, just before `main` (`constructor/lib.rs`, after Chaos Mesh's
+//! constructor that it is told to preload then enters the target's, just before `main` (`constructor/constructor.c`, after Chaos Mesh's
 //! nsexec). The other namespaces are entered before.
 //!
 //! ```text
