@@ -94,7 +94,7 @@ def place(failure: Mapping[str, Any], model: str) -> str:
 
 
 def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Deed, where: str) -> list[str]:
-    """In which states every order of the operations ends, and who is then stuck."""
+    """In which states orders of the operations end, and who is then stuck."""
     told = []
     for entry in failure["configurations"]:
         since = "" if entry["since"] is None else f" after process {found[entry['since']].process}'s"
@@ -105,7 +105,7 @@ def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Dee
             f"In one order {where} is {_state(entry, failure)}{after}: process {blocked.process}'s"
             f" {_label(blocked)} can't go there{also}."
         )
-    if len(told) == 1:
+    if len(told) == 1 and failure["exhaustive"]:
         return [told[0].replace("In one order", "In whatever order these took effect,", 1)]
     return told
 

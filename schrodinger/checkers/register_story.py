@@ -150,14 +150,15 @@ class _Telling:
         return f"{who} began to {writing} {place} at {start}; nobody knows whether or when it did."
 
     def _reason(self) -> tuple[str, ...]:
-        """What the register held, on every way to order the operations, where the blocked one needed something else."""
+        """What the register held, in every order or in some, where the blocked operation needed something else."""
         held = {entry["state"]: None for entry in self.failure["configurations"]}
         if self.needs is None or not held:
             return ()
         what = "read" if self.blocked.f == self.read else "compare-and-set"
         values = " or ".join(held)
+        orders = "whatever order these took effect" if self.failure["exhaustive"] else "some of their orders"
         return (
-            f"In whatever order these took effect, {self._place()} holds {values} where process"
+            f"In {orders}, {self._place()} holds {values} where process"
             f" {self.blocked.process}'s {what} needs {self.needs}.",
         )
 

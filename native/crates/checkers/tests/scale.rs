@@ -5,9 +5,11 @@ mod oracle;
 use std::sync::atomic::AtomicBool;
 
 use oracle::{Operations, values_of};
-use schrodinger_checkers::linearizable::{Algorithm, Budget, Conclusion, Decision, Operation, decide, shrink};
-use schrodinger_checkers::models::Register;
+use schrodinger_checkers::linearizable::{
+    Algorithm, Budget, Conclusion, Decision, Explanation, Object, Operation, decide, shrink,
+};
 use schrodinger_checkers::models::RegisterAction::{self, Cas, Read, Write};
+use schrodinger_checkers::models::{Counter, CounterAction, Register};
 use schrodinger_checkers::pairing::NEVER;
 
 const BUDGET: Budget = Budget { max_steps: 200_000_000, max_bytes: 2_000_000_000 };
@@ -80,4 +82,25 @@ fn thousands_of_operations_open_at_once_spend_the_budget_and_not_the_day() {
     operations.extend(sequence(2 * open, [Read(2), Read(3)].into_iter()));
     let budget = Budget { max_steps: 100_000, ..BUDGET };
     assert!(matches!(decided(&operations, budget).conclusion, Conclusion::Exhausted(..)));
+}
+
+/// Why `adds` additions that are all open can't have summed up to what a read saw.
+fn explained(adds: u32) -> Option<Explanation> {
+    let mut operations: Vec<Operation<CounterAction>> = (0..adds)
+        .map(|row| Operation { invocation: row, completion: adds + 2 + row, action: CounterAction::Add(1 << row) })
+        .collect();
+    operations.push(Operation { invocation: adds, completion: adds + 1, action: CounterAction::Read(1 << adds) });
+    let counter = Object::whole(None, Counter::new(0, true), Vec::new(), operations);
+    let interrupt = AtomicBool::new(false);
+    match counter.decide(BUDGET, &interrupt).conclusion {
+        Conclusion::Blocked(row) => Some(counter.explain(row, BUDGET, &interrupt)),
+        _ => None,
+    }
+}
+
+#[test]
+fn ways_to_get_to_a_violation_are_told_while_they_are_few_and_looking_for_them_ends() {
+    let told = |adds| explained(adds).map(|why| (why.configurations.len(), why.exhaustive));
+    assert_eq!(told(3), Some((1, true)));
+    assert_eq!(told(17), Some((1, false)));
 }

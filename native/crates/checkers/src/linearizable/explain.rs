@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::decide::Decide;
 use super::object::Object;
-use super::search::{Found, Goal, search};
+use super::search::{Conclusion, Goal, search};
 use super::shrink::{Shrunk, shrink};
 use super::{Budget, Operation};
 use crate::models::{Model, Nature, shown};
@@ -28,8 +28,10 @@ pub struct Explanation {
     pub rule: Option<Rule>,
     /// Whether nothing can be left out of the witness; false when the budget ended before that was sure.
     pub minimal: bool,
-    /// How far the witness can be linearized, in every way that gets as far as the blocked return; at most a few.
+    /// How far the witness can be linearized, in ways that get as far as the blocked return; at most a few.
     pub configurations: Vec<Configuration>,
+    /// Whether those are all; false where there are more, or looking for them took too long.
+    pub exhaustive: bool,
 }
 
 /// An operation of the witness.
@@ -89,6 +91,9 @@ pub struct Stuck {
     pub needs: Option<String>,
 }
 
+/// Steps that telling configurations is worth: at least, and for each operation of the witness.
+const CONFIGURATIONS_STEPS: (u64, u64) = (1 << 16, 64);
+
 /// Explain a history whose return in `row` is the first that can't be passed.
 pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrupt: &AtomicBool) -> Explanation {
     if let Some(refutation) = object.broken(row) {
@@ -96,7 +101,14 @@ pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrup
     }
     let Shrunk { model, operations: witness, minimal } =
         shrink(&object.model, &object.operations, row, budget, interrupt);
-    let Found { dead_ends, model, .. } = search(model, &witness, Goal::FirstBlocked, budget, interrupt);
+    let (least, each) = CONFIGURATIONS_STEPS;
+    let max_steps = budget.max_steps.min(least + each * witness.len() as u64);
+    let mut found = search(model, &witness, Goal::FirstBlocked, Budget { max_steps, ..budget }, interrupt);
+    let is_complete = found.conclusion == Conclusion::Blocked(row);
+    if !is_complete && !matches!(found.conclusion, Conclusion::Exhausted(_, furthest) if furthest == row) {
+        found.dead_ends.clear();
+    }
+    let (model, dead_ends) = (found.model, found.dead_ends);
     let blocked = object.operations.iter().find(|operation| operation.completion == row);
     let mut configurations = Vec::new();
     for dead_end in &dead_ends {
@@ -123,6 +135,7 @@ pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrup
         witness: witness.iter().map(|o| Witness { row: o.invocation, role: role(o) }).collect(),
         rule: None,
         minimal,
+        exhaustive: is_complete && !found.more_dead_ends,
     }
 }
 
@@ -142,6 +155,7 @@ fn explain_by_rule<M: Decide>(object: &Object<M>, row: u32, refutation: &Refutat
         rule: Some(refutation.rule),
         minimal: true,
         configurations: Vec::new(),
+        exhaustive: true,
     }
 }
 

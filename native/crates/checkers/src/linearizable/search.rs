@@ -63,8 +63,10 @@ pub struct Found<M> {
     pub steps: u64,
     /// The most bytes held.
     pub peak_bytes: u64,
-    /// Configurations at the blocked return from which nothing could go on.
+    /// Configurations at the blocked return from which nothing could go on, at most a few.
     pub dead_ends: Vec<DeadEnd>,
+    /// Whether there were more.
+    pub more_dead_ends: bool,
 }
 
 /// A configuration from which nothing can go on.
@@ -119,6 +121,7 @@ struct Search<'a, M: Model> {
     front: u32,
     peak_bytes: u64,
     dead_ends: Vec<DeadEnd>,
+    more_dead_ends: bool,
 }
 
 impl<'a, M: Model> Search<'a, M> {
@@ -138,6 +141,7 @@ impl<'a, M: Model> Search<'a, M> {
             front: 0,
             peak_bytes: 0,
             dead_ends: Vec::new(),
+            more_dead_ends: false,
         }
     }
 
@@ -180,8 +184,8 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn found(self, conclusion: Conclusion) -> Found<M> {
-        let (steps, dead_ends) = (self.at.steps, self.dead_ends);
-        Found { model: self.at.model, conclusion, steps, peak_bytes: self.peak_bytes, dead_ends }
+        let Search { at, peak_bytes, dead_ends, more_dead_ends, .. } = self;
+        Found { steps: at.steps, model: at.model, conclusion, peak_bytes, dead_ends, more_dead_ends }
     }
 
     /// Note how far this configuration got, and forget alternatives that a cut made pointless (rule 6).
@@ -189,6 +193,7 @@ impl<'a, M: Model> Search<'a, M> {
         if front > self.front {
             self.front = front;
             self.dead_ends.clear();
+            self.more_dead_ends = false;
         }
         let mut passed = false;
         while self.cuts.get(self.next_cut).is_some_and(|&cut| self.at.timeline.is_past(cut)) {
@@ -351,7 +356,7 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn note_dead_end(&mut self, front: u32) {
-        if front < self.front || self.dead_ends.len() >= DEAD_ENDS {
+        if front < self.front || self.more_dead_ends {
             return;
         }
         let dead_end = DeadEnd {
@@ -359,7 +364,11 @@ impl<'a, M: Model> Search<'a, M> {
             since: self.at.since(),
             stuck: self.at.timeline.enabled().map(|position| self.at.required[position] as usize).collect(),
         };
-        if !self.dead_ends.contains(&dead_end) {
+        if self.dead_ends.contains(&dead_end) {
+            return;
+        }
+        self.more_dead_ends = self.dead_ends.len() >= DEAD_ENDS;
+        if !self.more_dead_ends {
             self.dead_ends.push(dead_end);
         }
     }

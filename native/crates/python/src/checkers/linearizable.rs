@@ -167,5 +167,6 @@ fn failure_dict<'py>(py: Python<'py>, failure: &Explanation) -> PyResult<Bound<'
         configurations.append(entry)?;
     }
     dict.set_item("configurations", configurations)?;
+    dict.set_item("exhaustive", failure.exhaustive)?;
     Ok(dict)
 }
