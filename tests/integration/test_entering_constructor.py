@@ -40,14 +40,14 @@ class Told:
     status: int
     report: int
     environment: list[str]
-    where: str
+    where: tuple[str, ...]
     still_open: set[int]
     handed: set[int]
 
 
 @pytest.fixture(params=sorted(TOOLS))
 def enter(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Told]:
-    """Runs the bare program of an architecture, which is to enter a root in which ``/where`` says ``inside``."""
+    """Runs the bare program of an architecture, which is to enter a root in which ``/here/where`` says ``inside``."""
     compiler, emulator = TOOLS[request.param]
     own = os.uname().machine == request.param
     for tool in (compiler, *(() if own else emulator[:1])):
@@ -59,16 +59,17 @@ def enter(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Told]
     plain = ["-nostdlib", "-pie", "-fPIE", "-ffreestanding", "-fno-stack-protector", "-w"]
     subprocess.run([compiler, *plain, "-o", bare, CRATE / "tests" / "bare.c"], check=True)
     root = tmp_path / "root"
-    root.mkdir()
-    (root / "where").write_text("inside")
+    here = root / "here"
+    here.mkdir(parents=True)
+    (here / "where").write_text("inside")
 
     def run(before: Callable[[], None] | None, ours: int = 1, others: tuple[str, ...] = (), **variables: str) -> Told:
         with ExitStack() as stack:
-            handed = [os.open(path, os.O_RDONLY) for path in (root, root, constructor)]
+            handed = [os.open(path, os.O_RDONLY) for path in (root, root, here, constructor)]
             heard, report = os.pipe()
             stack.callback(os.close, heard)
-            mounts, inside, library = handed
-            orders = ",".join(map(str, (mounts, inside, report, library, ours))) + ","
+            mounts, inside, begin, library = handed
+            orders = ",".join(map(str, (mounts, inside, begin, report, library, ours))) + ","
             preload = ":".join([f"/proc/self/fd/{library}", *others])
             # An emulator hands on what it was given, but for this one, which would be for its own loader.
             preloading = {"LD_PRELOAD": preload} if own else {}
@@ -85,12 +86,12 @@ def enter(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Told]
             for descriptor in (*handed, report):
                 os.close(descriptor)
             told = os.read(heard, 4)
-        *environment_lines, where, descriptors = done.stdout.splitlines() or ["", ""]
+        *environment_lines, begin_says, root_says, descriptors = done.stdout.splitlines() or [""] * 3
         return Told(
             status=done.returncode,
             report=struct.unpack("i", told)[0],
             environment=sorted(environment_lines),
-            where=where,
+            where=(begin_says, root_says),
             still_open={number for number, one in enumerate(descriptors) if one == "o"},
             handed={*handed, report},
         )
@@ -102,7 +103,7 @@ def test_a_program_without_any_library_finds_itself_inside(enter: Callable[..., 
     told = enter(_setns_succeeds, HOME="/nowhere", LD_PRELOADED="=", Z="")
     assert told.status == BARE_STATUS
     assert told.report == 0
-    assert told.where == "inside"
+    assert told.where == ("inside", "inside")
     assert told.environment == ["HOME=/nowhere", "LD_PRELOADED==", "Z="], "nothing of ours is left in it"
     assert not told.still_open & told.handed
 

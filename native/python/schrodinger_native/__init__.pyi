@@ -416,8 +416,8 @@ def enter(arguments: Sequence[str]) -> int:
     """Run a program of the host inside another process's namespaces, and pass on its signals and its end.
 
     It is all of the program ``schrodinger-enter``, whose ``arguments`` these are: ``TARGET [--only NAMESPACES]
-    [--parent PID] -- PROGRAM [ARGUMENT...]``. Call it in a process of its own, with one thread, and exit with what it
-    returns; where a signal ended the program, it ends the process instead.
+    [--directory PATH] [--parent PID] -- PROGRAM [ARGUMENT...]``. Call it in a process of its own, with one thread, and
+    exit with what it returns; where a signal ended the program, it ends the process instead.
 
     Returns:
         The program's status; 125 where the target cannot be entered, 126 where the program cannot be run inside, 127

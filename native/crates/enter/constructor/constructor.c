@@ -9,13 +9,13 @@
  * nothing, and edits the environment in place, so that neither the program nor its children see how they were started.
  */
 
-/* Descriptors of the mount namespace, of the root in it, of the pipe to report to and of this library, and whether the eager
- * binding was our wish: five numbers, with a comma behind each. */
+/* Descriptors of the mount namespace, of the root in it, of where in there to begin, of the pipe to report to and of this
+ * library, and whether the eager binding was our wish: numbers, with a comma behind each. */
 #define ORDERS "SCHRODINGER_ENTER="
 #define PRELOAD "LD_PRELOAD="
 #define BIND_NOW "LD_BIND_NOW="
 
-enum { MOUNTS, ROOT, REPORT, LIBRARY, OURS, FIELDS };
+enum { MOUNTS, ROOT, DIRECTORY, REPORT, LIBRARY, OURS, FIELDS };
 
 #define CLONE_NEWNS 0x00020000
 /* What env(1), chroot(1) and timeout(1) end with when they themselves fail. */
@@ -112,6 +112,8 @@ static __attribute__((constructor, used)) void enter(int count, char **arguments
         outcome = call(FCHDIR, orders[ROOT], 0, 0);
     if (!outcome)
         outcome = call(CHROOT, (long)".", 0, 0);
+    if (!outcome)
+        outcome = call(FCHDIR, orders[DIRECTORY], 0, 0);
     int told = (int)-outcome;
     call(WRITE, orders[REPORT], (long)&told, sizeof told);
     if (outcome)

@@ -1,4 +1,4 @@
-//! `schrodinger-enter TARGET [--only NAMESPACES] [--parent PID] -- PROGRAM [ARGUMENT...]`
+//! `schrodinger-enter TARGET [--only NAMESPACES] [--directory PATH] [--parent PID] -- PROGRAM [ARGUMENT...]`
 
 use std::ffi::{OsStr, OsString};
 
@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::target::Namespace;
 
 /// How it is used.
-pub const USAGE: &str = "schrodinger-enter TARGET [--only NAMESPACES] [--parent PID] -- PROGRAM [ARGUMENT...]";
+pub const USAGE: &str =
+    "schrodinger-enter TARGET [--only NAMESPACES] [--directory PATH] [--parent PID] -- PROGRAM [ARGUMENT...]";
 
 /// What to run, and inside whom.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Request {
     pub target: Pid,
     /// Which of its namespaces to enter.
     pub namespaces: Vec<Namespace>,
+    /// Where inside the program begins; without it, in the root, or where we are if that is not another one.
+    pub directory: Option<OsString>,
     /// The process that the caller believes to be our parent: when it ends, the program is killed.
     pub parent: Option<Pid>,
     /// A path, or a name that is looked for along `PATH`.
@@ -35,18 +38,21 @@ impl Request {
         let mut arguments = arguments.into_iter();
         let target = process("TARGET", arguments.next().as_deref())?;
         let mut namespaces = Namespace::ALL.to_vec();
-        let mut parent = None;
+        let (mut directory, mut parent) = (None, None);
         loop {
             let Some(argument) = arguments.next() else { return Err(usage("a program, behind --, is missing")) };
             match argument.to_str() {
                 Some("--") => break,
                 Some("--only") => namespaces = only(arguments.next().as_deref())?,
+                Some("--directory") => {
+                    directory = Some(arguments.next().ok_or_else(|| usage("a path is missing behind --directory"))?);
+                }
                 Some("--parent") => parent = Some(process("--parent", arguments.next().as_deref())?),
                 _ => return Err(usage(&format!("{} is no option", argument.to_string_lossy()))),
             }
         }
         let program = arguments.next().ok_or_else(|| usage("a program is missing behind --"))?;
-        Ok(Request { target, namespaces, parent, program, arguments: arguments.collect() })
+        Ok(Request { target, namespaces, directory, parent, program, arguments: arguments.collect() })
     }
 }
 

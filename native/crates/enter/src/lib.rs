@@ -39,7 +39,7 @@ pub use target::Namespace;
 pub fn run(request: &Request) -> Result<Ending, Error> {
     let parent = request.parent.map(relay::watch).transpose()?;
     let failed = |error: std::io::Error| Error::NotEntered(format!("the program cannot be watched: {error}"));
-    let target = target::Target::open(request.target, &request.namespaces)?;
+    let target = target::Target::open(request.target, &request.namespaces, request.directory.as_deref())?;
     let signals = relay::Signals::hold().map_err(failed)?;
     let child = start::start(request, &target, signals.before())?;
     relay::relay(&child, signals, parent.as_ref()).map_err(failed)

@@ -118,10 +118,20 @@ pub fn relay(child: &Child, mut signals: Signals, parent: Option<&OwnedFd>) -> i
         }
         if polled[0].revents().contains(PollFlags::IN) {
             let signal = signals.next()?;
-            if signal.ssi_signo != libc::SIGCHLD as u32 && signal.ssi_code != BY_KERNEL {
+            if is_for_the_program(&signal) {
                 send(program, signal.ssi_signo as i32);
             }
         }
+    }
+}
+
+/// What a key made, the program has got as well. The end of a terminal is told to the session's leader alone, with a signal to go on
+/// for who stands still, and that may be us.
+fn is_for_the_program(signal: &libc::signalfd_siginfo) -> bool {
+    match signal.ssi_signo as i32 {
+        libc::SIGCHLD => false,
+        libc::SIGHUP | libc::SIGCONT => true,
+        _ => signal.ssi_code != BY_KERNEL,
     }
 }
 

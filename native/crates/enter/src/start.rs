@@ -47,6 +47,9 @@ pub fn start(request: &Request, target: &Target, mask: Mask) -> Result<Child, Er
     command.arg0(&request.program).args(&request.arguments);
     let ourselves = pidfd_open(getpid(), PidfdFlags::empty()).map_err(|error| failed(error.into()))?;
     die_with(&mut command, ourselves, mask);
+    if let (None, Some(directory)) = (&target.file_system, &request.directory) {
+        command.current_dir(directory);
+    }
     match (&target.file_system, linkage) {
         (None, _) => command.spawn().map_err(failed),
         (Some(inside), Linkage::Static) => {
@@ -86,7 +89,8 @@ fn die_with(command: &mut Command, ourselves: OwnedFd, mask: Mask) {
 /// Execute a static program by its descriptor when inside.
 fn execute_inside(command: &mut Command, inside: &FileSystem, path: &Path, request: &Request) -> io::Result<()> {
     let program = File::open(path)?;
-    let (mounts, root) = (inside.mounts.try_clone()?, inside.root.try_clone()?);
+    let [mounts, root, directory] = [&inside.mounts, &inside.root, &inside.directory].map(OwnedFd::try_clone);
+    let (mounts, root, directory) = (mounts?, root?, directory?);
     let arguments = std::iter::once(&request.program).chain(&request.arguments);
     let arguments = arguments.map(|argument| CString::new(argument.as_bytes())).collect::<Result<Vec<_>, _>>()?;
     let variables: Vec<_> = env::vars_os().map(|(name, value)| joined(&name, &value)).collect();
@@ -95,6 +99,7 @@ fn execute_inside(command: &mut Command, inside: &FileSystem, path: &Path, reque
         move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
         fchdir(&root)?;
         chroot(".")?;
+        fchdir(&directory)?;
         let pointers = |texts: &[CString]| texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
         let (arguments, variables): (Vec<_>, Vec<_>) = (pointers(&arguments), pointers(&variables));
         // SAFETY: both arrays end with a null, and their strings outlive the call.
@@ -121,12 +126,13 @@ fn preload(command: &mut Command, inside: &FileSystem) -> io::Result<File> {
     let library = memfd_create("schrodinger-enter", MemfdFlags::CLOEXEC)?;
     File::from(library.try_clone()?).write_all(CONSTRUCTOR)?;
     let (report, reporter) = pipe_with(PipeFlags::CLOEXEC)?;
-    let handed = [inside.mounts.try_clone()?, inside.root.try_clone()?, reporter, library];
+    let mut libraries = OsString::from(format!("/proc/self/fd/{}", library.as_raw_fd()));
+    let [mounts, root, directory] = [&inside.mounts, &inside.root, &inside.directory].map(OwnedFd::try_clone);
+    let handed = [mounts?, root?, directory?, reporter, library];
     let numbers: Vec<RawFd> = handed.iter().map(AsRawFd::as_raw_fd).collect();
     let binds_now = env::var_os(BIND_NOW).is_some_and(|value| !value.is_empty());
     let fields: Vec<String> =
         numbers.iter().map(ToString::to_string).chain([i32::from(!binds_now).to_string()]).collect();
-    let mut libraries = OsString::from(format!("/proc/self/fd/{}", numbers[3]));
     if let Some(others) = env::var_os(PRELOAD).filter(|others| !others.is_empty()) {
         libraries.push(":");
         libraries.push(others);

@@ -1,12 +1,14 @@
 //! The process whose namespaces are entered, held by descriptors, so that its end or a successor of its number cannot mislead.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -73,6 +75,8 @@ pub struct FileSystem {
     pub mounts: OwnedFd,
     /// The target's root in it, which need not be the namespace's.
     pub root: OwnedFd,
+    /// Where in it, which may be the root.
+    pub directory: OwnedFd,
 }
 
 /// What of a process can be entered, opened.
@@ -88,8 +92,8 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// It is not there, it ends meanwhile, or it may not be looked at.
-    pub fn open(process: Pid, namespaces: &[Namespace]) -> Result<Self, Error> {
+    /// It is not there, it ends meanwhile, or it may not be looked at; or there is no such directory inside.
+    pub fn open(process: Pid, namespaces: &[Namespace], begin: Option<&OsStr>) -> Result<Self, Error> {
         let number = process.as_raw_nonzero();
         let failed = |error: io::Error| Error::NotEntered(format!("process {number} cannot be entered: {error}"));
         let life = pidfd_open(process, PidfdFlags::empty()).map_err(|error| failed(error.into()))?;
@@ -111,7 +115,13 @@ impl Target {
         if has_ended(&life).map_err(failed)? {
             return Err(Error::NotEntered(format!("process {number} has ended")));
         }
-        let file_system = mounts.map(|(mounts, root)| FileSystem { mounts: mounts.into(), root });
+        let file_system = match mounts {
+            None => None,
+            Some((mounts, root)) => {
+                let directory = inside(&root, begin)?;
+                Some(FileSystem { mounts: mounts.into(), root, directory })
+            }
+        };
         Ok(Target { others, file_system })
     }
 
@@ -138,6 +148,15 @@ impl Target {
 pub fn has_ended(life: &OwnedFd) -> io::Result<bool> {
     let mut polled = [PollFd::new(life, PollFlags::IN)];
     Ok(poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0)
+}
+
+/// A directory as a process with this root sees it, whatever links lead there; or the root itself.
+fn inside(root: &OwnedFd, path: Option<&OsStr>) -> Result<OwnedFd, Error> {
+    let path = path.unwrap_or(OsStr::new("."));
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT).map_err(|error| {
+        Error::NotEntered(format!("the program cannot begin in {} inside: {error}", Path::new(path).display()))
+    })
 }
 
 fn directory(path: &str) -> io::Result<OwnedFd> {

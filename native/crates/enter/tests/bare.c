@@ -1,6 +1,6 @@
 /* A dynamic program without any library, for whatever architecture: an emulator can run it. It says what it finds.
  *
- * First its environment, a variable a line; then what is in the file `/where`; then, a character each, which descriptors are open.
+ * First its environment, a variable a line; then what is in the file `where` where it begins, and in `/here/where`; then, a character each, which descriptors are open.
  */
 
 #if defined(__x86_64__)
@@ -39,6 +39,12 @@ static void say(const char *text, long length) {
     call(WRITE, 1, (long)"\n", 1);
 }
 
+static void say_file(const char *path) {
+    char content[64];
+    long length = call(READ, call(OPENAT, AT_FDCWD, (long)path, 0), (long)content, sizeof content);
+    say(content, length > 0 ? length : 0);
+}
+
 /* What the kernel leaves on the stack: the number of arguments, they and a null, the environment and a null. */
 void tell(long *stack) {
     char **environment = (char **)(stack + 1 + stack[0] + 1);
@@ -48,10 +54,8 @@ void tell(long *stack) {
             length++;
         say(*environment, length);
     }
-    char where[64];
-    long file = call(OPENAT, AT_FDCWD, (long)"/where", 0);
-    long length = call(READ, file, (long)where, sizeof where);
-    say(where, length > 0 ? length : 0);
+    say_file("where");
+    say_file("/here/where");
     char open[256];
     for (int descriptor = 0; descriptor < (int)sizeof open; descriptor++)
         open[descriptor] = call(FCNTL, descriptor, F_GETFD, 0) < 0 ? '-' : 'o';

@@ -6,7 +6,7 @@ mod isolated;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -73,6 +73,23 @@ fn only_the_namespaces_that_were_asked_for_are_entered() {
 }
 
 #[test]
+fn a_program_begins_where_it_is_told_to_as_seen_from_inside() {
+    let Some(target) = Target::make() else { return };
+    fs::create_dir_all(target.path("var/data/etc")).unwrap();
+    symlink("/var/data", target.path("etc")).unwrap(); // of which another one is outside
+    let seen = |options: &[&str]| text(&target.enter(options, &["ls"]).output().unwrap());
+    assert_eq!(seen(&[]), "etc\nvar\n");
+    assert_eq!(seen(&["--directory", "/var"]), "data\n");
+    assert_eq!(seen(&["--directory", "/etc"]), "etc\n");
+    let network = ["--only", "network", "--directory", "/proc/self"]; // whose file system is ours
+    assert_eq!(text(&target.enter(&network, &["ls", "-d", "ns"]).output().unwrap()), "ns\n");
+    let nowhere = target.enter(&["--directory", "/usr"], &["ls"]).output().unwrap();
+    assert_eq!(nowhere.status.code(), Some(125));
+    let said = String::from_utf8_lossy(&nowhere.stderr);
+    assert!(said.contains("the program cannot begin in /usr inside: No such file or directory"), "{said}");
+}
+
+#[test]
 fn a_static_program_runs_inside() {
     let Some(target) = Target::make() else { return };
     let here = tempfile::tempdir().unwrap();
@@ -83,16 +100,17 @@ fn a_static_program_runs_inside() {
         int main(int count, char **arguments) {
             char name[64] = "";
             gethostname(name, sizeof name - 1);
-            printf("%s %s %d\n", name, arguments[1], access("/etc", F_OK));
+            printf("%s %s %d %d\n", name, arguments[1], access("/etc", F_OK), access("below", F_OK));
             return count;
         }"#;
     fs::write(&source, look).unwrap();
     let program = here.path().join("look");
     let compiled = Command::new("cc").arg("-static").arg("-o").args([&program, &source]).status().unwrap();
     assert!(compiled.success());
-    let output = target.enter(&[], &[program.to_str().unwrap(), "word"]).output().unwrap();
+    fs::create_dir_all(target.path("here/below")).unwrap();
+    let output = target.enter(&["--directory", "/here"], &[program.to_str().unwrap(), "word"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{HOST} word -1\n"));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{HOST} word -1 0\n"));
 }
 
 #[test]
@@ -247,6 +265,7 @@ fn arguments_that_say_nothing_are_told_with_what_would() {
         (&["1", "true"], "true is no option"),
         (&["1", "--only", "user", "--", "true"], "--only is \"user\"; give some of network,mount,pid,ipc,uts"),
         (&["1", "--parent", "-5", "--", "true"], "--parent is \"-5\", not the number of a process"),
+        (&["1", "--directory"], "a path is missing behind --directory"),
         (&["1", "--"], "a program is missing behind --"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_schrodinger-enter")).args(arguments).output().unwrap();
