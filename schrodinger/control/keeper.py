@@ -35,6 +35,7 @@ from schrodinger.cluster import (
     why_unreachable,
 )
 from schrodinger.control.control import socket_path
+from schrodinger.control.departures import Departures
 from schrodinger.control.reconciler import Reconciler
 from schrodinger.control.starting import Wanted
 from schrodinger.control.states import ClusterState, ControlError, NodeState
@@ -144,6 +145,7 @@ class Keeper:
         self._standing = StandingFaults(self._provider, self._databases, time.monotonic_ns)
         self._reconciler = Reconciler(
             self._standing,
+            Departures(self._standing, self._databases, self._note_node),
             Roster(
                 nodes=self._wanted.nodes,
                 namespace=self._wanted.namespace,
@@ -279,6 +281,8 @@ class Keeper:
         state = "down"
         if self._databases.runs(node.name):
             state = "ready" if await self._databases.is_ready(node) else "not ready"
+        elif node.name in self._databases.away:
+            state = "no member"
         return NodeState(name=node.name, address=node.address, data=str(node.data), log=str(node.log), state=state)
 
     async def _leaders(self) -> list[str]:

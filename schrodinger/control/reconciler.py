@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final
 from schrodinger.cluster import ProviderError
 from schrodinger.control.states import ControlError, ExperimentState, Happening
 from schrodinger.nemesis import LEADER
-from schrodinger.runner import Unresolved
+from schrodinger.runner import Roll, TooFewMembers, Unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from schrodinger.cluster import FaultObservation, Observed
+    from schrodinger.control.departures import Departures
     from schrodinger.nemesis import Fault
     from schrodinger.nemesis.manifests import Experiment, Roster
     from schrodinger.runner import StandingFaults
@@ -70,6 +71,12 @@ class _Entry:
         for occurrence in () if self.paused else self.occurrences:
             yield from occurrence.faults.items()
 
+    def leave_out(self, id_: str) -> None:
+        """Do without one fault of what goes on."""
+        left = ({k: v for k, v in one.faults.items() if k != id_} for one in self.occurrences)
+        untils = [one.until_ns for one in self.occurrences]
+        self.occurrences = [_Occurrence(until, faults) for until, faults in zip(untils, left, strict=True) if faults]
+
     def following_ns(self, due_ns: int) -> int | None:
         """When the occurrence after the one that was due then begins."""
         lasts_ns = self.experiment.duration_ns
@@ -96,6 +103,7 @@ class Reconciler:
 
     Args:
         standing: where faults are made to stand.
+        departures: where members are sent away, for the faults that do.
         roster: the cluster's nodes as selectors see them.
         seed: what every choice of nodes is drawn from.
         kinds: the kinds of faults that the cluster is prepared for; others are refused.
@@ -108,6 +116,7 @@ class Reconciler:
     def __init__(
         self,
         standing: StandingFaults,
+        departures: Departures,
         roster: Roster,
         *,
         seed: int,
@@ -118,6 +127,7 @@ class Reconciler:
         log: Log = lambda name, happening: None,  # noqa: ARG005 - nobody listens
     ) -> None:
         self._standing = standing
+        self._departures = departures
         self._roster = roster
         self._seed = seed
         self._kinds = frozenset(kinds)
@@ -129,6 +139,7 @@ class Reconciler:
         self._applied = 0
         self._owners: dict[str, tuple[_Entry, Fault]] = {}
         self._observed: dict[str, FaultObservation] = {}
+        self._troubled: set[str] = set()
         self._stepping = asyncio.Lock()
         self._woken = asyncio.Event()
 
@@ -150,10 +161,11 @@ class Reconciler:
         wanted = list(experiments)
         for experiment in wanted:
             self._require_possible(experiment)
+        self._require_members([experiment for experiment in wanted if not self._is_known(experiment)])
         changes: dict[str, Change] = {}
         for experiment in wanted:
             known = self._entries.get(experiment.name)
-            if known is not None and known.experiment.written == experiment.written and known.phase != "finished":
+            if self._is_known(experiment):
                 changes[experiment.name] = "unchanged"
                 continue
             changes[experiment.name] = "created" if known is None else "configured"
@@ -198,15 +210,21 @@ class Reconciler:
                 await self._begin_what_is_due(entry)
             wanted = {id_: (entry, fault) for entry in self._entries.values() for id_, fault in entry.wanted()}
             standing = self._standing.faults
-            added = {id_: fault for id_, (_, fault) in wanted.items() if id_ not in standing}
-            removed = [id_ for id_ in standing if id_ not in wanted]
+            plain = {id_: fault for id_, (_, fault) in wanted.items() if fault.departure is None}
+            added = {id_: fault for id_, fault in plain.items() if id_ not in standing}
+            removed = [id_ for id_ in standing if id_ not in wanted and id_ not in self._departures.begun]
             self._owners.update(wanted)
             if added or removed or wanted:
                 await self._change(added, removed)
             for id_ in removed:
-                self._owners.pop(id_, None)
-                self._observed.pop(id_, None)
+                self._forget(id_)
+            await self._change_members({id_: fault for id_, (_, fault) in wanted.items() if id_ not in plain})
         self._woken.set()
+
+    def _forget(self, id_: str) -> None:
+        self._owners.pop(id_, None)
+        self._observed.pop(id_, None)
+        self._troubled.discard(id_)
 
     async def _step_for(self, *entries: _Entry) -> None:
         """Take a step that somebody waits for, who is to hear what has failed."""
@@ -219,10 +237,7 @@ class Reconciler:
 
     async def _change(self, added: Mapping[str, Fault], removed: Collection[str]) -> None:
         """Make the difference. What the provider refuses is given up, and told to who wanted it."""
-
-        def told(_: int, observed: Observed) -> None:
-            self._read(added, observed)
-
+        told = self._reader(*added)
         try:
             await self._standing.change(added, removed, told)
         except ProviderError as error:
@@ -240,15 +255,34 @@ class Reconciler:
                     f"{experiment.name} needs {fault.kind} faults, and this cluster is not prepared for them; "
                     "`schrodinger doctor` says what this machine can do, and `cluster up --faults` what a cluster can"
                 )
-            if fault.departure is not None:
-                raise ControlError(
-                    f"{experiment.name} changes the members of the database, which only a plan does; give it to "
-                    "`schrodinger run --schedule`, or use the database's own tools"
-                )
             if LEADER in fault.names and not self._has_leader:
                 raise ControlError(
                     f"{experiment.name} aims at the leader, and this suite can't tell who leads; name a node instead"
                 )
+
+    def _require_members(self, experiments: Collection[Experiment]) -> None:
+        """As many members as each wants to keep must remain: of those there are now, if it begins now."""
+        names = {experiment.name for experiment in experiments}
+        now = self._departures.roll([id_ for id_, (entry, _) in self._owners.items() if entry.experiment.name in names])
+        for experiment in experiments:
+            at_once = experiment.first_ns(self._wall()) == 0 and not experiment.paused
+            roll = now if at_once else Roll(frozenset(self._roster.nodes))
+            for fault in experiment.faults(self._roster, self._seed, 0):
+                if fault.departure is None or LEADER in fault.names:  # who leads is seen when it begins
+                    continue
+                try:
+                    roll = roll.without(fault.departure)
+                except TooFewMembers as reason:
+                    raise ControlError(
+                        f"{experiment.name} has {fault.describe()}: {reason}; wait for others to be back "
+                        "(`schrodinger fault list`), or keep fewer"
+                    ) from reason
+            now = roll if at_once else now
+
+    def _is_known(self, experiment: Experiment) -> bool:
+        """Whether it is applied already, just as it is, and goes on."""
+        known = self._entries.get(experiment.name)
+        return known is not None and known.experiment.written == experiment.written and known.phase != "finished"
 
     async def _set_paused(self, name: str, *, paused: bool) -> None:
         entry = self._entry(name)
@@ -298,7 +332,42 @@ class Reconciler:
         if faults:
             entry.occurrences.append(_Occurrence(until_ns, faults))
 
-    def _read(self, added: Mapping[str, Fault], observed: Observed) -> None:
+    async def _change_members(self, wanted: Mapping[str, Fault]) -> None:
+        """Try to have these members be away and all others be there; first those that come, for others to go."""
+        for id_ in [id_ for id_ in self._departures.begun if id_ not in wanted]:
+            problem = await self._departures.bring_back(id_, self._reader())
+            self._tell_trouble(id_, "failed to heal", problem)
+            if not problem:
+                self._forget(id_)
+        for id_, fault in wanted.items():
+            if id_ in self._departures.settled:
+                continue
+            try:
+                problem = await self._departures.send_away(id_, fault, self._reader(id_))
+            except TooFewMembers as reason:
+                entry, _ = self._owners[id_]
+                self._tell(entry, "failed", f"{fault.describe()}: {reason}; it was left out")
+                entry.leave_out(id_)
+                self._forget(id_)
+            else:
+                self._tell_trouble(id_, "failed", problem)
+
+    def _tell_trouble(self, id_: str, what: str, problem: str) -> None:
+        """Tell once what does not succeed and is tried again; whoever waits for it is told each time."""
+        entry, fault = self._owners[id_]
+        if not problem:
+            self._troubled.discard(id_)
+        elif id_ in self._troubled:
+            entry.failures.append(f"{entry.experiment.name} {what}: {problem}")
+        else:
+            self._troubled.add(id_)
+            self._tell(entry, what, f"{fault.describe()}: {problem}; it is tried again")
+
+    def _reader(self, *added: str) -> Callable[[int, Observed], None]:
+        """Reads what is observed of a change that adds these."""
+        return lambda _, observed: self._read(added, observed)
+
+    def _read(self, added: Collection[str], observed: Observed) -> None:
         """Tell what the agent has read back, if it is news."""
         for observation in observed.in_force:
             before = self._observed.get(observation.id)

@@ -2,6 +2,7 @@
 
 from schrodinger.runner.files import EventLog, RunFiles, read_events, write_whole
 from schrodinger.runner.judge import judge, machinery
+from schrodinger.runner.members import Members, Roll, TooFewMembers
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
 from schrodinger.runner.progress import Progress
 from schrodinger.runner.runner import Run
@@ -10,11 +11,14 @@ from schrodinger.runner.standing import StandingFaults, Unresolved
 __all__ = [
     "DatabaseNodes",
     "EventLog",
+    "Members",
     "NodeEnded",
     "Progress",
+    "Roll",
     "Run",
     "RunFiles",
     "StandingFaults",
+    "TooFewMembers",
     "Unresolved",
     "judge",
     "machinery",

@@ -54,7 +54,7 @@ class Roll:
 
 @final
 class Members:
-    """Changes the members of one run's database, one at a time. ``note`` is told what was done, about which node."""
+    """Changes the members of one database, one at a time. ``note`` is told what was done, about which node."""
 
     def __init__(self, databases: DatabaseNodes, note: Callable[[str, str], None]) -> None:
         self._databases = databases
@@ -62,6 +62,11 @@ class Members:
         self._changing = asyncio.Lock()
         self._roll = Roll(frozenset(node.name for node in databases.cluster.nodes))
         self._problem = ""
+
+    @property
+    def roll(self) -> Roll:
+        """Who is there now."""
+        return self._roll
 
     @property
     def problem(self) -> str:

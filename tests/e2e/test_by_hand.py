@@ -37,6 +37,12 @@ spec:
   direction: both
   target: {mode: all, selector: {labelSelectors: {zone: west}}}
 """
+LEAVE = "{name: leave, faults: [{kind: member-leave, targets: [n1], keep: 2}]}"
+MEMBERS = """
+import json, sys, urllib.request
+asked = urllib.request.Request(f"http://{sys.argv[1]}:2379/v3/cluster/member/list", data=b'{"linearizable": true}')
+print(*sorted(member.get("name", "?") for member in json.load(urllib.request.urlopen(asked, timeout=5))["members"]))
+"""
 KILL_EVERY_3_S = """
 apiVersion: chaos-mesh.org/v1alpha1
 kind: PodChaos
@@ -81,7 +87,7 @@ def kept(state: Path) -> Control:
         directory=str(state.parent / "kept"),
         seed=7,
         options={"reads": "linearizable", "snapshots": "yes", "conditions": "yes", "addresses": "numbers"},
-        kinds=("partition", "kill", "pause"),
+        kinds=("partition", "kill", "pause", "member-leave"),
         labels={node: {**Roster.of(NODES, "etcd").of_node(node), "zone": zone} for node, zone in zones.items()},
         state=str(state),
     )
@@ -126,6 +132,27 @@ def test_a_node_that_fails_again_and_again_is_started_again_each_time(cluster: C
     assert eventually(lambda: happened("healed") >= 2, within_s=20)
     control.delete("crash")
     assert eventually(lambda: {node.state for node in control.status().nodes} == {"ready"}, within_s=20)
+
+
+def test_a_member_is_away_until_its_experiment_is_deleted_and_a_quorum_remains(cluster: Control) -> None:
+    control = cluster
+
+    def members() -> str:
+        state = control.status()
+        argv = command_inside(state, "clients", [sys.executable, "-c", MEMBERS, state.nodes[1].address])
+        return subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    assert members() == "n1 n2 n3\n"
+    control.apply(LEAVE)
+    assert control.describe("leave").in_force
+    assert members() == "n2 n3\n"
+    assert [node.state for node in control.status().nodes] == ["no member", "ready", "ready"]
+    with pytest.raises(ControlError, match="it keeps 2 members, and only 1 would remain"):
+        control.apply(LEAVE.replace("name: leave", "name: too").replace("n1", "n2"))
+    control.delete("leave")
+    assert eventually(lambda: {node.state for node in control.status().nodes} == {"ready"}, within_s=20)
+    assert members() == "n1 n2 n3\n"
+    assert control.experiments() == ()
 
 
 def test_what_cannot_be_had_is_refused_and_changes_nothing(cluster: Control) -> None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schrodinger.cluster import Cluster, Database, Node, ProviderError
-from schrodinger.control import ControlError, Reconciler
+from schrodinger.control import ControlError, Reconciler, departures
+from schrodinger.control.departures import Departures
 from schrodinger.nemesis import FAULTS, InvalidValueError
 from schrodinger.nemesis.manifests import Roster, read_experiments
 from schrodinger.runner import DatabaseNodes, StandingFaults
-from tests.fakes.memory import MemoryDatabase, MemoryProvider
+from tests.fakes.memory import ChangingDatabase, MemoryDatabase, MemoryProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -52,8 +53,10 @@ class World:
         databases = DatabaseNodes(
             self.provider, self.database, Path("/bin/true"), Cluster(nodes), lambda node, what: None
         )
+        standing = StandingFaults(self.provider, databases, lambda: self.now_ns)
         self.reconciler = Reconciler(
-            StandingFaults(self.provider, databases, lambda: self.now_ns),
+            standing,
+            Departures(standing, databases, lambda node, what: None),
             Roster.of(NODES, "memory"),
             seed=1,
             kinds=self.kinds,
@@ -266,11 +269,94 @@ def test_kinds_that_the_cluster_is_not_prepared_for_are_refused_by_name() -> Non
     assert asyncio.run(world.apply(KILL)) == {"crash": "created"}
 
 
-def test_members_are_not_changed_by_hand() -> None:
-    leave = ONCE.replace("pause", "member-leave").replace("targets: [n1]", "targets: [n1], keep: 1")
-    world = World(kinds=("member-leave",))
-    with pytest.raises(ControlError, match="freeze changes the members of the database, which only a plan does"):
-        asyncio.run(world.apply(leave))
+LEAVE = "{name: %s, faults: [{kind: member-%s, targets: [%s], keep: %d}]}"
+"""Name, what, who, and how many remain."""
+
+
+@pytest.mark.parametrize("what", ["leave", "replace"])
+def test_a_member_is_away_until_its_experiment_is_deleted(what: str) -> None:
+    async def watch() -> None:
+        database = ChangingDatabase(NODES)
+        world = World(database=database)
+        leave = LEAVE % ("go", what, "n1", 2)
+        await world.apply(leave)
+        assert world.standing() == [f"member-{what} (keeping 2): n1"]
+        assert database.current == {"n1", "n2", "n3"} - ({"n1"} if what == "leave" else set())
+        assert database.asked == ["leave n1", "join n1"][: 1 if what == "leave" else 2]
+        assert await world.apply(leave) == {"go": "unchanged"}
+        await world.after(1000)
+        assert world.provider.spawned.count("n1") == 1
+        await world.reconciler.delete("go")
+        assert world.standing() == []
+        assert database.asked == ["leave n1", "join n1"]
+        assert world.provider.spawned[-1] == "n1"
+        assert database.joined_at_start == [*([False] * (len(world.provider.spawned) - 1)), True]
+
+    asyncio.run(watch())
+
+
+def test_a_change_that_leaves_too_few_members_is_refused_and_nothing_is_done() -> None:
+    async def watch() -> None:
+        database = ChangingDatabase(NODES)
+        world = World(database=database)
+        with pytest.raises(ControlError, match=r"go has member-leave .*: it keeps 3 members, and only 2 would remain"):
+            await world.apply(LEAVE % ("go", "leave", "n1", 3))
+        both = f"{LEAVE % ('go', 'leave', 'n1', 2)}\n---\n{LEAVE % ('too', 'replace', 'n2', 2)}"
+        with pytest.raises(
+            ControlError, match=r"too has member-replace .*: it keeps 2 members, and only 1 would remain"
+        ):
+            await world.apply(both)
+        assert (database.asked, world.reconciler.states(), world.provider.desired) == ([], (), [])
+        await world.apply(LEAVE % ("go", "leave", "n1", 2))
+        with pytest.raises(ControlError, match="n1 is away already"):
+            await world.apply(LEAVE % ("too", "leave", "n1", 1))
+        assert database.asked == ["leave n1"]
+        await world.apply(LEAVE % ("go", "leave", "n2", 2))
+        assert database.asked == ["leave n1", "join n1", "leave n2"], "who comes back comes first"
+
+    asyncio.run(watch())
+
+
+def test_a_member_whose_turn_comes_when_too_many_are_away_is_left_out() -> None:
+    async def watch() -> None:
+        world = World(database=ChangingDatabase(NODES))
+        again = LEAVE.replace("]}", "], duration: 1s, every: 15s}") % ("again", "leave", "n2", 2)
+        await world.apply(again)
+        await world.apply(LEAVE % ("go", "leave", "n1", 2))
+        assert await world.after(15) == ["member-leave (keeping 2): n1"]
+        assert world.past("again") == ["applied", "failed"]
+        await world.reconciler.delete("go")
+        assert await world.after(15) == ["member-leave (keeping 2): n2"]
+        assert await world.after(1) == []
+
+    asyncio.run(watch())
+
+
+def test_a_change_without_a_quorum_is_told_keeps_nobody_waiting_and_is_made_when_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(departures, "TRY_S", 0.05)
+
+    async def watch() -> None:
+        database = ChangingDatabase(NODES, refusals=1_000_000)
+        world = World(database=database)
+        leave = LEAVE % ("go", "leave", "n1", 2)
+        with pytest.raises(ProviderError, match=r"n1 has not left the members within 0\.05 s"):
+            await world.apply(leave)
+        assert not world.reconciler.state("go").in_force
+        await world.apply(ONCE.replace("n1", "n3"))
+        assert world.standing() == ["pause: n3"]
+        await world.after(5)
+        assert world.past("go") == ["applied", "failed"], "once"
+        with pytest.raises(ProviderError, match="n1 has not joined the members again"):
+            await world.reconciler.delete("go")  # what was asked for may be done at any time, so it is done first
+        assert world.standing() == ["pause: n3"]
+        database.refusals = 0
+        assert await world.after(5) == ["pause: n3"]
+        assert database.asked[-2:] == ["leave n1", "join n1"]
+        assert world.provider.spawned[-1] == "n1"
+
+    asyncio.run(watch())
 
 
 def test_a_leader_who_is_not_there_fails_the_occurrence() -> None:
