@@ -24,20 +24,28 @@ LEAST_OPERATIONS: Final = 10
 """In each part of a run: fewer can't show a stale read with any likelihood, and every serious workload has hundreds."""
 OFTEN: Final = 50
 """A function that was invoked this often should have succeeded once."""
+STOPS: Final = frozenset({"kill", "pause", "power-loss", "terminate"})
+"""Faults of which a node does nothing until they are over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """See the module. ``planned_faults`` is how many events the plan's schedule has."""
+    """See the module.
+
+    Attributes:
+        planned_faults: how many events the plan's schedule has.
+        nodes: how many nodes there are. While a fault stops all of them nobody can do anything, nor has to.
+    """
 
     planned_faults: int = 0
+    nodes: int = 0
     name: str = "strength"
 
     def check(self, history: History) -> Verdict:
         """Valid when the run could have found something, unknown with every reason otherwise."""
         operations, faults, phases = history.operations(), history.faults(), history.phases()
         reasons = [
-            *_thin(operations, faults),
+            *self._thin(operations, faults),
             *_never_succeeded(operations),
             *_without_effect(faults),
             *_final_failed(operations, phases.get(FINAL_OPERATIONS)),
@@ -48,23 +56,25 @@ class Strength:
         validity = Validity.UNKNOWN if reasons else Validity.VALID
         return Verdict(validity=validity, checker=self.name, reasons=tuple(reasons), statistics=statistics)
 
-
-def _thin(operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> Iterator[str]:
-    ok = operations.filter(polars.col("type").cast(polars.String) == "ok")
-    if not faults:
-        yield from _too_few(ok.height, "operations succeeded in the whole run")
-        return
-    first = min(fault.begin_ns - fault.begin_uncertainty_ns for fault in faults)
-    ends = [fault.end_ns for fault in faults if fault.end_ns is not None]
-    yield from _too_few(ok.filter(polars.col("end_ns") < first).height, "operations succeeded before the first fault")
-    during = operations.filter(_invoked_during(faults))
-    yield from _too_few(during.height, "operations were invoked while a fault was in force")
-    if len(ends) < len(faults):
-        yield "a fault was never healed, so nothing is known of the time after it"
-    else:
+    def _thin(self, operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> Iterator[str]:
+        ok = operations.filter(polars.col("type").cast(polars.String) == "ok")
+        if not faults:
+            yield from _too_few(ok.height, "operations succeeded in the whole run")
+            return
+        first = min(fault.begin_ns - fault.begin_uncertainty_ns for fault in faults)
+        ends = [fault.end_ns for fault in faults if fault.end_ns is not None]
         yield from _too_few(
-            ok.filter(polars.col("start_ns") > max(ends)).height, "operations succeeded after the last fault"
+            ok.filter(polars.col("end_ns") < first).height, "operations succeeded before the first fault"
         )
+        if not all(fault.kind in STOPS and len(fault.nodes) == self.nodes for fault in faults):
+            during = operations.filter(_invoked_during(faults))
+            yield from _too_few(during.height, "operations were invoked while a fault was in force")
+        if len(ends) < len(faults):
+            yield "a fault was never healed, so nothing is known of the time after it"
+        else:
+            yield from _too_few(
+                ok.filter(polars.col("start_ns") > max(ends)).height, "operations succeeded after the last fault"
+            )
 
 
 def _invoked_during(faults: tuple[FaultInterval, ...]) -> polars.Expr:

@@ -18,7 +18,7 @@ def judge(history: History, checker: Checker, plan: Plan | None, events: Iterabl
     """The verdict on a whole run. A checker that raises proves nothing, and says so with its trace."""
     judges = [*(checker.checkers if isinstance(checker, All) else (checker,))]
     if plan is not None:
-        judges.append(Strength(planned_faults=len(plan.schedule)))
+        judges.append(Strength(planned_faults=len(plan.schedule), nodes=plan.nodes))
     return combine([*(guarded(each, history) for each in judges), machinery(history, events)])
 
 

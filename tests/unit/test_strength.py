@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FUNCTIONS = ["read", "write", "partition", PHASE]
-READ, WRITE, PARTITION, MARK = range(4)
+FUNCTIONS = ["read", "write", "partition", "kill", PHASE]
+READ, WRITE, PARTITION, KILL, MARK = range(5)
 
 
 class Script:
     """A history written line by line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fault: int = PARTITION) -> None:
         self.path = path
+        self.fault = fault
         self.recorder = Recorder(path, FUNCTIONS)
 
     def operations(
@@ -53,19 +54,19 @@ class Script:
             requested_ns=now,
             begin_ns=now if since_ns is None else since_ns,
             end_ns=now,
-            description="partition: n1 alone",
+            description=f"{FUNCTIONS[self.fault]}: n1 alone",
             planned="",
             nodes=("n1",),
             affected=affected,
         )
         self.recorder.record(
-            "inject" if edge == "inject" else "heal", NEMESIS, PARTITION, event, None, detail.to_json()
+            "inject" if edge == "inject" else "heal", NEMESIS, self.fault, event, None, detail.to_json()
         )
         return self
 
-    def reasons(self, planned: int = 0) -> tuple[str, ...]:
+    def reasons(self, planned: int = 0, nodes: int = 3) -> tuple[str, ...]:
         self.recorder.close()
-        verdict = Strength(planned_faults=planned).check(History.open(self.path))
+        verdict = Strength(planned_faults=planned, nodes=nodes).check(History.open(self.path))
         assert verdict.validity is (Validity.UNKNOWN if verdict.reasons else Validity.VALID)
         return verdict.reasons
 
@@ -137,3 +138,13 @@ def test_a_run_that_could_have_found_something_is_valid(tmp_path: Path, name: st
 def test_planned_faults_that_never_were_in_force_make_a_run_unknown(tmp_path: Path) -> None:
     reasons = Script(tmp_path / "history.arrow").operations(20).reasons(planned=2)
     assert reasons == ("none of the 2 planned faults was ever in force",)
+
+
+@pytest.mark.parametrize(
+    ("fault", "nodes", "is_strong"), [(KILL, 1, True), (KILL, 3, False), (PARTITION, 1, False)], ids=str
+)
+def test_while_a_fault_stops_every_node_nobody_has_to_do_anything(
+    tmp_path: Path, fault: int, nodes: int, is_strong: bool
+) -> None:
+    script = Script(tmp_path / "history.arrow", fault).operations(20).inject().heal().operations(20)
+    assert (script.reasons(nodes=nodes) == ()) is is_strong
