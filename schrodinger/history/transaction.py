@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
-from schrodinger.history.operation import Completion, Operation, Value
+from schrodinger.history.operation import Completion, Operation, Outcome, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -93,6 +93,12 @@ class Transaction(Operation):
         """The steps that read, in order."""
         return tuple(step for step in self.steps if isinstance(step, ReadKey))
 
+    def ok(self, value: Value = None) -> Completion:
+        """It happened, and read nothing. Raises TypeError where something was observed, which :meth:`done` takes."""
+        if value is not None or self.reads:
+            raise TypeError("a transaction is completed by operation.done(seen), with what each of its reads saw")
+        return Completion(Outcome.OK, self.argument)
+
     def done(self, seen: Sequence[tuple[int, ...]], *, versions: Sequence[int | None] = ()) -> Completion:
         """It happened; ``seen`` has what each read saw, in order: of a list all elements, of a register one or none.
 
@@ -112,7 +118,7 @@ class Transaction(Operation):
             steps.append(ReadKey(step.key, tuple(next(results))) if isinstance(step, ReadKey) else step)
             if versions and (number := versions[place]) is not None:
                 steps.append(VersionOf(step.key, number))
-        return self.ok(encode(steps))
+        return Completion(Outcome.OK, encode(steps))
 
 
 def encode(steps: Sequence[Step]) -> tuple[int, ...]:

@@ -135,7 +135,7 @@ class Run:
         finally:
             exits.cancel()
             await asyncio.gather(exits, return_exceptions=True)
-            for trace, times in workers.traces.items():
+            for trace, times in workers.mistakes.values():
                 self._error(f"the client raised what it does not expect ({times} times):\n{trace}")
             await workers.close()
             await self._phase_collect(nodes)

@@ -37,7 +37,7 @@ CLOSE_TIMEOUT_S: Final = 2.0
 
 
 class Workers:
-    """All workers of a run and what they share: recorder, counters, the traces of exceptions that nobody expected."""
+    """All workers of a run and what they share: recorder, counters, and an example of each mistake in the client."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Workers:
         self.recorder = recorder
         self.codes: Mapping[str, int] = {name: code for code, name in enumerate(functions)}
         self.progress = progress
-        self.traces: dict[str, int] = {}
+        self.mistakes: dict[tuple[object, ...], tuple[str, int]] = {}
         self.timeout_s = 0.0
         self.stopping = False
         self.budget_spent = asyncio.Event()
@@ -233,7 +233,12 @@ class Worker:
             raise
         except Exception as error:
             completion, usable = self._ended_by(client, operation, error), False
-        record(completion.outcome.value, self._process, code, key, completion.value, completion.detail)
+        try:
+            record(completion.outcome.value, self._process, code, key, completion.value, completion.detail)
+        except (AttributeError, TypeError, OverflowError):
+            mistake = _no_completion(client, operation, completion)
+            completion, usable = self._ended_by(client, operation, mistake), False
+            record(completion.outcome.value, self._process, code, key, completion.value, completion.detail)
         self._count(completion.outcome)
         self._stream.observe(operation, completion)
         if completion.outcome is Outcome.INFO:
@@ -256,8 +261,10 @@ class Worker:
         expected: tuple[type[Exception], ...] = (OSError, TimeoutError, Indeterminate)
         expected += client.certain_failures + client.expected_errors
         if not isinstance(error, expected):
-            trace = "".join(traceback.format_exception(error))
-            self.shared.traces[trace] = self.shared.traces.get(trace, 0) + 1
+            places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            mistake = (type(error), *places)
+            trace, times = self.shared.mistakes.get(mistake, ("".join(traceback.format_exception(error)), 0))
+            self.shared.mistakes[mistake] = trace, times + 1
 
     def _count(self, outcome: Outcome) -> None:
         progress = self.shared.progress
@@ -277,3 +284,12 @@ class Worker:
 
     def _new_stream(self) -> OperationStream:
         return self.shared.workload.stream(self.shared.plan.parameters, self.shared.plan.seed, self._process)
+
+
+def _no_completion(client: Client, operation: Operation, answer: object) -> TypeError:
+    """What a client is told that completed an operation with what no history can hold."""
+    told = repr(answer.value) if isinstance(answer, Completion) else repr(answer)
+    return TypeError(
+        f"{type(client).__name__} completed {operation.f} with {told[:200]}: return operation.ok(...) with whole "
+        "numbers of 64 bits, operation.fail(why) or operation.info(why)"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars
 import pytest
@@ -203,6 +203,23 @@ def test_a_client_that_raises_what_it_does_not_expect_makes_no_valid_run_and_sho
     verdict = run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Buggy(data)))
     assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
     assert any("a mistake in the suite" in reason and "Traceback" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize("answer", [None, ("a", "word"), 1 << 64, {"un": "ordered"}])
+def test_a_client_that_answers_what_no_history_can_hold_is_told_so_once(tmp_path: Path, answer: Any) -> None:
+    class Buggy(MemoryClient):
+        async def invoke(self, operation: Operation) -> Completion:
+            completion = await super().invoke(operation)
+            if operation.f == "read" and len(self.data) > 3:
+                return cast("Completion", answer and operation.ok(answer))
+            return completion
+
+    data: dict[int, int] = {}
+    verdict = run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Buggy(data)))
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    told = [reason for reason in verdict.reasons if "Buggy completed read with" in reason]
+    assert len(told) == 1
+    assert "return operation.ok(...) with whole numbers" in told[0]
 
 
 def test_an_operation_without_an_answer_is_info_and_retires_its_process(tmp_path: Path) -> None:

@@ -135,6 +135,14 @@ def test_numbers_that_are_no_transaction_are_refused(values: tuple[int, ...]) ->
         decode(values)
 
 
+def test_a_transaction_that_read_is_not_completed_without_what_its_reads_saw() -> None:
+    wrote, read = Transaction((Append(1, 2),)), Transaction((ReadKey(1),))
+    assert wrote.ok() == wrote.done([])
+    for transaction, value in ((read, None), (read, (1, 2)), (wrote, 2)):
+        with pytest.raises(TypeError, match=r"completed by operation\.done\(seen\)"):
+            transaction.ok(value)
+
+
 def test_a_transaction_is_completed_with_what_its_reads_saw() -> None:
     transaction = Transaction((ReadKey(1), Append(1, 5), ReadKey(2)))
     assert transaction.done([(3, 4), ()]).value == encode((ReadKey(1, (3, 4)), Append(1, 5), ReadKey(2, ())))
