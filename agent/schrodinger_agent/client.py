@@ -170,6 +170,7 @@ class AgentClient:
         environment: Mapping[str, str],
         directory: Path,
         output: Path,
+        user: str = "",
     ) -> Spawned:
         """Start a process inside a target; returns when it has been executed.
 
@@ -183,6 +184,7 @@ class AgentClient:
             environment: the whole environment.
             directory: the working directory.
             output: the file that stdout and stderr are appended to.
+            user: who runs it where the agent is root; all that is root's in the directory becomes theirs.
         """
         request = pb.SpawnRequest(
             cluster=cluster,
@@ -192,6 +194,7 @@ class AgentClient:
             environment=environment,
             directory=str(directory),
             output=str(output),
+            user=user,
         )
         reply = await self._call(self._stub.Spawn(request, **self._options(_SLOW_RPC_S)))
         return Spawned(incarnation=reply.incarnation, pid=reply.pid, time_ns=reply.time_ns)

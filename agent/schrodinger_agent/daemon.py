@@ -72,6 +72,7 @@ def _opened(log: Path) -> BinaryIO:
     try:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_name(f"{log.name}.1"))
+        log.touch(mode=0o600)
         return log.open("ab")
     except OSError as error:
         raise StateError(

@@ -17,6 +17,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, final
 
+from schrodinger_agent.state import closed_to_others
 from schrodinger_agent.version import __version__
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class Door:
     async def open(self) -> None:
         """Let clients come."""
         self._state.door_socket.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._visit, str(self._state.door_socket))
-        self._state.door_socket.chmod(0o600)
+        with closed_to_others():
+            self._server = await asyncio.start_unix_server(self._visit, str(self._state.door_socket))
 
     def close(self) -> None:
         """Let nobody in any more: whoever comes now finds no agent, and starts the next one. Sessions go on."""

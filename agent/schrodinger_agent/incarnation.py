@@ -54,12 +54,22 @@ class Specification:
     network_fd: int | None
     cgroups: Sequence[Path]
     pid_namespace: bool
+    user: User | None = None  # who runs it, if not who the agent is
     companions: Sequence[Sequence[str]] = ()  # programs beside it, which end with it as it does with them
     disk: DiskMount | None = None
     files: Sequence[tuple[str, str]] = ()  # each to be mounted over another, which is there; in a PID namespace only
     filter: bytes | None = None  # for seccomp; where the kernel then asks goes to ``on_listener``, for each program
     on_listener: Callable[[int], None] = os.close
     on_executing: Callable[[int, Callable[[], None]], None] | None = None  # gets the process, and what lets it go on
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whose rights a program has."""
+
+    number: int
+    group: int
+    groups: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +282,7 @@ def _message(spec: Specification) -> dict[str, Any]:
         "companions": [list(argv) for argv in spec.companions],
         "environment": dict(spec.environment),
         "directory": spec.directory,
+        "user": None if spec.user is None else asdict(spec.user),
         "network_fd": spec.network_fd,
         "cgroups": [str(path) for path in spec.cgroups],
         "pid_namespace": spec.pid_namespace,

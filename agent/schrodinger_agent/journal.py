@@ -87,6 +87,7 @@ class Journal:
 
     def _rewritten(self) -> TextIO:
         fresh = self._path.with_suffix(".new")
+        fresh.touch(mode=0o600)
         with fresh.open("w") as file:
             file.writelines(json.dumps(_made(resource)) + "\n" for resource in self._outstanding.values())
             file.flush()

@@ -16,6 +16,7 @@ from schrodinger_agent.gate import Gate
 from schrodinger_agent.host import Host
 from schrodinger_agent.journal import Journal
 from schrodinger_agent.service import Service
+from schrodinger_agent.state import closed_to_others
 from schrodinger_agent.sweep import sweep
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ async def _serve(
     server = grpc.aio.server(interceptors=[Gate(host)], options=[("grpc.so_reuseport", 0)])
     add_AgentServicer_to_server(Service(host), server)
     state.rpc_socket.unlink(missing_ok=True)
-    server.add_insecure_port(f"unix:{state.rpc_socket}")
+    with closed_to_others():
+        server.add_insecure_port(f"unix:{state.rpc_socket}")
     await server.start()
     await door.open()
     _log.info("agent %d serves %s", os.getpid(), state.path)

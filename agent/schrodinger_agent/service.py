@@ -7,6 +7,7 @@ import errno
 import itertools
 import json
 import os
+import pwd
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -18,7 +19,8 @@ from schrodinger_agent.converge import WireFault
 from schrodinger_agent.disks.mounts import open_beneath
 from schrodinger_agent.errors import Failed, InvalidRequest, NotFound
 from schrodinger_agent.gate import session_of
-from schrodinger_agent.namespaces import open_network, open_network_of, same_network
+from schrodinger_agent.incarnation import User
+from schrodinger_agent.namespaces import open_network, open_network_of, outer_user, same_network
 from schrodinger_agent.version import __version__
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ class Service(AgentServicer):
             environment=dict(request.environment),
             directory=request.directory,
             output=request.output,
+            user=_user(request.user),
         )
         return pb.SpawnReply(incarnation=spawned.incarnation, pid=spawned.pid, time_ns=spawned.time_ns)
 
@@ -212,6 +215,17 @@ def _check_spawn(request: pb.SpawnRequest) -> None:
     for text in (*itertools.chain(*programs), *environment, request.directory, request.output):
         if "\0" in text:
             raise InvalidRequest(f"{text!r} has a zero byte, which ends a string in the kernel: leave it out")
+
+
+def _user(name: str) -> User | None:
+    """Who is to run a target's programs, if it is not who the agent is. Only root can be another."""
+    if not name or os.geteuid() != 0 or outer_user() != 0:
+        return None
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        raise InvalidRequest(f"user is {name!r}, whom this machine does not know: name another, or add it") from None
+    return User(found.pw_uid, found.pw_gid, tuple(os.getgrouplist(name, found.pw_gid)))
 
 
 def _client_namespace(request: pb.UpRequest, session: Session) -> int | None:

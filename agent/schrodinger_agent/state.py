@@ -7,7 +7,8 @@
     agent.log
     clusters/<cluster>/<target>/data
 
-It is private to its user (mode 0700): whoever can open the sockets can run programs as the agent.
+It is private to its user: whoever can open the sockets can run programs as the agent. Root's can be passed through
+(mode 0711), for databases that another user runs; what is in it, only its user can open.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import fcntl
 import hashlib
 import os
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from schrodinger_agent.namespaces import outer_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VARIABLE: Final = "SCHRODINGER_STATE"
 
@@ -104,13 +109,15 @@ class StateDirectory:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = self.path.lstat()
+            if found.st_uid == os.geteuid() == 0 and stat.S_IMODE(found.st_mode) == 0o700:
+                self.path.chmod(0o711)
         except OSError as error:
             raise StateError(
                 f"the state directory {self.path} cannot be made ({error}): choose another with {VARIABLE}"
             ) from None
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             raise StateError(f"{self.path} is not a directory of user {os.geteuid()}: choose another with {VARIABLE}")
-        if stat.S_IMODE(found.st_mode) & 0o077:
+        if stat.S_IMODE(found.st_mode) & (0o066 if os.geteuid() == 0 else 0o077):
             raise StateError(f"the state directory {self.path} is open to other users: run `chmod 700 {self.path}`")
 
     def try_lock(self) -> int | None:
@@ -135,6 +142,16 @@ class StateDirectory:
 
     def _no_lock(self, error: OSError) -> StateError:
         return StateError(f"{self.lock} cannot be locked ({error.strerror}): choose another directory with {VARIABLE}")
+
+
+@contextmanager
+def closed_to_others() -> Iterator[None]:
+    """While sockets are made that only their user may connect to: from the first moment, so not by a change of mode."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _default() -> Path:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from schrodinger_agent.controllers import Group
     from schrodinger_agent.disks import Disk
     from schrodinger_agent.freezing import Freezer
+    from schrodinger_agent.incarnation import User
     from schrodinger_agent.names import NameServer
     from schrodinger_agent.supervision.calls import Architecture
 
@@ -147,6 +148,7 @@ class Target:
         environment: Mapping[str, str],
         directory: str,
         output: str,
+        user: User | None = None,
     ) -> Spawned:
         """Start the database and its companions; returns when all have been executed."""
         async with self._lock:
@@ -158,6 +160,7 @@ class Target:
                 environment=environment,
                 directory=directory,
                 output=output,
+                user=user,
                 network_fd=self.place.network_fd,
                 cgroups=sorted(
                     {group.path for group in self.place.groups.values()}

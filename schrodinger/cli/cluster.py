@@ -16,7 +16,7 @@ import click
 from schrodinger.cli.failures import INFRASTRUCTURE, Refused, blaming, plain_errors
 from schrodinger.cli.manifests import roster_of, roster_options
 from schrodinger.cli.run import SEED_BITS, fault_kinds, suite_options
-from schrodinger.cluster import find_binary, load_suite
+from schrodinger.cluster import binary_of, load_suite
 from schrodinger.control import Control, Wanted, bring_up, clusters
 from schrodinger.control.entering import command_inside
 from schrodinger.store import DEFAULT_ROOT
@@ -73,7 +73,7 @@ def up(
         loaded = load_suite(suite)
         with blaming(suite):
             options = loaded.settle_options(suite_options(context.args))
-            find_binary(loaded.database.sources, options.get("version"))
+            binary_of(loaded.database, options.get("version"))
         names = tuple(f"n{number}" for number in range(1, nodes + 1))
         roster = roster_of(names, loaded.name, namespace, label)
         chosen = name or re.sub(r"[^a-z0-9]+", "-", loaded.name.lower()).strip("-")

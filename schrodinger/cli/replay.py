@@ -10,7 +10,7 @@ import click
 
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.run import local_provider, online_checker, require_possible, run_options, run_plan
-from schrodinger.cluster import find_binary, load_suite
+from schrodinger.cluster import binary_of, load_suite
 from schrodinger.plan import Plan
 from schrodinger.runner import RunFiles
 
@@ -41,7 +41,7 @@ def replay(
             workload = suite.workload(plan.workload)
             workload.stream(plan.parameters, 0, 0)
             watch = online_checker(suite, plan.workload, plan.parameters) if fail_fast else None
-            binary = find_binary(suite.database.sources, plan.options.get("version"))
+            binary = binary_of(suite.database, plan.options.get("version"))
 
         async def replayed() -> int:
             async with local_provider(isolated=isolated, capture=capture, debug=debug) as provider:

@@ -24,7 +24,7 @@ from schrodinger.cluster import (
     Membership,
     PowerLoss,
     Suite,
-    find_binary,
+    binary_of,
     goes_by_names,
     load_suite,
     why_unfit,
@@ -131,7 +131,7 @@ def run(
             options = loaded.settle_options(suite_options(context.args))
             workload = loaded.workload(chosen["workload"])
             workload.stream(parameters, 0, 0)
-            binary = find_binary(loaded.database.sources, options.get("version"))
+            binary = binary_of(loaded.database, options.get("version"))
         experiments = scheduled_experiments(context, chosen["schedule"])
         wanted = () if experiments else fault_kinds(chosen["faults"])
         seed = secrets.randbits(SEED_BITS) if seed is None else seed

@@ -14,7 +14,7 @@ from schrodinger.cluster.protocols import (
     ProviderError,
 )
 from schrodinger.cluster.suite import Suite, SuiteError, find_suites, load_suite
-from schrodinger.cluster.versions import Debian, OnPath, Source, Unavailable, Wheel, find_binary
+from schrodinger.cluster.versions import Debian, OnPath, Source, Unavailable, Wheel, binary_of, find_binary
 from schrodinger.workloads import Node
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "SuiteError",
     "Unavailable",
     "Wheel",
+    "binary_of",
     "find_binary",
     "find_suites",
     "goes_by_names",

@@ -25,10 +25,13 @@ class Database(ABC):
     Attributes:
         sources: where its binary may come from, by preference; the first that has the wanted version is used.
         options: what may be chosen on the command line, each with its allowed values, the default first.
+        user: who runs it when a run is root's, for a database that refuses to be root's; ``None`` for root. A node's
+            data is that user's. The binary has to be where that user can reach it.
     """
 
     sources: ClassVar[Sequence[Source]] = ()
     options: ClassVar[Mapping[str, Sequence[str]]] = {}
+    user: ClassVar[str | None] = None
 
     @abstractmethod
     def command(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[str]:

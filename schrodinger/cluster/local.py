@@ -141,6 +141,7 @@ class LocalProvider:
         argv: Sequence[str],
         environment: Mapping[str, str],
         companions: Sequence[Sequence[str]] = (),
+        user: str | None = None,
     ) -> None:
         """Start the node's programs in its data directory, with exactly this environment."""
         await self._ask(
@@ -149,6 +150,7 @@ class LocalProvider:
                 environment=environment,
                 directory=node.data,
                 output=node.log,
+                user=user or "",
             )
         )
 

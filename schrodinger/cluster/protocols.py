@@ -134,8 +134,12 @@ class Provider(Protocol):
         argv: Sequence[str],
         environment: Mapping[str, str],
         companions: Sequence[Sequence[str]] = (),
+        user: str | None = None,
     ) -> None:
-        """Start the node's database process, and the programs beside it; the first that ends ends all."""
+        """Start the node's database process, and the programs beside it; the first that ends ends all.
+
+        ``user`` runs them, where it is root that starts them.
+        """
         ...
 
     async def stop(self, node: Node, grace_s: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import shlex
 import shutil
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from schrodinger.cluster.database import Database
 
 FETCH_TIMEOUT_S = 300
 VERSION_TIMEOUT_S = 10
@@ -127,6 +130,18 @@ def find_binary(sources: Sequence[Source], version: str | None) -> Path:
         except Unavailable as reason:
             reasons.append(str(reason))
     raise Unavailable("; ".join(reasons) or "the suite names no source for its binary; add one to Database.sources")
+
+
+def binary_of(database: Database, version: str | None) -> Path:
+    """A database's binary, where its user is known. Raises :class:`Unavailable`."""
+    if database.user is not None and os.geteuid() == 0:
+        try:
+            pwd.getpwnam(database.user)
+        except KeyError:
+            raise Unavailable(
+                f"the database runs as user {database.user}, whom this machine does not know; install what brings it"
+            ) from None
+    return find_binary(database.sources, version)
 
 
 def cache_directory() -> Path:

@@ -29,7 +29,7 @@ from schrodinger.cluster import (
     ProviderError,
     Suite,
     Unavailable,
-    find_binary,
+    binary_of,
     load_suite,
     why_unfit,
     why_unreachable,
@@ -92,7 +92,7 @@ class Keeper:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._suite: Suite = load_suite(wanted.suite)
-        self._binary = find_binary(self._suite.database.sources, wanted.options.get("version"))
+        self._binary = binary_of(self._suite.database, wanted.options.get("version"))
         self._provider = LocalProvider(
             wanted.name, state=None if wanted.state is None else Path(wanted.state), isolated=wanted.isolated
         )

@@ -55,7 +55,7 @@ class DatabaseNodes:
         companions = database.companions(self._binary, node, cluster)
         try:
             await self._furnish(node)
-            await self._provider.spawn(node, command, database.environment(node, cluster), companions)
+            await self._provider.spawn(node, command, database.environment(node, cluster), companions, database.user)
         except BaseException:
             self._down.add(node.name)
             raise

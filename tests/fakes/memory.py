@@ -65,6 +65,7 @@ class MemoryProvider:
         argv: Sequence[str],
         environment: Mapping[str, str],
         companions: Sequence[Sequence[str]] = (),
+        user: str | None = None,
     ) -> None:
         self._maybe_fail("spawn")
         self.spawned.append(node.name)

@@ -89,6 +89,54 @@ def test_an_isolated_target_sees_only_its_own_processes_and_its_own_link(agent: 
     asyncio.run(scenario())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs of another user")
+@pytest.mark.parametrize("isolated", [False, True])
+def test_programs_of_another_user_own_their_data_and_open_nothing_else(agent: Agent, isolated: bool) -> None:
+    async def scenario() -> None:
+        async with cluster(agent, isolated=isolated) as (client, up):
+            data = up.targets[0].data
+            output = data.with_name("output")
+            await client.store("c", "n1", "settings", b"kept\n")
+            mine = f"id -un; cat {data}/settings; stat --format %U . settings; echo more >> settings"
+            others = f"cat {agent.state.journal}; cat {agent.state.log}; ls {agent.state.path}; touch {data.parent}/x"
+            await client.spawn(
+                "c",
+                "n1",
+                ["/bin/sh", "-c", f"{mine}; {others}; echo seen; exec sleep 1000"],
+                [["/bin/sh", "-c", "id -un > companion; exec sleep 1000"]],
+                environment=ENVIRONMENT,
+                directory=data,
+                output=output,
+                user="nobody",
+            )
+            wait_until(lambda: "seen" in output.read_text(), "it has looked around")
+            own, denied = output.read_text().splitlines()[:4], output.read_text().splitlines()[4:-1]
+            assert own == ["nobody", "kept", "nobody", "nobody"]
+            assert len(denied) == 4
+            assert all("Permission denied" in line for line in denied)
+            wait_until(lambda: (data / "companion").read_text() == "nobody\n", "the companion is of the same user")
+            assert (await client.stop("c", "n1", grace_s=5)).was_running
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs of another user")
+def test_a_user_whom_nobody_knows_is_refused(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with cluster(agent) as (client, up):
+            data = up.targets[0].data
+            with pytest.raises(AgentError, match="user is 'no-such-user', whom this machine does not know"):
+                await client.spawn(
+                    *("c", "n1", ["/bin/true"]),
+                    environment={},
+                    directory=data,
+                    output=data / "output",
+                    user="no-such-user",
+                )
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [

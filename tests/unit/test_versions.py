@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from schrodinger.cluster import Debian, OnPath, Unavailable, Wheel, find_binary
+from schrodinger import Database
+from schrodinger.cluster import Debian, OnPath, Unavailable, Wheel, binary_of, find_binary
+
+if TYPE_CHECKING:
+    from schrodinger import Cluster, Node
 
 PACKAGE = Debian("toystore", "usr/bin/toy")
 APT_GET = """#!/bin/sh
@@ -143,3 +149,23 @@ def test_without_apt_there_is_no_package(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Unavailable, match="there is no apt-get here"):
         PACKAGE.find(None)
+
+
+def test_a_database_whose_user_this_machine_does_not_know_has_no_binary(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Toy(Database):
+        sources = (OnPath("toy"),)
+        user = "no-such-user"
+
+        def command(self, binary: Path, node: Node, cluster: Cluster) -> list[str]:
+            return [str(binary)]
+
+        async def ready(self, node: Node, cluster: Cluster) -> bool:
+            return True
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # who runs it is who runs the database
+    assert binary_of(Toy(), None) == path
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(Unavailable, match="runs as user no-such-user, whom this machine does not know"):
+        binary_of(Toy(), None)

@@ -273,12 +273,15 @@ class SpawnRequest(_message.Message):
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     DIRECTORY_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
     COMPANIONS_FIELD_NUMBER: _builtins.int
     cluster: _builtins.str
     target: _builtins.str
     directory: _builtins.str
     output: _builtins.str
     """file that stdout and stderr are appended to"""
+    user: _builtins.str
+    """of this machine, who runs it where the agent is root; else, whoever the agent is"""
     @_builtins.property
     def argv(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """never a shell string"""
@@ -300,11 +303,12 @@ class SpawnRequest(_message.Message):
         environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         directory: _builtins.str = ...,
         output: _builtins.str = ...,
+        user: _builtins.str = ...,
         companions: _abc.Iterable[Global___Program] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["argv", b"argv", "cluster", b"cluster", "companions", b"companions", "directory", b"directory", "environment", b"environment", "output", b"output", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["argv", b"argv", "cluster", b"cluster", "companions", b"companions", "directory", b"directory", "environment", b"environment", "output", b"output", "target", b"target", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
