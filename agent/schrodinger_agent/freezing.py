@@ -3,6 +3,10 @@
 The cgroup v2 freezer stops whatever is or will be in the cgroup, waits for system calls in flight, and can be read
 back; SIGKILL acts on a frozen process. (The v1 freezer keeps even SIGKILL waiting and is not used.) Without it,
 SIGSTOP over the tree, repeated until a whole walk finds nothing that runs.
+
+What is in the middle of a call that a disk does not answer can do neither: it sleeps uninterruptibly. Both ways meet it
+when it wakes, before it executes anything of its own, so where a disk is known to hold calls, who sleeps like that
+(``held``) stands still.
 """
 
 from __future__ import annotations
@@ -39,8 +43,8 @@ class Freezer(Protocol):
         """Stop everything without waiting for what is in the middle of a system call."""
         ...
 
-    async def freeze(self) -> None:
-        """Stop everything; returns when it was read back that nothing runs."""
+    async def freeze(self, *, held: bool = False) -> None:
+        """Stop everything; returns when it was read back that nothing runs. One that is frozen is read back again."""
         ...
 
     async def thaw(self) -> None:
@@ -51,7 +55,7 @@ class Freezer(Protocol):
         """Whether it was last asked to freeze, be it frozen yet or not."""
         ...
 
-    def frozen(self) -> bool:
+    def frozen(self, *, held: bool = False) -> bool:
         """Whether the target is frozen, read from the kernel."""
         ...
 
@@ -72,30 +76,36 @@ class CgroupFreezer:
         """Write ``1``."""
         (self.cgroup / "cgroup.freeze").write_text("1")
 
-    async def freeze(self) -> None:
+    async def freeze(self, *, held: bool = False) -> None:
         """Write ``1`` and wait for ``frozen 1``."""
-        await self._become("1")
+        await self._become("1", lambda: self.frozen(held=held))
 
     async def thaw(self) -> None:
         """Write ``0`` and wait for ``frozen 0``."""
-        await self._become("0")
+        await self._become("0", lambda: not self.frozen())
 
     def asked(self) -> bool:
         """What ``cgroup.freeze`` says."""
         return (self.cgroup / "cgroup.freeze").read_text().strip() == "1"
 
-    def frozen(self) -> bool:
-        """What ``cgroup.events`` says."""
-        return "frozen 1" in (self.cgroup / "cgroup.events").read_text().splitlines()
+    def frozen(self, *, held: bool = False) -> bool:
+        """What ``cgroup.events`` says.
+
+        That it was asked has woken whoever could be, and set it on its way to the trap: who sleeps afterwards is in
+        there, or is held.
+        """
+        if "frozen 1" in (self.cgroup / "cgroup.events").read_text().splitlines():
+            return True
+        return held and self.asked() and not any(_runs(process) for process in self.processes())
 
     def processes(self) -> list[int]:
         """What ``cgroup.procs`` lists; zombies are not among them."""
         return [int(line) for line in (self.cgroup / "cgroup.procs").read_text().split()]
 
-    async def _become(self, state: str) -> None:
+    async def _become(self, state: str, reached: Callable[[], bool]) -> None:
         (self.cgroup / "cgroup.freeze").write_text(state)
         deadline = time.monotonic() + DEADLINE_S
-        while self.frozen() != (state == "1"):
+        while not reached():
             if time.monotonic() > deadline:
                 raise FreezeError(f"{self.cgroup}: not `frozen {state}` within {DEADLINE_S:g} s")
             # Not by poll(2): the events file always polls readable, an event loop cannot tell the edge.
@@ -120,10 +130,10 @@ class SignalFreezer:
         self._wanted = True
         _send(self.processes(), signal.SIGSTOP)
 
-    async def freeze(self) -> None:
+    async def freeze(self, *, held: bool = False) -> None:
         """Stop the tree until a walk finds it wholly halted."""
         self._wanted = True
-        await self._until(signal.SIGSTOP, halted=True)
+        await self._until(signal.SIGSTOP, halted=True, held=held)
 
     async def thaw(self) -> None:
         """Continue the tree until a walk finds none halted."""
@@ -135,18 +145,18 @@ class SignalFreezer:
         """What was last asked for: the kernel keeps no such thing about a tree."""
         return self._wanted
 
-    def frozen(self) -> bool:
+    def frozen(self, *, held: bool = False) -> bool:
         """Whether it was asked for and every process is halted, as ``/proc`` says."""
-        return self._wanted and all(_halted(process) is not False for process in self.processes())
+        return self._wanted and all(_halted(process, held=held) is not False for process in self.processes())
 
     def processes(self) -> list[int]:
         """The tree as it is now."""
         root = self._root()
         return [process for process in descendants(root) if _halted(process) is not None] if root is not None else []
 
-    async def _until(self, number: signal.Signals, *, halted: bool) -> None:
+    async def _until(self, number: signal.Signals, *, halted: bool, held: bool = False) -> None:
         deadline = time.monotonic() + DEADLINE_S
-        while others := [process for process in self.processes() if _halted(process) is (not halted)]:
+        while others := [process for process in self.processes() if _halted(process, held=held) is (not halted)]:
             if time.monotonic() > deadline:
                 raise FreezeError(f"processes {others} did not heed {number.name} within {DEADLINE_S:g} s")
             _send(others, number)
@@ -159,7 +169,14 @@ def _send(processes: list[int], number: signal.Signals) -> None:
             os.kill(process, number)
 
 
-def _halted(process: int) -> bool | None:
+def _runs(process: int) -> bool:
+    """Whether a thread of it has a processor, or wants one."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return any(state_of(int(thread.name)) == "R" for thread in Path(f"/proc/{process}/task").iterdir())
+    return False
+
+
+def _halted(process: int, *, held: bool = False) -> bool | None:
     """Whether the process cannot run: it is stopped, or waits for a child that is. ``None`` if it has ended.
 
     The latter is the parent in a vfork(2): it sleeps uninterruptibly until its child has executed a program, and takes
@@ -169,7 +186,7 @@ def _halted(process: int) -> bool | None:
         case "T":
             return True
         case "D":
-            return any(state_of(child) == "T" for child in descendants(process))
+            return held or any(state_of(child) == "T" for child in descendants(process))
         case "" | "X" | "Z":
             return None
         case _:

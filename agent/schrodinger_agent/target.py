@@ -11,14 +11,14 @@ import asyncio
 import logging
 import os
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, final
 
 from schrodinger_agent.clocks import NodeClocks
 from schrodinger_agent.disks.disk import DATA
 from schrodinger_agent.errors import NotNow
-from schrodinger_agent.freezing import CgroupFreezer, SignalFreezer
+from schrodinger_agent.freezing import CgroupFreezer, FreezeError, SignalFreezer
 from schrodinger_agent.incarnation import DiskMount, Incarnation, Specification
 from schrodinger_agent.supervision import Rules, Supervisor
 from schrodinger_agent.supervision.calls import filter_of
@@ -102,6 +102,7 @@ class Target:
         self._specification: Specification | None = None
         self._incarnations = 0
         self._owed = False
+        self._paused = False
         self._when_spawned: dict[str, Callable[[], None]] = {}
         self.rules = Rules()
         self.clocks = NodeClocks(place.mark, self.processes, self.undisturbed)
@@ -241,9 +242,21 @@ class Target:
     async def freeze(self) -> None:
         """Stop every process of the target."""
         async with self._lock:
-            self.freezer.ask()
-            async with self.breathing():
-                await self.freezer.freeze()
+            self._paused = True
+            await self.freezer.freeze(held=self.is_held_up)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it was last asked to stand still, and not to go on."""
+        return self._paused
+
+    async def stands_still(self) -> bool:
+        """Whether every process of the target is read back to. Who was held by a disk, and is no more, gets there."""
+        async with self._lock:
+            if self._paused:
+                with suppress(FreezeError):
+                    await self.freezer.freeze(held=self.is_held_up)
+            return self.freezer.frozen(held=self.is_held_up)
 
     async def while_down(self, do: Callable[[], None]) -> None:
         """End what runs, do something that nobody may see half-done, and start it again.
@@ -276,6 +289,7 @@ class Target:
     async def thaw(self) -> None:
         """Let every process of the target go on, and start what was owed."""
         async with self._lock:
+            self._paused = False
             await self.freezer.thaw()
             if self._owed:
                 await self._start_again()
@@ -318,29 +332,33 @@ class Target:
     async def _kill(self) -> None:
         if self._current is not None and self._current.running:
             self._current.expected = True
-            ending = asyncio.ensure_future(self._current.kill())  # the signal is sent before the disk lets them go on
+            if not self.is_held_up:
+                await self._current.kill()
+                return
+            # The disk has to go on for those to end that are in the middle of a write. It does when nothing runs any
+            # more: nobody is told that a write was done.
+            was_frozen = self.freezer.asked()
+            self.freezer.ask()
+            ending = asyncio.ensure_future(self._current.kill())
             await asyncio.sleep(0)
-            async with self.breathing():
+            try:
+                await asyncio.to_thread(self.disk.breathe)
                 await ending
+            finally:
+                await asyncio.to_thread(self.disk.hold_breath)
+                if not was_frozen:
+                    await self.freezer.thaw()
 
     @asynccontextmanager
     async def undisturbed(self) -> AsyncIterator[None]:
-        """While nothing is spawned, killed or frozen, for which a disk that hangs or is slow is let go for a moment."""
+        """While nothing is spawned, killed or frozen, for which a disk that hangs or is slow may be let go."""
         async with self._lock:
             yield
 
-    @asynccontextmanager
-    async def breathing(self) -> AsyncIterator[None]:
-        """While a disk that hangs must not keep processes from being stopped or from ending; :meth:`undisturbed`."""
-        disk = self.place.disk
-        if disk is None:
-            yield
-            return
-        await asyncio.to_thread(disk.breathe)
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(disk.hold_breath)
+    @property
+    def is_held_up(self) -> bool:
+        """Whether its disk keeps processes that write from stopping or ending until it goes on."""
+        return self.place.disk is not None and self.place.disk.holds
 
     def _go_dark(self, disk: Disk) -> int:
         begin_ns = time.monotonic_ns()

@@ -8,15 +8,16 @@ faults on the same nodes, and beside them, come as fast as they can be made. (Of
 from __future__ import annotations
 
 import asyncio
+import time
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.integration.agents import Agent, fault, private_agent
 from tests.integration.clocks import ahead_program
-from tests.integration.writer import FORKING, WRITER, Writer
+from tests.integration.writer import FORKING, WRITER, Writer, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,21 @@ ANSWER = {
 }
 """What each try gets. On the other nodes there is no answer at all."""
 
+THREE_WRITERS = f"import os\nos.fork(), os.fork() and os.fork()\n{WRITER}"
+
 PROGRAM = {"fork-nothing": FORKING, "ahead": ahead_program()}
 """What runs on a node, if it is not what writes and syncs."""
+
+STOPS: dict[str, dict[str, Any]] = {
+    "pause": {},
+    "pause-process": {"pick": 1},
+    "kill-process": {"pick": 1},
+    "kill": {},
+    "terminate": {},
+    "restart-loop": {"every_ms": 50},
+    "disk-full": {},
+}
+"""Every way to stop or end processes, and to let them go on or be started; and what changes a disk in another way."""
 
 TWO_MORE = ("by-the-way", "beside")
 
@@ -118,5 +132,31 @@ def test_no_change_heals_what_lasts_even_for_a_moment(agent: Agent) -> None:
             await director.under()
             for name in sorted(set(LASTING) - {"down"}):
                 writers[name].expect("ok", 1)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("disk", "at_most_per_s"), [(fault("disk-stall", "n1"), 0), (fault("disk-slow", "n1", writes_per_s=2), 2)], ids=str
+)
+def test_a_disk_that_hangs_or_is_slow_remains_so_while_its_node_is_stopped_and_ended(
+    agent: Agent, disk: FaultRequest, at_most_per_s: int
+) -> None:
+    async def scenario() -> None:
+        async with writing(agent, disk.kind, *STOPS, targets=["n1"], program=THREE_WRITERS) as writer:
+            await writer.under(disk)
+            assert writer.is_silent() or at_most_per_s
+            said, begin = len(writer.lines()), time.monotonic()
+            for _ in range(4):
+                for kind, parameters in STOPS.items():
+                    await writer.under(disk, fault(kind, "n1", **parameters))
+                    await writer.under(disk)
+                    if kind in ("kill", "terminate"):
+                        await writer.run("python3", "-c", THREE_WRITERS)
+            lasted_s = time.monotonic() - begin
+            answered = [line for line in writer.lines()[said:] if line[0] == "ok"]
+            assert len(answered) <= lasted_s * at_most_per_s + at_most_per_s, (lasted_s, answered)
+            await writer.under()
+            writer.expect("ok")
 
     asyncio.run(scenario())

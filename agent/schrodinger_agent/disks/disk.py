@@ -195,10 +195,16 @@ class Disk:
         group.limit_writes(self.loop.device_number, writes_per_s)
         self._limit = None if writes_per_s is None else (group, writes_per_s)
 
+    @property
+    def holds(self) -> bool:
+        """Whether writes hang or queue up, and whoever is in the middle of one with them."""
+        return not self._read_only and (self._stalled or self._limit is not None)
+
     def breathe(self) -> None:
         """Let writes go on for a moment if they hang or queue up.
 
-        For who waits for a process to stop or to end: in the middle of a write that hangs it could not.
+        For who waits for a process to end: in the middle of a write that hangs it could not. Nothing of the node may
+        run, or it would learn that its write was done.
         """
         self._thaw()
         if self._limit is not None:
@@ -289,9 +295,7 @@ class Disk:
     def _set_full(self, *, full: bool) -> None:
         self._full = full
         if not self._read_only and not self._stalled:  # or the next mount, or the end of the stall, will see to it
-            self.breathe()
             self._establish_space()
-            self.hold_breath()
 
     def _establish_space(self) -> None:
         """Have a ballast, or none; on a disk that lets one write."""

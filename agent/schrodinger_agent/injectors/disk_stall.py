@@ -1,8 +1,9 @@
 """Disk stall: every write, sync and removal on a node's disk hangs until the fault ends; reads go on.
 
 It is the freeze of the file system, which writes first whatever is dirty: what had not been synced before lasts. A
-process in the middle of a write that hangs cannot be stopped or killed; for a kill or a pause of the node the disk goes
-on for the few milliseconds that those take.
+process in the middle of a write that hangs sleeps uninterruptibly. It is as good as stopped, or as dead if it was
+killed alone: it executes nothing any more. For a kill of the whole node, whose end must be seen, the disk goes on when
+nothing of it can run any more; what hung is done then, and nobody is told.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _GRACE_S: Final = 4.0
 """What an orderly end may take; a call of the controller waits for it."""
 
-_GONE_S: Final = 2.0
+_PATIENCE_S: Final = 2.0
 _POLL_S: Final = 0.002
 _ENDED: Final = ("", "Z", "X")
 """States of a process that has ended; one that is not there any more has none."""
@@ -190,8 +190,7 @@ class KillProcess(_OneProcess):
             finally:
                 os.close(descriptor)
             hit[pick] = process
-            async with target.undisturbed(), target.breathing():
-                await _gone(process)
+            await _until(target, process, _ENDED, "survived SIGKILL")
 
     async def end(self, target: Target) -> None:
         """It is over already."""
@@ -232,10 +231,9 @@ class PauseProcess(_OneProcess):
         self._stop(target, setting)
         hit = self._hit[target.place.name]
         # What a pause has frozen stops when that is over, before it does anything else: until then it cannot.
-        if not target.freezer.asked() and any(state_of(process) not in _HALTED for process in hit.values()):
-            async with target.undisturbed(), target.breathing():
-                for process in set(hit.values()):
-                    await _until_stopped(process)
+        if not target.is_paused and any(state_of(process) not in _HALTED for process in hit.values()):
+            for process in set(hit.values()):
+                await _until(target, process, _HALTED, "did not heed SIGSTOP")
         return "" if hit or not target.processes() else "no process is stopped"
 
     def _stop(self, target: Target, setting: Picks) -> None:
@@ -257,17 +255,10 @@ def _send(process: int, number: signal.Signals) -> None:
         return
 
 
-async def _gone(process: int) -> None:
-    deadline = asyncio.get_running_loop().time() + _GONE_S
-    while state_of(process) not in _ENDED:
+async def _until(target: Target, process: int, states: tuple[str, ...], otherwise: str) -> None:
+    """Wait until a signal has its effect. One that a disk holds meets it before it executes anything of its own."""
+    deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+    while (state := state_of(process)) not in states and not (state == "D" and target.is_held_up):
         if asyncio.get_running_loop().time() > deadline:
-            raise Failed(f"process {process} survived SIGKILL for {_GONE_S:g} s")
-        await asyncio.sleep(_POLL_S)
-
-
-async def _until_stopped(process: int) -> None:
-    deadline = asyncio.get_running_loop().time() + _GONE_S
-    while state_of(process) not in _HALTED:
-        if asyncio.get_running_loop().time() > deadline:
-            raise Failed(f"process {process} did not heed SIGSTOP for {_GONE_S:g} s")
+            raise Failed(f"process {process} {otherwise} for {_PATIENCE_S:g} s")
         await asyncio.sleep(_POLL_S)

@@ -34,7 +34,7 @@ class Pause:
 
     def actual(self) -> frozenset[str]:
         """The targets that are frozen, or were asked to be: one that did not obey in time is thawed all the same."""
-        return frozenset(name for name, target in self._targets.items() if target.freezer.asked())
+        return frozenset(name for name, target in self._targets.items() if target.is_paused)
 
     async def apply(self, steps: Steps[str]) -> Reading[str]:
         """Freeze all that begin and thaw all that end, at once."""
@@ -45,7 +45,9 @@ class Pause:
 
     async def observe(self) -> Reading[str]:
         """In force is what the kernel says is frozen."""
-        frozen = frozenset(name for name, target in self._targets.items() if target.freezer.frozen())
+        names = sorted(self._targets)
+        stand_still = await asyncio.gather(*(self._targets[name].stands_still() for name in names))
+        frozen = frozenset(name for name, stands in zip(names, stand_still, strict=True) if stands)
         unsettled = frozen ^ self.actual()
         return Reading(frozen, {name: why for name, why in self._failures.items() if name in unsettled})
 
@@ -82,5 +84,5 @@ class Pause:
         except (FreezeError, OSError) as error:
             self._failures[name] = str(error)
         self._measured.setdefault(name, {}).update(
-            thaw_ns=time.monotonic_ns() - begin_ns, thawed=not target.freezer.frozen()
+            thaw_ns=time.monotonic_ns() - begin_ns, thawed=not await target.stands_still()
         )
