@@ -23,6 +23,9 @@ use crate::verdict::Verdict;
 /// How many keys are listed before the rest is only counted.
 const LISTED_KEYS: usize = 20;
 
+/// Steps that explaining a violation is worth: at least, for each step of deciding, and for each operation.
+const EXPLAINING_STEPS: (u64, u64, u64) = (1 << 20, 4, 32);
+
 /// How to check.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -178,18 +181,23 @@ fn conclude(
     for (part, decision) in parts.iter().zip(decisions) {
         match decision.conclusion {
             Conclusion::Linearizable => {}
-            Conclusion::Blocked(row) => failing.push((row, part)),
+            Conclusion::Blocked(row) => failing.push((row, part, decision.steps)),
             Conclusion::Exhausted(limit, row) => {
                 undecided.push(Progress { key: part.key(), limit, row, fraction: part.fraction(row) });
             }
         }
     }
-    failing.sort_by_key(|&(row, _)| row);
+    failing.sort_by_key(|&(row, ..)| row);
     undecided.sort_by(|a, b| a.fraction.total_cmp(&b.fraction).then(a.key.cmp(&b.key)));
-    report.failing = listed(failing.iter().map(|(_, part)| part.key()));
+    report.failing = listed(failing.iter().map(|(_, part, _)| part.key()));
     report.undecided = listed(undecided.iter().map(|progress| progress.key));
     report.progress = undecided.first().copied();
-    report.failure = failing.first().map(|&(row, part)| part.explain(row, budget, interrupt));
+    report.failure = failing.first().map(|&(row, part, steps)| {
+        let (least, each_step, each) = EXPLAINING_STEPS;
+        let max_steps = least + each_step * steps + each * part.operations() as u64;
+        let budget = Budget { max_steps: budget.max_steps.min(max_steps), ..budget };
+        part.explain(row, budget, interrupt)
+    });
     report.verdict = match (failing.is_empty(), undecided.is_empty() && report.observations > 0) {
         (false, _) => Verdict::Violation,
         (true, false) => Verdict::Unknown,

@@ -92,7 +92,7 @@ pub struct Stuck {
 }
 
 /// Steps that telling configurations is worth: at least, and for each operation of the witness.
-const CONFIGURATIONS_STEPS: (u64, u64) = (1 << 16, 64);
+const CONFIGURATIONS_STEPS: (u64, u64) = (1 << 16, 8);
 
 /// Explain a history whose return in `row` is the first that can't be passed.
 pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrupt: &AtomicBool) -> Explanation {

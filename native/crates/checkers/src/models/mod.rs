@@ -64,7 +64,7 @@ pub enum Nature {
 
 /// A sequential object.
 ///
-/// A model *offers* tokens ([`Model::offers`]) only if every state offers exactly one of them, every action that is no overwrite
+/// A model *offers* tokens ([`Model::offers`]) only if every state offers one of them, each another, every action that is no overwrite
 /// consumes one, and every action that is no observation produces one. Then an action whose token nobody consumes can be taken out of
 /// any legal sequence if it overwrites, or is not required and followed by an overwrite or nothing; the search relies on that.
 ///
@@ -96,6 +96,11 @@ pub trait Model {
     /// The token that `state` offers.
     fn offers(&self, _: State) -> Option<Token> {
         None
+    }
+
+    /// The state that offers `token`, of a model whose states offer one.
+    fn offering(&self, _: Token) -> State {
+        self.initial()
     }
 
     /// The token that `action` needs to find.

@@ -92,6 +92,10 @@ impl Model for Register {
         Some(state)
     }
 
+    fn offering(&self, token: Token) -> State {
+        token
+    }
+
     fn consumes(&self, action: RegisterAction) -> Option<Token> {
         action.consumes()
     }

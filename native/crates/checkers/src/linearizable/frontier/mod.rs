@@ -16,8 +16,10 @@
 //! undone. Without it, what is found is exact, and so is the first return that can't be passed.
 
 mod decide;
+mod part;
 mod passing;
 mod spending;
+mod walk;
 mod window;
 
 pub use decide::decide;

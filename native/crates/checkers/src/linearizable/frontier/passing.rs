@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::spending::{Limits, NONE, Spending};
 use super::window::{Configuration, SLOTS, Slots, Window, each};
@@ -94,11 +94,13 @@ pub struct Passing<M: Model> {
     /// What is gone on from now, as a place in the agenda.
     level: usize,
     actions: Vec<M::Action>,
+    /// Classes that were of use at this return, and used up.
+    missed: FxHashSet<u32>,
 }
 
 impl<M: Model> Passing<M> {
-    /// Nothing happened.
-    pub fn new(model: M, operations: &[Operation<M::Action>], limits: Limits) -> Self {
+    /// Nothing happened, and the object is in any of `states`.
+    pub fn new(model: M, states: &[State], operations: &[Operation<M::Action>], limits: Limits) -> Self {
         let mut needed_until = vec![0; model.tokens()];
         for operation in operations.iter().filter(|operation| !operation.is_pending()) {
             if let Some(token) = model.consumes(operation.action) {
@@ -107,11 +109,12 @@ impl<M: Model> Passing<M> {
         }
         let classes = Classes::new(&model, operations, &needed_until);
         let concern = Concern::new(&model, &classes);
-        let (state, is_wanted) = (model.initial(), vec![false; model.tokens()]);
+        let start = |&state| Configuration { done: 0, free: 0, state, spent: 0, uses: NONE, scarce: 0 };
+        let is_wanted = vec![false; model.tokens()];
         Passing {
             window: Window::new(),
             spending: Spending::new(&classes, operations, limits),
-            configurations: vec![Configuration { done: 0, free: 0, state, spent: 0, uses: NONE, scarce: 0 }],
+            configurations: states.iter().map(start).collect(),
             fresh: 0,
             is_exact: true,
             steps: 0,
@@ -130,6 +133,7 @@ impl<M: Model> Passing<M> {
             is_wanted,
             level: 0,
             actions: Vec::new(),
+            missed: FxHashSet::default(),
         }
     }
 
@@ -144,6 +148,14 @@ impl<M: Model> Passing<M> {
             + self.fixed_bytes
     }
 
+    /// What was of use at the last return, and used up.
+    pub fn missed(&self) -> Vec<M::Action> {
+        let mut missed: Vec<M::Action> =
+            self.missed.iter().map(|&class| self.classes.classes[class as usize].action).collect();
+        missed.sort_unstable();
+        missed
+    }
+
     /// Pass the return in `row` of the operation in `slot`, which is closed. Or say which bound was reached.
     pub fn pass(&mut self, slot: usize, row: u32, care: Care, bounds: Bounds) -> Result<(), Limit> {
         let mut before = std::mem::take(&mut self.configurations);
@@ -151,6 +163,7 @@ impl<M: Model> Passing<M> {
         let bit = 1 << slot;
         let goal = Return { slot, bit, row, least, care };
         self.passed.clear();
+        self.missed.clear();
         self.reached.clear();
         self.last_of.clear();
         self.thriftiest = u32::MAX;
@@ -396,7 +409,11 @@ impl<M: Model> Passing<M> {
                 let starts = source.is_none() || source == offered;
                 let goes_on = source
                     .filter(|&source| !self.is_wanted[source as usize] && (Some(source) != offered || is_of_use_again));
-                if (!starts && goes_on.is_none()) || !self.spending.has(configuration, class, goal.row) {
+                if !starts && goes_on.is_none() {
+                    continue;
+                }
+                if !self.spending.has(configuration, class, goal.row) {
+                    self.missed.insert(class);
                     continue;
                 }
                 if starts {

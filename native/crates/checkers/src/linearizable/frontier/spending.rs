@@ -13,6 +13,9 @@ use crate::linearizable::classes::Classes;
 /// No use: everything before was moved into the counts.
 pub const NONE: u32 = u32::MAX;
 
+/// For how many rows more than it has to be something is scarce: what ran short there is likely to run short soon after.
+const LONGER: u32 = 1024;
+
 #[derive(Clone, Copy)]
 struct Use {
     before: u32,
@@ -178,6 +181,12 @@ impl Spending {
         differences.iter().all(|&(_, difference)| difference <= 0)
     }
 
+    /// Make a class scarce up to `row` and somewhat longer.
+    pub fn make_scarce_until(&mut self, class: u32, row: u32) {
+        let until = &mut self.scarce_until[class as usize];
+        *until = row.saturating_add(LONGER).max(*until);
+    }
+
     /// Make scarce what `configuration` used more of than there was, up to where it did. False if it did not.
     pub fn make_scarce<A>(
         &mut self,
@@ -187,17 +196,19 @@ impl Spending {
     ) -> bool {
         let own: Vec<u32> = self.path(configuration);
         let mut used = vec![0; self.called.len()];
-        let mut found = false;
+        let mut short = Vec::new();
         for &Use { class, row, .. } in self.moved.iter().chain(own.iter().map(|&at| &self.uses[at as usize])) {
             let class = class as usize;
             let member = classes.classes[class].members.get(used[class]);
             used[class] += 1;
             if member.is_none_or(|&member| operations[member as usize].invocation > row) {
-                self.scarce_until[class] = self.scarce_until[class].max(row);
-                found = true;
+                short.push((class as u32, row));
             }
         }
-        found
+        for &(class, row) in &short {
+            self.make_scarce_until(class, row);
+        }
+        !short.is_empty()
     }
 
     /// Make scarce what is scarce in `other`.
