@@ -1,9 +1,12 @@
 """The door: a Unix socket at which the agent sees who a client is, before it hands out a token for the calls.
 
 gRPC for Python does not show the peer's credentials, a plain socket does (SO_PEERCRED, unix(7)). So a client comes
-here first, is told ``{"version", "token", "pid"}`` in one line of JSON, or ``{"refused": why}``, and keeps the
+here first, is told ``{"version", "code", "token", "pid"}`` in one line of JSON, or ``{"refused": why}``, and keeps the
 connection open: the connection *is* the session. When it closes, the session's clusters are taken down, and then the
 agent closes its end, for a client that waits.
+
+A client that is of other code says so, ``other code``, and hears ``leaving`` from an agent that was started on demand
+and has nobody else to serve, or ``staying``.
 """
 
 from __future__ import annotations
@@ -15,16 +18,20 @@ import logging
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from schrodinger_agent.state import closed_to_others
-from schrodinger_agent.version import __version__
+from schrodinger_agent.version import __version__, code_digest
 
 if TYPE_CHECKING:
     from schrodinger_agent.host import Host
     from schrodinger_agent.state import StateDirectory
 
 _log = logging.getLogger(__name__)
+
+OTHER_CODE: Final = b"other code\n"
+LEAVING: Final = b"leaving\n"
+STAYING: Final = b"staying\n"
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: pid, uid, gid
 
@@ -39,6 +46,7 @@ class Door:
         self._server: asyncio.Server | None = None
         self._visits: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._code = code_digest()  # that of now: what is edited later is not ours
 
     async def open(self) -> None:
         """Let clients come."""
@@ -67,9 +75,11 @@ class Door:
                 return
             session = self._host.open_session(pid, uid)
             try:
-                hello = {"version": __version__, "token": session.token, "pid": os.getpid()}
+                hello = {"version": __version__, "code": self._code, "token": session.token, "pid": os.getpid()}
                 writer.write(json.dumps(hello).encode() + b"\n")
                 with contextlib.suppress(ConnectionError):
-                    await reader.read()  # clients say nothing: this ends when the connection does
+                    if await reader.readline() == OTHER_CODE:
+                        writer.write(LEAVING if self._host.make_way(session) else STAYING)
+                    await reader.read()  # nothing more is said: this ends when the connection does
             finally:
                 await self._host.close_session(session)

@@ -106,6 +106,14 @@ class Host:
         await asyncio.gather(*(self._take_down(name, f"the session of process {session.pid} ended") for name in names))
         self._watch_idleness()
 
+    def make_way(self, session: Session) -> bool:
+        """Leave, if this agent was started on demand and serves nobody but this session, which has no cluster."""
+        if self._idle_exit_s is None or self._tenancies or self._sessions.keys() != {session.token}:
+            return False
+        _log.info("this agent makes way for one of other code, which process %d wants", session.pid)
+        self._on_idle()
+        return True
+
     async def up(self, session: Session, request: ClusterRequest, client_namespace: int | None) -> Cluster:
         """Bring a cluster up for a session."""
         name = request.name

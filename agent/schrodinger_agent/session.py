@@ -10,9 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, final
 
-from schrodinger_agent.state import StateDirectory, StateError
+from schrodinger_agent.door import LEAVING, OTHER_CODE
+from schrodinger_agent.state import VARIABLE, StateDirectory, StateError
 from schrodinger_agent.types import AgentError
-from schrodinger_agent.version import __version__
+from schrodinger_agent.version import __version__, code_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +38,20 @@ class OpenSession:
     ) -> None:
         self.state = state
         self.version = str(said["version"])
+        self.code = str(said.get("code"))
         self.token = str(said["token"])
         self.agent_pid = int(said["pid"])
         self._reader = reader
         self._writer = writer
+
+    async def ask_to_make_way(self, timeout_s: float) -> bool:
+        """Ask an agent of other code to leave; whether it does. Only for a session that has done nothing."""
+        answer = b""
+        with contextlib.suppress(OSError, TimeoutError):
+            self._writer.write(OTHER_CODE)
+            answer = await asyncio.wait_for(self._reader.readline(), timeout_s)
+        await self.close(timeout_s)
+        return answer == LEAVING
 
     async def close(self, timeout_s: float) -> None:
         """End the session, and wait for the agent to hang up, which it does once the clusters are gone."""
@@ -63,6 +74,8 @@ async def open_session(state: Path | None, *, start: bool, debug: bool, timeout_
         raise AgentError(str(error), "FAILED_PRECONDITION") from None
     deadline = time.monotonic() + timeout_s
     session = await _knock(directory, deadline)
+    if session is not None and start and not _is_ours(session) and await session.ask_to_make_way(timeout_s=1.0):
+        session = None
     while session is None:
         if not start:
             raise AgentError(
@@ -74,14 +87,24 @@ async def open_session(state: Path | None, *, start: bool, debug: bool, timeout_
         session = await _knock(directory, deadline)
         if session is None:  # it is on its way out, or another client's is on its way in
             await asyncio.sleep(_RETRY_S)
-    if session.version != __version__:
+    if not _is_ours(session):
         await session.close(timeout_s=1.0)
+        what = (
+            f"is version {session.version}, this client is {__version__}"
+            if session.version != __version__
+            else "is of other code of the same version, as from another checkout, or from before an edit"
+        )
         raise AgentError(
-            f"the running agent (process {session.agent_pid}) is version {session.version}, this client is "
-            f"{__version__}: wait for the runs that use it to end, or stop it with `kill {session.agent_pid}`",
+            f"the running agent (process {session.agent_pid}) {what}: wait for the runs that use it to end, stop it "
+            f"with `kill {session.agent_pid}`, or have one of your own with {VARIABLE}=DIRECTORY",
             "FAILED_PRECONDITION",
         )
     return session
+
+
+def _is_ours(session: OpenSession) -> bool:
+    """Whether the agent is what we would start."""
+    return (session.version, session.code) == (__version__, code_digest())
 
 
 async def _knock(state: StateDirectory, deadline: float) -> OpenSession | None:

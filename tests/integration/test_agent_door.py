@@ -5,27 +5,99 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+import schrodinger_agent
 from schrodinger_agent import session as session_module
 from schrodinger_agent.api import TOKEN_KEY
 from schrodinger_agent.api import agent_pb2 as pb
 from schrodinger_agent.api.agent_pb2_grpc import AgentStub
 from schrodinger_agent.client import AgentClient
 from schrodinger_agent.types import AgentError
+from schrodinger_agent.version import code_digest
 
 from tests.integration.agents import NOBODY, fault, private_agent, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from tests.integration.agents import Agent
+
+HOLDS_A_SESSION = """
+import asyncio, pathlib, sys
+from schrodinger_agent.client import AgentClient
+async def hold():
+    async with await AgentClient.connect(pathlib.Path(sys.argv[1])) as client:
+        print(client.agent_pid, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+asyncio.run(hold())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user to be a stranger")
+def test_a_stranger_is_refused_at_the_door_and_told_why(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect():
+            agent.state.door_socket.chmod(0o666)  # it is closed to others: let the stranger come that far
+            visit = await asyncio.create_subprocess_exec(
+                "setpriv",
+                f"--reuid={NOBODY}",
+                f"--regid={NOBODY}",
+                "--clear-groups",
+                "/usr/bin/python3",
+                "-c",
+                VISIT,
+                str(agent.state.door_socket),
+                stdout=subprocess.PIPE,
+            )
+            said, _ = await visit.communicate()
+            assert json.loads(said) == {
+                "refused": f"this agent serves user 0 and root, not user {NOBODY}: start one of your own"
+            }
+
+    asyncio.run(scenario())
+
+
+def test_a_call_without_the_token_of_a_living_session_is_refused(agent: Agent) -> None:
+    async def call(token: str) -> grpc.StatusCode:
+        async with grpc.aio.insecure_channel(f"unix:{agent.state.rpc_socket}") as channel:
+            try:
+                await AgentStub(channel).Heal(pb.HealRequest(), metadata=((TOKEN_KEY, token),))
+            except grpc.aio.AioRpcError as error:
+                return error.code()
+            return grpc.StatusCode.OK
+
+    async def scenario() -> None:
+        async with await agent.connect():
+            early = await agent.connect()
+            token = early._session.token
+            assert await call(token) == grpc.StatusCode.OK
+            assert await call("made up") == grpc.StatusCode.UNAUTHENTICATED
+            await early.close()
+            assert await call(token) == grpc.StatusCode.UNAUTHENTICATED
+
+    asyncio.run(scenario())
+
+
+def test_a_state_directory_that_others_can_enter_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "open"
+    state.mkdir(mode=0o755)
+    with pytest.raises(AgentError, match="is open to other users: run `chmod 700"):
+        asyncio.run(AgentClient.connect(state))
+
+
+def test_a_state_directory_whose_sockets_would_have_too_long_a_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AgentError, match="too long for Unix sockets: choose a shorter one with SCHRODINGER_STATE"):
+        asyncio.run(AgentClient.connect(tmp_path / ("x" * 100)))
+
 
 VISIT = """
 import socket, sys
@@ -131,58 +203,37 @@ def test_an_agent_of_another_version_is_refused_with_the_remedy(agent: Agent, mo
     asyncio.run(scenario())
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user to be a stranger")
-def test_a_stranger_is_refused_at_the_door_and_told_why(agent: Agent) -> None:
+@pytest.fixture
+def other_checkout(tmp_path: Path) -> Mapping[str, str]:
+    """The environment in which an agent's code is another than ours, of the same version."""
+    copy = shutil.copytree(Path(schrodinger_agent.__file__).parent, tmp_path / "schrodinger_agent")
+    assert code_digest(copy) == code_digest(), "the same code elsewhere is the same"
+    (copy / "burden.py").write_text((copy / "burden.py").read_text() + "# an edit\n")
+    return {**os.environ, "PYTHONPATH": str(tmp_path)}
+
+
+def test_an_agent_of_other_code_makes_way_if_it_serves_nobody(agent: Agent, other_checkout: Mapping[str, str]) -> None:
+    serve = ["serve", "--detach", "--idle-exit-s", "60", "--state", str(agent.state.path)]
+    subprocess.run([sys.executable, "-m", "schrodinger_agent", *serve], check=True, env=other_checkout)
+    (other,) = agent.agents()
+
     async def scenario() -> None:
-        async with await agent.connect():
-            agent.state.door_socket.chmod(0o666)  # it is closed to others: let the stranger come that far
-            visit = await asyncio.create_subprocess_exec(
-                "setpriv",
-                f"--reuid={NOBODY}",
-                f"--regid={NOBODY}",
-                "--clear-groups",
-                "/usr/bin/python3",
-                "-c",
-                VISIT,
-                str(agent.state.door_socket),
-                stdout=subprocess.PIPE,
-            )
-            said, _ = await visit.communicate()
-            assert json.loads(said) == {
-                "refused": f"this agent serves user 0 and root, not user {NOBODY}: start one of your own"
-            }
+        async with await agent.connect() as client:
+            assert client.agent_pid != other
+            assert agent.agents() == [client.agent_pid]
 
     asyncio.run(scenario())
 
 
-def test_a_call_without_the_token_of_a_living_session_is_refused(agent: Agent) -> None:
-    async def call(token: str) -> grpc.StatusCode:
-        async with grpc.aio.insecure_channel(f"unix:{agent.state.rpc_socket}") as channel:
-            try:
-                await AgentStub(channel).Heal(pb.HealRequest(), metadata=((TOKEN_KEY, token),))
-            except grpc.aio.AioRpcError as error:
-                return error.code()
-            return grpc.StatusCode.OK
-
-    async def scenario() -> None:
-        async with await agent.connect():
-            early = await agent.connect()
-            token = early._session.token
-            assert await call(token) == grpc.StatusCode.OK
-            assert await call("made up") == grpc.StatusCode.UNAUTHENTICATED
-            await early.close()
-            assert await call(token) == grpc.StatusCode.UNAUTHENTICATED
-
-    asyncio.run(scenario())
-
-
-def test_a_state_directory_that_others_can_enter_is_refused(tmp_path: Path) -> None:
-    state = tmp_path / "open"
-    state.mkdir(mode=0o755)
-    with pytest.raises(AgentError, match="is open to other users: run `chmod 700"):
-        asyncio.run(AgentClient.connect(state))
-
-
-def test_a_state_directory_whose_sockets_would_have_too_long_a_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AgentError, match="too long for Unix sockets: choose a shorter one with SCHRODINGER_STATE"):
-        asyncio.run(AgentClient.connect(tmp_path / ("x" * 100)))
+def test_an_agent_of_other_code_that_serves_others_is_named_and_left_alone(
+    agent: Agent, other_checkout: Mapping[str, str]
+) -> None:
+    holds = [sys.executable, "-c", HOLDS_A_SESSION, str(agent.state.path)]
+    with subprocess.Popen(holds, env=other_checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+        assert client.stdout
+        other = int(client.stdout.readline())
+        with pytest.raises(AgentError, match=f"process {other}.* is of other code of the same version.*`kill {other}`"):
+            asyncio.run(agent.connect())
+        assert agent.agents() == [other]
+        assert client.stdin
+        client.stdin.close()
