@@ -78,7 +78,10 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.argument("suite")
 @click.option("--workload", help="Which of the suite's workloads; its first when left out.")
 @click.option(
-    "--faults", default=",".join(USUAL_FAULTS), show_default=True, help="Kinds of faults to draw from; `none` for none."
+    "--faults",
+    default=",".join(USUAL_FAULTS),
+    show_default=True,
+    help="Kinds of faults to draw from; `all` for whatever is possible, `none` for none.",
 )
 @click.option(
     "--schedule",
@@ -232,8 +235,10 @@ async def run_plan(
 
 
 def fault_kinds(text: str) -> tuple[str, ...]:
-    """The kinds in a comma-separated list. Raises ValueError naming an unknown one."""
+    """The kinds in a comma-separated list, or all there are. Raises ValueError naming an unknown one."""
     kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip())
+    if kinds == ("all",):
+        return FAULTS.kinds
     return () if kinds in ((), ("none",)) else FAULTS.select(kinds).kinds
 
 
