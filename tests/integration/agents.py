@@ -150,7 +150,9 @@ async def require_isolation(client: AgentClient) -> None:
         pytest.skip("; ".join(f"{e.name}: {e.reason}" for e in capabilities.entries if not e.available))
 
 
-async def spawn(client: AgentClient, up: ClusterUp, name: str, program: str, cluster: str = "c") -> Spawned:
+async def spawn(
+    client: AgentClient, up: ClusterUp, name: str, program: str, cluster: str = "c", user: str = ""
+) -> Spawned:
     """Run a shell program in a target; ``$0`` is its data directory, which also marks its command line."""
     data = next(target.data for target in up.targets if target.name == name)
     return await client.spawn(
@@ -160,6 +162,7 @@ async def spawn(client: AgentClient, up: ClusterUp, name: str, program: str, clu
         environment=ENVIRONMENT,
         directory=data,
         output=data / "output",
+        user=user,
     )
 
 

@@ -262,6 +262,25 @@ def test_nothing_can_be_opened_where_descriptors_are_short_also_by_what_is_start
     asyncio.run(scenario())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs of another user")
+def test_descriptors_are_short_for_a_database_of_another_user_as_well(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=LIMITS)
+            output = up.targets[0].data / "output"
+            opens = "if command exec 3< /dev/null; then exec 3<&-; echo ok; else echo short; fi"
+            await spawn(client, up, "n1", f"exec 2>&-; while :; do {opens}; done", user="nobody")
+            for number, (faults, expected) in enumerate([([fault("descriptor-limit", "n1")], "short"), ([], "ok")]):
+                observed = await client.set_faults("c", number + 1, faults)
+                assert [seen.error for seen in observed.observations if not seen.in_force] == []
+                grown = output.stat().st_size
+                wait_until(lambda: output.stat().st_size > grown + 100, "it goes on trying")  # noqa: B023 - in the loop
+                assert set(output.read_text()[grown:].split()[1:-1]) == {expected}
+            await client.stop("c", "n1", grace_s=1)
+
+    asyncio.run(scenario())
+
+
 def test_what_was_forked_under_a_limit_of_descriptors_loses_it_with_the_others(agent: Agent) -> None:
     async def scenario() -> None:
         async with writing(agent, *LIMITS, program=HEIR) as writer:

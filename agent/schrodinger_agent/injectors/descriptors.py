@@ -5,6 +5,9 @@ limit stays, so undoing it needs no privilege. A descriptor that is open for a m
 is just being written, would count as one that may be open: so one looks several times, and at every read-back again.
 A process that is started later has its own lowest free one; it gets its limit when it is spawned, or at a read-back.
 One that was forked meanwhile has inherited a limit of ours, which is lifted with the others.
+
+prlimit(2) is for processes of the same user, or takes CAP_SYS_RESOURCE, which root may lack in a container. A program
+of that user does it there.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import resource
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from schrodinger_agent.errors import Failed
 from schrodinger_agent.injectors.conditions import Condition, looks, no_more
 
 if TYPE_CHECKING:
@@ -88,15 +93,37 @@ class DescriptorLimit(Condition[int]):
         before = self._before[target.place.name]
         for process in target.processes():
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-                soft, hard = resource.prlimit(process, resource.RLIMIT_NOFILE)
+                soft, hard = _read(process)
                 limits = _Limits(soft, hard, _lowest_free(process))
                 before.setdefault(process, max(soft, *before.values(), 0))
                 yield process, limits
 
 
 def _set(process: int, limits: _Limits, soft: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    try:
         resource.prlimit(process, resource.RLIMIT_NOFILE, (soft, limits.hard))
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        _set_as_its_user(process, limits, soft)
+
+
+def _set_as_its_user(process: int, limits: _Limits, soft: int) -> None:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        owner = Path(f"/proc/{process}").stat()
+        # Not by subprocess's own user=: for that it forks, which gRPC's threads do not survive.
+        become = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
+        change = ["prlimit", f"--pid={process}", f"--nofile={soft}:{limits.hard}"]
+        said = subprocess.run([*become, *change], capture_output=True, text=True, check=False)
+        if said.returncode != 0 and Path(f"/proc/{process}").exists():
+            raise Failed(f"process {process} can't be limited: {said.stderr.strip()}")
+
+
+def _read(process: int) -> tuple[int, int]:
+    """The soft and the hard limit, from proc(5), which is open to root whoever the process belongs to."""
+    lines = Path(f"/proc/{process}/limits").read_text().splitlines()
+    _, _, _, soft, hard, _ = next(line for line in lines if line.startswith("Max open files")).split()
+    return int(soft), int(hard)
 
 
 def _lowest_free(process: int) -> int:
