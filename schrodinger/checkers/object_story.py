@@ -53,8 +53,13 @@ def object_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, 
     parts = [(deed, name if deed is blocked else _ROLES[roles[deed.index]]) for deed in told]
     return Anomaly(
         name=name,
-        summary=f"No order of {len(witness):,} operations on {where} explains what they returned.",
+        summary=(
+            f"No order of {len(witness):,} operations on {where} explains what they returned."
+            if len(witness) > 1
+            else f"One operation on {where} can't have returned what it did."
+        ),
         story=(
+            *_beginning(failure),
             *earlier,
             *(sentence(deed) for deed in told),
             *_reasons(failure, found, blocked, where),
@@ -62,6 +67,15 @@ def object_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, 
         ),
         operations=tuple(deed.involved(role) for deed, role in sorted(parts, key=lambda part: part[0].index)),
     )
+
+
+def _beginning(failure: Mapping[str, Any]) -> list[str]:
+    """What is said of the operations that are left out because an order of all could begin with them."""
+    if not failure["beginning"]:
+        return []
+    first = f"{failure['beginning']:,} others, which take out again all that they put in"
+    if_any = "If there were an order of all operations, there would be one"
+    return [f"{if_any} that begins with {first}. These could not follow."]
 
 
 def sentence(deed: Deed) -> str:

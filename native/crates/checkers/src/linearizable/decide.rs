@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
-use super::{Budget, Limit, Operation, frontier};
+use super::{Budget, Limit, Operation, frontier, lockstep};
 use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, PriorityQueue};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
@@ -52,6 +52,16 @@ pub trait Decide: Model + Clone + Send + Sync {
     /// The row of the first return that a test of linear time shows to be impossible, if it does. That may be a later return than the
     /// first that can't be passed.
     fn refute(&self, _operations: &[Operation<Self::Action>]) -> Option<u32> {
+        None
+    }
+
+    /// Decide the operations by a search of the model's own, if it has one that can take them.
+    fn lockstep(
+        &self,
+        _operations: &[Operation<Self::Action>],
+        _budget: Budget,
+        _interrupt: &AtomicBool,
+    ) -> Option<lockstep::Outcome> {
         None
     }
 
@@ -150,6 +160,12 @@ impl<M: Decide> Searching<'_, M> {
     /// return in [`Conclusion::Blocked`], another return after that row may be the first.
     fn decide_until(&mut self, end: u32) -> (Conclusion, u32) {
         let operations = prefix(self.model, self.operations, end);
+        let budget = Budget { max_steps: self.left(), ..self.budget };
+        if let Some(outcome) = self.model.lockstep(&operations, budget, self.interrupt) {
+            self.steps += outcome.steps;
+            self.peak_bytes = self.peak_bytes.max(outcome.peak_bytes);
+            return (outcome.conclusion, outcome.row);
+        }
         // Where states offer nothing the frontier has no hint what to put off: it is of use only where much may have happened.
         if !self.model.has_offers() && operations.iter().all(|operation| !operation.is_pending()) {
             return self.search(&operations);

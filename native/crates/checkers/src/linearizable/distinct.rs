@@ -3,10 +3,10 @@
 use super::Operation;
 use super::decide::{Algorithm, Decide, Decision};
 use super::search::Conclusion;
-use crate::models::{Model, Queue, QueueAction, Set, SetAction, Stack, StackAction, UnorderedQueue};
+use crate::models::{Model, QueueAction, Set, SetAction, Stack, StackAction, UnorderedQueue};
 use crate::objects::{
-    self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, kin_of_snapshots, queue, snapshots,
-    stack, unordered_queue, without_returns,
+    self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, kin_of_snapshots, snapshots, stack,
+    unordered_queue, without_returns,
 };
 
 impl From<QueueAction> for PoolAction {
@@ -28,16 +28,6 @@ impl From<StackAction> for PoolAction {
             StackAction::Empty => PoolAction::Empty,
             StackAction::PopAny => PoolAction::TakeUnknown,
         }
-    }
-}
-
-impl Decide for Queue {
-    fn directly(&self, operations: &[Operation<QueueAction>]) -> Option<Decision> {
-        decide_pool(operations, self.tokens(), queue)
-    }
-
-    fn broken(&self, operations: &[Operation<QueueAction>], row: u32) -> Option<Refutation> {
-        broken_pool(operations, self.tokens(), row, queue)
     }
 }
 
@@ -74,13 +64,14 @@ impl Decide for Set {
 }
 
 /// The operations as they happen to a pool.
-fn in_a_pool<A: Copy + Into<PoolAction>>(operations: &[Operation<A>]) -> Vec<Operation<PoolAction>> {
+pub fn in_a_pool<A: Copy + Into<PoolAction>>(operations: &[Operation<A>]) -> Vec<Operation<PoolAction>> {
     let action =
         |o: &Operation<A>| Operation { invocation: o.invocation, completion: o.completion, action: o.action.into() };
     operations.iter().map(action).collect()
 }
 
-fn decide_pool<A: Copy + Into<PoolAction>>(
+/// Decide a pool by the rules for distinct elements, where they apply.
+pub fn decide_pool<A: Copy + Into<PoolAction>>(
     operations: &[Operation<A>],
     elements: usize,
     decide: objects::Decide,
@@ -88,7 +79,8 @@ fn decide_pool<A: Copy + Into<PoolAction>>(
     by_rules(&in_a_pool(operations), PoolAction::kin, &|history| decide(history, elements))
 }
 
-fn broken_pool<A: Copy + Into<PoolAction>>(
+/// The rule for distinct elements that a pool breaks whose return in `row` is the first that can't be passed.
+pub fn broken_pool<A: Copy + Into<PoolAction>>(
     operations: &[Operation<A>],
     elements: usize,
     row: u32,

@@ -26,6 +26,9 @@ pub struct Explanation {
     pub witness: Vec<Witness>,
     /// The rule that the witness breaks, where the object is decided by rules; nothing where it was searched.
     pub rule: Option<Rule>,
+    /// How many operations are not in the witness because, if there were an order of all, there would be one that begins with them; they
+    /// leave the object as it was.
+    pub beginning: usize,
     /// Whether nothing can be left out of the witness; false when the budget ended before that was sure.
     pub minimal: bool,
     /// How far the witness can be linearized, in ways that get as far as the blocked return; at most a few.
@@ -99,7 +102,7 @@ pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrup
     if let Some(refutation) = object.broken(row) {
         return explain_by_rule(object, row, &refutation);
     }
-    let Shrunk { model, operations: witness, minimal } =
+    let Shrunk { model, operations: witness, beginning, minimal } =
         shrink(&object.model, &object.operations, row, budget, interrupt);
     let (least, each) = CONFIGURATIONS_STEPS;
     let max_steps = budget.max_steps.min(least + each * witness.len() as u64);
@@ -134,6 +137,7 @@ pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrup
         configurations,
         witness: witness.iter().map(|o| Witness { row: o.invocation, role: role(o) }).collect(),
         rule: None,
+        beginning,
         minimal,
         exhaustive: is_complete && !found.more_dead_ends,
     }
@@ -153,6 +157,7 @@ fn explain_by_rule<M: Decide>(object: &Object<M>, row: u32, refutation: &Refutat
         blocked_return: row,
         witness: witness.collect(),
         rule: Some(refutation.rule),
+        beginning: 0,
         minimal: true,
         configurations: Vec::new(),
         exhaustive: true,

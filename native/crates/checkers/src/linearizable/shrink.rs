@@ -76,6 +76,8 @@ pub struct Shrunk<M: Model> {
     pub model: M,
     /// Operations that it can't explain.
     pub operations: Vec<Operation<M::Action>>,
+    /// How many operations were left out because an order of all could begin with them.
+    pub beginning: usize,
     /// Nothing can be left out; false when the budget ended before that was sure.
     pub minimal: bool,
 }
@@ -88,8 +90,18 @@ pub fn shrink<M: Decide>(
     budget: Budget,
     interrupt: &AtomicBool,
 ) -> Shrunk<M> {
-    let suspects = model.suspects(prefix(model, operations, row + 1));
-    let current = Shrunk { model: model.clone(), operations: suspects, minimal: true };
+    let mut operations = prefix(model, operations, row + 1);
+    let mut budget = budget;
+    let mut beginning = 0;
+    if let Some(outcome) = model.lockstep(&operations, budget, interrupt) {
+        budget.max_steps = budget.max_steps.saturating_sub(outcome.steps);
+        beginning = outcome.beginning.len();
+        let mut is_kept = vec![true; operations.len()];
+        outcome.beginning.iter().for_each(|&place| is_kept[place as usize] = false);
+        let mut is_kept = is_kept.into_iter();
+        operations.retain(|_| is_kept.next().unwrap_or(true));
+    }
+    let current = Shrunk { model: model.clone(), operations: model.suspects(operations), beginning, minimal: true };
     let mut shrinking = Shrinking { budget, interrupt, current };
     let mut before = usize::MAX;
     while shrinking.current.operations.len() < before {

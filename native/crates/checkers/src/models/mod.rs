@@ -17,7 +17,7 @@ mod queue;
 mod queues;
 mod register;
 mod set;
-mod shelf;
+pub(crate) mod shelf;
 mod stack;
 mod unordered_queue;
 mod words;

@@ -89,6 +89,28 @@ impl Shelf {
         found
     }
 
+    /// Whether `one` has nowhere more than `other` has there; equal parts are not looked at.
+    pub fn is_within(&self, one: Map, other: Map) -> bool {
+        let mut pending = vec![(self.levels, one, other)];
+        while let Some((level, one, other)) = pending.pop() {
+            if one == other {
+                continue;
+            }
+            if level == 0 {
+                if one > other {
+                    return false;
+                }
+                continue;
+            }
+            if other == EMPTY {
+                return false;
+            }
+            let ((left, right), (other_left, other_right)) = (*self.nodes.thing(one), *self.nodes.thing(other));
+            pending.extend([(level - 1, left, other_left), (level - 1, right, other_right)]);
+        }
+        true
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
         self.nodes.bytes()
