@@ -20,6 +20,9 @@ CONTROLLERS: Final = ("cpu", "memory", "pids", "blkio")
 PERIOD_US: Final = 20_000
 """In which a share of a processor is granted. The kernel's default of 100 ms makes a small share come in long gaps."""
 
+LEAST_QUOTA_US: Final = 1000
+"""The kernel grants no less at a time; a share that is smaller than that comes in longer gaps."""
+
 _UNIFIED_NAMES: Final = {"blkio": "io"}
 
 
@@ -65,12 +68,13 @@ class Group:
 
     def limit_cpu(self, percent: int | None) -> None:
         """Grant so much of one processor, or all there is."""
-        quota = None if percent is None else PERIOD_US * percent // 100
+        period = PERIOD_US if percent is None else max(PERIOD_US, LEAST_QUOTA_US * 100 // percent)
+        quota = None if percent is None else period * percent // 100
         if self.unified:
-            self._write("cpu.max", f"{'max' if quota is None else quota} {PERIOD_US}")
+            self._write("cpu.max", f"{'max' if quota is None else quota} {period}")
         else:
             self._write("cpu.cfs_quota_us", "-1")  # or a period that is too short for the old quota is refused
-            self._write("cpu.cfs_period_us", str(PERIOD_US))
+            self._write("cpu.cfs_period_us", str(period))
             self._write("cpu.cfs_quota_us", "-1" if quota is None else str(quota))
 
     def cpu_percent(self) -> int | None:

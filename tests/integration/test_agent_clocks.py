@@ -31,6 +31,7 @@ from tests.integration.clocks import (
     hears_ahead,
     python_program,
 )
+from tests.integration.writer import writing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -65,6 +66,29 @@ async def telling(
         await writer.run(*(program or ("python3", "-c", python_program())))
         hears_ahead(writer, 0, 0)
         yield writer
+
+
+CROWDED = """
+import os
+for _ in range(30):
+    if os.fork() == 0:
+        break
+else:
+    os.write(1, 5 * b"ok 0\\n")
+while True:
+    pass
+"""
+
+
+def test_processes_that_wait_long_for_a_processor_have_wrong_clocks_as_well(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with writing(agent, "clock-jump", "cpu-limit", targets=["n1"], program=CROWDED) as crowd:
+            scarce = fault("cpu-limit", "n1", percent=11)
+            await crowd.under(scarce)
+            observed = await crowd.under(scarce, fault("clock-jump", "n1", offset_ns=HOUR))
+            assert observed.observations[1].evidence["n1"]["wrong_in"] == 31
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("flags", [(), ("-static",)], ids=["dynamic", "static"])

@@ -188,6 +188,7 @@ def test_a_processor_is_as_short_as_asked_for(agent: Agent) -> None:
         async with writing(agent, *LIMITS, program=SPIN) as writer:
             await writer.under(fault("cpu-limit", "n1", percent=10))
             limited = share(writer, 1.0)
+            await writer.under(fault("cpu-limit", "n1", percent=1))  # in longer pieces: there are none so small
             await writer.under()
             assert 0.05 < limited < 0.16
 

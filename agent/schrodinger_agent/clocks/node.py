@@ -11,6 +11,7 @@ import asyncio
 import errno
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final, final
 
@@ -34,6 +35,9 @@ _SHARE: Final = 20
 
 _PASSES: Final = 20
 """What forks meanwhile is met by the next pass. Nobody forks and forks for so long while nothing else happens."""
+
+_AT_ONCE: Final = 8
+"""So many processes are stopped at a time: most of it is waiting for a processor that they share with others."""
 
 _PATIENCE_S: Final = 0.1
 _GONE: Final = frozenset({errno.ENOENT, errno.ESRCH, errno.EIO})
@@ -183,24 +187,30 @@ class NodeClocks:
     def _change_all(self, patch: Patch, wanted: Skews) -> None:
         failures: dict[int, str] = {}
         settled: set[int] = set()
-        for _ in range(_PASSES):
-            met = [process for process in self._processes() if process not in settled]
-            if not met:
-                break
-            for process in met:
-                settled.add(process)
-                try:
-                    self._change(ProcessClocks(process, patch), wanted)
-                except (ClockError, OSError) as error:
-                    if not _ended(process, error):
-                        failures[process] = str(error)
+        with ThreadPoolExecutor(_AT_ONCE, "clocks") as executor:
+            for _ in range(_PASSES):
+                met = [process for process in self._processes() if process not in settled]
+                if not met:
+                    break
+                settled.update(met)
+                for process, (reached, failure) in zip(
+                    met, executor.map(lambda process: self._change(process, patch, wanted), met), strict=True
+                ):
+                    self.reached += reached
+                    if failure:
+                        failures[process] = failure
         self._failures = failures
 
-    def _change(self, clocks: ProcessClocks, wanted: Skews) -> None:
-        if wanted:
-            self.reached += clocks.put_under(self._owner, wanted)
-        else:
+    def _change(self, process: int, patch: Patch, wanted: Skews) -> tuple[bool, str]:
+        """Whether it was put under a skew, and what kept it from what was wanted."""
+        clocks = ProcessClocks(process, patch)
+        try:
+            if wanted:
+                return clocks.put_under(self._owner, wanted), ""
             clocks.put_right(self._owner)
+        except (ClockError, OSError) as error:
+            return False, "" if _ended(process, error) else str(error)
+        return False, ""
 
     def _problem(self) -> str:
         return "; ".join(why for _, why in sorted(self._failures.items()))

@@ -38,10 +38,12 @@ _EVENT_EXEC: Final = 4
 _EVENT_STOP: Final = 128
 _WALL: Final = 0x40000000  # __WALL: threads as well
 
-_STOP_S: Final = 2.0
-"""How long a thread may take to stop. It does so at once, when it gets a processor."""
+_STOP_S: Final = 8.0
+"""How long a thread may take to stop. It does so at once, when it gets a processor, for which one of many that share a
+small part of one waits for long. It is less than the agent's caller waits."""
 _EXEC_S: Final = 5.0
 _POLL_S: Final = 0.0002
+_LONGEST_POLL_S: Final = 0.005
 _MOST_STEPS: Final = 10_000
 _USER_REGISTERS: Final = 27  # struct user_regs_struct of x86-64
 _INSTRUCTION_POINTER: Final = 16
@@ -119,9 +121,10 @@ def _stopped(process: int) -> Iterator[dict[int, int]]:
     try:
         seen: set[int] = set()
         while new := sorted(living_threads(process) - seen):
-            for thread in new:
-                seen.add(thread)
-                if (pending := _seized(thread)) is not None:
+            seen.update(new)
+            # All are told before one is waited for: each has to wait for a processor, and those that stop leave it.
+            for thread in [thread for thread in new if _interrupted(thread)]:
+                if (pending := _awaited(thread)) is not None:
                     held[thread] = pending
         if not held:
             raise ProcessLookupError(errno.ESRCH, f"process {process} has ended")
@@ -134,22 +137,23 @@ def _stopped(process: int) -> Iterator[dict[int, int]]:
                 _ptrace(_DETACH, thread, pending)
 
 
-def _seized(thread: int) -> int | None:
-    """Stop a thread: the signal that it is to get when it goes on, or ``None`` if it has ended."""
+def _interrupted(thread: int) -> bool:
+    """Tell a thread to stop; false if it has ended."""
     try:
         _ptrace(_SEIZE, thread)
         _ptrace(_INTERRUPT, thread)
     except ProcessLookupError:
-        return None
+        return False
     except PermissionError as error:
         if state_of(thread) in ("", "Z", "X"):  # it ended just now
-            return None
+            return False
         raise PermissionError(error.errno, f"thread {thread} may not be traced: {error.strerror}") from None
-    return _awaited(thread)
+    return True
 
 
 def _awaited(thread: int) -> int | None:
-    deadline = time.monotonic() + _STOP_S
+    """Wait until a thread has stopped: the signal that it is to get when it goes on, or ``None`` if it has ended."""
+    deadline, poll_s = time.monotonic() + _STOP_S, _POLL_S
     while True:
         try:
             found, status = os.waitpid(thread, os.WNOHANG | _WALL)
@@ -161,7 +165,8 @@ def _awaited(thread: int) -> int | None:
             return _ASLEEP
         if time.monotonic() > deadline:
             raise ClockError(f"thread {thread} did not stop within {_STOP_S:g} s: it is in state {state_of(thread)}")
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
+        poll_s = min(2 * poll_s, _LONGEST_POLL_S)
     if not os.WIFSTOPPED(status):
         return None
     return 0 if status >> 16 == _EVENT_STOP else os.WSTOPSIG(status)
