@@ -12,7 +12,7 @@ NATIVE := --manifest-path native/Cargo.toml
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup develop demo test lint types format native pytest thorough bench fuzz campaign storm proto clean
+.PHONY: help setup develop demo test lint types format native pytest thorough netem bench fuzz campaign storm proto clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -53,6 +53,10 @@ pytest: develop ## The tests of the Python packages (TESTS="tests/unit -k partit
 
 thorough: develop ## Whole runs that take too long for every change: databases under faults, findings with their twins
 	pytest -m thorough
+
+netem: develop ## The faults that netem does, under a kernel of Debian in an emulator, whatever this machine's kernel has
+	CI=true scripts/guest pytest --runxfail -p no:cacheprovider tests/integration/test_netem.py \
+		tests/integration/test_network_shaping.py tests/integration/test_link_faults.py -k netem
 
 bench: develop ## The figures that the project promises
 	@for benchmark in $(basename $(notdir $(wildcard benchmarks/*.py))); do \

@@ -11,7 +11,9 @@ the packets is chosen by trial: the quickest mechanism that can do what is asked
 - ``network_fabric``: what every mechanism promises;
 - ``network_userspace``: the native switch, over TAP devices or packet sockets, which can do everything;
 - ``network_bridge``, with ``network_cuts`` (pure) and ``nft``: a kernel bridge, which is faster and can only cut;
-- ``network_shaping``: the same, which loses packets and limits rates, where there is no native switch;
+- ``network_shaping``: the same with chance and queues, where there is no native switch; of that ``network_chains`` and
+  ``network_netem`` (pure) are what is asked of nftables and of netem, ``network_queues`` is where packets wait;
+- ``network_trial``: a look from outside at each of these effects before they are offered;
 - ``network_probes``: datagrams that prove what a link does;
 - ``network_switch``: all of these in one thread, which lives in the switch's namespace;
 - ``network_report``: what is said about it afterwards.
@@ -30,9 +32,10 @@ from schrodinger_agent.namespaces import OWN_NAMESPACES
 from schrodinger_agent.network_bridge import KernelBridge
 from schrodinger_agent.network_effects import CUT, LinkEffect
 from schrodinger_agent.network_report import CutReport, EdgeEvidence, EffectReport
-from schrodinger_agent.network_shaping import KernelShaping
+from schrodinger_agent.network_shaping import KernelNetem, KernelShaping
 from schrodinger_agent.network_switch import Switch
 from schrodinger_agent.network_topology import CLIENTS, Edge, NetworkError, lay_out
+from schrodinger_agent.network_trial import disproved
 from schrodinger_agent.network_userspace import PacketSwitch, TapSwitch
 from schrodinger_agent.nft import NftError
 
@@ -57,7 +60,7 @@ __all__ = [
     "try_network",
 ]
 
-MECHANISMS: tuple[Mechanism, ...] = (KernelBridge(), TapSwitch(), PacketSwitch(), KernelShaping())
+MECHANISMS: tuple[Mechanism, ...] = (KernelBridge(), TapSwitch(), PacketSwitch(), KernelShaping(), KernelNetem())
 """What can carry packets: the quickest first, and last what has no seed."""
 
 _Result = TypeVar("_Result")
@@ -177,7 +180,7 @@ class NetworkTrial:
 def try_network(
     mechanisms: Sequence[Mechanism] = MECHANISMS, enough: Collection[str] = frozenset({CUT})
 ) -> NetworkTrial:
-    """Find out by doing it: two targets, a cut, a heal, and everything gone again.
+    """Find out by doing it: two targets, a cut, a heal, what else is in doubt, and everything gone again.
 
     One mechanism is tried after the other, until those that are to be had can do ``enough``.
     """
@@ -209,8 +212,9 @@ def _refusal(mechanism: Mechanism) -> _Refusal | None:
         failures = [
             *network.cut(frozenset({("one", "two")})).failures.values(),
             *network.cut(frozenset()).failures.values(),
+            *(disproved(network, ("one", "two")) if mechanism.doubtful else ()),
         ]
-    except NetworkError as error:
+    except (NetworkError, OSError) as error:
         failures = [str(error)]
     failures += network.close()
     return _refused(mechanism, "; ".join(failures), None) if failures else None

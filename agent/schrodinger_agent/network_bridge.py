@@ -40,6 +40,7 @@ class KernelBridge:
     needs = "use a kernel with network namespaces, veth, bridge and nf_tables (CONFIG_NF_TABLES_BRIDGE)"
 
     captures = False
+    doubtful = False
 
     def connect(
         self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None

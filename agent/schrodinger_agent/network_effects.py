@@ -114,11 +114,12 @@ class LinkEffect:
 class Counters:
     """What an effect has done since it began: packets that met it, that it hit, and that did not get past it.
 
+    ``hits`` is None where that is not counted.
     ``held_ns`` is the time that it added to packets, summed up; ``longest_ns`` the most it added to one.
     """
 
     packets: int = 0
-    hits: int = 0
+    hits: int | None = 0
     dropped: int = 0
     held_ns: int = 0
     longest_ns: int = 0

@@ -56,6 +56,9 @@ class Mechanism(Protocol):
     captures: bool
     """Whether it can write what it delivers to a file."""
 
+    doubtful: bool
+    """Whether a kernel may take its orders and do something else, so that each kind is tried before it is offered."""
+
     def connect(
         self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None
     ) -> Fabric:

@@ -81,10 +81,11 @@ class EffectReport:
         return sum(self.counters[effect].packets for effect in effects if effect in self.counters)
 
     def evidence(self, effects: Iterable[LinkEffect]) -> dict[str, Any]:
-        """What they have done as plain JSON, link by link and summed up."""
+        """What they have done as plain JSON, link by link and summed up; ``hits`` is null where nobody counts them."""
         chosen = [(effect, self.counters.get(effect, Counters())) for effect in sorted(effects)]
         held = sum(counters.held_ns for _, counters in chosen)
-        hits = sum(counters.hits for _, counters in chosen)
+        counted = [counters.hits for _, counters in chosen if counters.hits is not None]
+        hits = sum(counted) if len(counted) == len(chosen) else None
         return {
             "packets": sum(counters.packets for _, counters in chosen),
             "hits": hits,

@@ -63,6 +63,7 @@ class TapSwitch:
     needs = f"install the package schrodinger-native, and let {_TUN} be opened"
 
     captures = True
+    doubtful = False
 
     def connect(
         self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None
@@ -91,6 +92,7 @@ class PacketSwitch:
     needs = "install the package schrodinger-native"
 
     captures = True
+    doubtful = False
 
     def connect(
         self, endpoints: Sequence[Endpoint], namespaces: Mapping[str, int], capture: Path | None = None

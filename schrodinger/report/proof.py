@@ -123,6 +123,8 @@ def _partition(evidence: Mapping[str, Any]) -> str:
 def _link(evidence: Mapping[str, Any]) -> str:
     """What a fault of links did to packets; a measure that is zero for the kind is left out."""
     match evidence:
+        case {"packets": int(packets), "hits": None, "edges": list(links)} if links:
+            return f"{several(len(links), 'directed link')}. {several(packets, 'packet')}; those hit were not counted."
         case {"packets": int(packets), "hits": int(hits), "dropped": int(dropped), "edges": list(links)} if links:
             told = f"{several(len(links), 'directed link')}. {count(hits)} of {several(packets, 'packet')} hit"
             told += f", {count(dropped)} of them dropped" if dropped else ""

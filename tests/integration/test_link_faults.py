@@ -31,10 +31,19 @@ if TYPE_CHECKING:
 MS = 1_000_000
 ONE_WAY: Edge = ("n1", "n2")
 BOTH_WAYS: tuple[Edge, ...] = (ONE_WAY, ("n2", "n1"))
-COMPLETE = [mechanism for mechanism in MECHANISMS if "delay" in mechanism.kinds]
+DELAYING = [mechanism for mechanism in MECHANISMS if "delay" in mechanism.kinds]
+COMPLETE = [mechanism for mechanism in DELAYING if "reset" in mechanism.kinds]
 
 
-@pytest.fixture(scope="module", params=COMPLETE, ids=lambda mechanism: mechanism.name)
+def named(mechanism: Mechanism) -> str:
+    return mechanism.name
+
+
+in_user_space = pytest.mark.parametrize("mechanism", COMPLETE, ids=named, indirect=True)
+"""For what the kernel does not do: a seed, what only a look into packets can, and counting all that it does."""
+
+
+@pytest.fixture(scope="module", params=DELAYING, ids=named)
 def mechanism(request: pytest.FixtureRequest) -> Mechanism:
     return possible(request.param)
 
@@ -142,20 +151,35 @@ def test_a_delay_acts_on_its_link_and_in_its_direction_only(peers: Peers) -> Non
     assert min(round_trips(peers, 10, "n3", "n2")) < 30
 
 
-@pytest.mark.parametrize(
-    ("distribution", "least", "most"), [("uniform", 10, 20), ("normal", 0, 40), ("pareto", 15, 115)]
-)
-def test_jitter_spreads_round_trips_as_its_distribution_says(
-    peers: Peers, distribution: str, least: float, most: float
-) -> None:
+@pytest.mark.parametrize(("distribution", "least"), [("uniform", 10), ("normal", 0), ("pareto", 15)])
+def test_jitter_spreads_round_trips_as_its_distribution_says(peers: Peers, distribution: str, least: float) -> None:
     put(peers, "delay", delays((ONE_WAY,), 15, 5, distribution))
 
     took = round_trips(peers, 40)
 
-    evidence = seen(peers, "delay")
     assert min(took) >= least
     assert min(took) < 20, "the machine may be busy, but not all the time"
+    assert statistics.mean(took) > 13
     assert statistics.stdev(took) > 1
+
+
+def test_late_packets_hold_up_those_behind_them(peers: Peers) -> None:
+    put(peers, "delay", delays((ONE_WAY,), 15, 15))
+
+    for number in range(200):
+        peers.send("n1", "n2", number.to_bytes(8))
+
+    assert numbers(drained(peers, "n2", 0.3)) == list(range(200))
+
+
+@in_user_space
+@pytest.mark.parametrize(("distribution", "most"), [("uniform", 20), ("normal", 40), ("pareto", 115)])
+def test_the_time_that_packets_are_held_is_counted(peers: Peers, distribution: str, most: float) -> None:
+    put(peers, "delay", delays((ONE_WAY,), 15, 5, distribution))
+
+    round_trips(peers, 40)
+
+    evidence = seen(peers, "delay")
     assert 10 < evidence["mean_held_ns"] / MS < 25
     assert evidence["longest_held_ns"] <= most * MS
 
@@ -182,6 +206,7 @@ def test_loss_takes_its_share_in_its_direction_and_nothing_after_the_heal(peers:
     assert numbers(sent_through(peers, 500)) == list(range(500))
 
 
+@in_user_space
 def test_the_same_seed_loses_the_same_packets_and_another_seed_others(peers: Peers) -> None:
     def lost_with(seed: int) -> list[int]:
         put(peers, "loss", effects("loss", (ONE_WAY,), share=300_000, seed=seed))
@@ -223,7 +248,8 @@ def test_reordered_packets_are_overtaken_and_all_arrive(peers: Peers) -> None:
     assert sorted(arrived) == list(range(1_000))
     overtaken = sum(number < latest for number, latest in zip(arrived, accumulate(arrived, max), strict=True))
     assert 150 < overtaken < 250
-    assert overtaken <= seen(peers, "reordering")["hits"] < 250
+    hits = seen(peers, "reordering")["hits"]
+    assert hits is None or overtaken <= hits < 250, "netem does not count them"
 
 
 def test_corruption_is_found_by_the_receivers_checksum(peers: Peers) -> None:
@@ -238,6 +264,7 @@ def test_corruption_is_found_by_the_receivers_checksum(peers: Peers) -> None:
     assert found >= 0.95 * (1_000 - len(arrived)), "the rest has a damaged length, which is found before the checksum"
 
 
+@in_user_space
 def test_silent_corruption_reaches_the_application_and_no_checksum_finds_it(peers: Peers) -> None:
     errors_before = checksum_errors(peers, "n2")
     put(peers, "silent-corruption", effects("silent-corruption", (ONE_WAY,), share=200_000, seed=1))
@@ -250,16 +277,22 @@ def test_silent_corruption_reaches_the_application_and_no_checksum_finds_it(peer
     assert checksum_errors(peers, "n2") == errors_before
 
 
-@pytest.mark.parametrize(("kind", "whole"), [("corruption", True), ("silent-corruption", False)])
-def test_a_stream_survives_corruption_whole_and_silent_corruption_changed(peers: Peers, kind: str, whole: bool) -> None:
+def test_a_stream_survives_corruption_whole(peers: Peers) -> None:
+    assert through_corruption(peers, "corruption", bytes(400_000)) == bytes(400_000)
+
+
+@in_user_space
+def test_a_stream_is_changed_by_silent_corruption(peers: Peers) -> None:
+    received = through_corruption(peers, "silent-corruption", bytes(400_000))
+
+    assert len(received) == 400_000
+    assert received != bytes(400_000)
+
+
+def through_corruption(peers: Peers, kind: str, payload: bytes) -> bytes:
     near, far = peers.connect("n1", "n2")
     put(peers, kind, effects(kind, (ONE_WAY,), share=100_000, seed=9))
-    payload = bytes(400_000)
-
-    received = transferred(near, far, payload)
-
-    assert len(received) == len(payload)
-    assert (received == payload) is whole
+    return transferred(near, far, payload)
 
 
 def test_a_rate_is_what_a_stream_gets(peers: Peers) -> None:
@@ -275,6 +308,7 @@ def test_a_rate_is_what_a_stream_gets(peers: Peers) -> None:
     assert seen(peers, "rate")["longest_held_ns"] <= 110 * MS
 
 
+@in_user_space
 def test_a_reset_is_seen_by_both_ends_of_a_connection_and_new_ones_can_be_made(peers: Peers) -> None:
     near, far = peers.connect("n1", "n2")
     put(peers, "reset", effects("reset", (ONE_WAY,), share=1_000_000, seed=1))
@@ -292,6 +326,7 @@ def test_a_reset_is_seen_by_both_ends_of_a_connection_and_new_ones_can_be_made(p
     assert far.recv(100) == b"through"
 
 
+@in_user_space
 def test_connections_of_other_links_are_not_reset(peers: Peers) -> None:
     near, far = peers.connect("n1", "n3")
     put(peers, "reset", effects("reset", (ONE_WAY,), share=1_000_000, seed=1))
@@ -344,6 +379,7 @@ def test_changing_one_fault_never_heals_another_for_a_moment(peers: Peers) -> No
     assert min(took) >= 15
 
 
+@in_user_space
 def test_a_delay_that_is_lifted_lets_go_of_what_it_held_at_once_and_in_order(peers: Peers) -> None:
     peers.datagrams("n2")
     put(peers, "delay", delays((ONE_WAY,), 60_000))

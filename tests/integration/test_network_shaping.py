@@ -1,4 +1,6 @@
-"""Loss and rates by the kernel alone, as on a machine without the native switch, measured by sockets of the nodes.
+"""Faults of links by the kernel alone, as on a machine without the native switch, measured by sockets of the nodes.
+
+Where the kernel has netem, all that is here holds with it as well. What netem does by itself is in ``test_netem.py``.
 
 Its chance has no seed: tolerances are six standard deviations.
 """
@@ -13,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from schrodinger_agent.network import try_network
 from schrodinger_agent.network_effects import KINDS
-from schrodinger_agent.network_shaping import KernelShaping
+from schrodinger_agent.network_queues import Queues
+from schrodinger_agent.network_shaping import KernelNetem, KernelShaping
 
 from tests.integration.peers import Peers, SharedNetwork, possible
-from tests.integration.test_link_faults import ONE_WAY, effects, numbers, put, seen, sent_through, transferred
+from tests.integration.test_link_faults import ONE_WAY, drained, effects, numbers, put, seen, sent_through, transferred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[SharedNetwork]:
-    with SharedNetwork.up(possible(KernelShaping())) as network:
+@pytest.fixture(scope="module", params=[KernelShaping(), KernelNetem()], ids=lambda mechanism: mechanism.name)
+def shared(request: pytest.FixtureRequest) -> Iterator[SharedNetwork]:
+    with SharedNetwork.up(possible(request.param)) as network:
         yield network
 
 
@@ -32,19 +35,27 @@ def shared() -> Iterator[SharedNetwork]:
 def peers(shared: SharedNetwork) -> Iterator[Peers]:
     with shared.peers() as peers:
         yield peers
-        for kind in ("loss", "rate"):
+        for kind in sorted(peers.network.kinds - {"cut"}):
             peers.network.change(kind, frozenset())
         assert left_over(peers) == []
 
 
 def left_over(peers: Peers) -> list[Any]:
-    """Chains, counters and elements of maps that are still there."""
+    """Chains, counters, elements of maps and queues that are still there."""
+    fabric = peers.network._switch._fabric
     nft = peers.network._switch._fabric._bridge.nft  # type: ignore[attr-defined]
     listing = peers.network._thread.submit(nft.read, "list table bridge schrodinger").result()
     chains = [entry for entry in listing if "chain" in entry and entry["chain"]["name"] != "forward"]
     counters = [entry for entry in listing if "counter" in entry]
     elements = [entry["map"]["elem"] for entry in listing if "map" in entry and "elem" in entry["map"]]
-    return [*chains, *counters, *elements]
+    with_queues = peers.network._thread.submit(queues_of, fabric).result()
+    return [*chains, *counters, *elements, *with_queues]
+
+
+def queues_of(fabric: Any) -> list[Any]:
+    """Queueing disciplines of ports, but for the root of each."""
+    with Queues(fabric._indices) as kernel:
+        return [handle for handle in kernel.found() if handle[1] != 1]
 
 
 def loss(share: int, seed: int = 1) -> Any:
@@ -62,6 +73,30 @@ def test_loss_takes_its_share_and_is_counted(peers: Peers) -> None:
     assert 0 <= evidence["dropped"] - (1_000 - arrived) <= 1
     put(peers, "loss")
     assert numbers(sent_through(peers, 200)) == list(range(200))
+
+
+def test_duplicates_are_seen_twice_behind_each_other_and_are_counted(peers: Peers) -> None:
+    put(peers, "duplication", effects("duplication", (ONE_WAY,), share=250_000, seed=1))
+
+    arrived = numbers(sent_through(peers, 1_000))
+
+    assert arrived == sorted(arrived)
+    assert set(arrived) == set(range(1_000))
+    assert 165 < len(arrived) - 1_000 < 335
+    assert 0 <= seen(peers, "duplication")["hits"] - (len(arrived) - 1_000) <= 1
+
+
+def test_copies_are_lost_or_wait_like_what_they_are_copies_of(peers: Peers) -> None:
+    put(peers, "duplication", effects("duplication", (ONE_WAY,), share=1_000_000, seed=1))
+    put(peers, "rate", effects("rate", (ONE_WAY,), bits_per_second=800_000, queue_bytes=1_000_000))
+    peers.datagrams("n2")
+
+    begin = time.monotonic()
+    for number in range(10):
+        peers.send("n1", "n2", number.to_bytes(8) + bytes(1_400))
+
+    assert numbers(drained(peers, "n2", 0.5)) == [number for number in range(10) for _ in range(2)]
+    assert time.monotonic() - begin - 0.5 > 0.25, "twenty packets take 290 ms, of which two pass at once"
 
 
 def test_losses_of_two_faults_add_up_and_the_counters_of_the_one_that_stays_go_on(peers: Peers) -> None:
@@ -123,6 +158,7 @@ def test_loss_rate_and_cut_act_together(peers: Peers) -> None:
 def test_changing_one_fault_never_heals_another_for_a_moment(peers: Peers) -> None:
     near, far = peers.datagrams("n1"), peers.datagrams("n2")
     lasting = loss(1_000_000)
+    peers.network.change("duplication", effects("duplication", (ONE_WAY,), share=1_000_000, seed=1))
     slow = effects("rate", (("n3", "n4"),), bits_per_second=8_000, queue_bytes=1_000)
     put(peers, "loss", lasting)
     put(peers, "rate", slow)
@@ -159,9 +195,11 @@ def test_without_the_native_package_the_kernel_does_what_it_can_and_the_reason_i
 
     trial = try_network(enough=KINDS)
 
-    assert [mechanism.name for mechanism in trial.possible] == ["kernel", "kernel-shaping"]
+    names = [mechanism.name for mechanism in trial.possible]
+    assert names in (["kernel", "kernel-shaping"], ["kernel", "kernel-shaping", "kernel-netem"])
     assert trial.choose({"loss", "rate"}) is trial.possible[1]
-    assert trial.choose({"delay"}) is None
+    assert (trial.choose({"delay"}) is not None) == ("kernel-netem" in names)
+    assert trial.choose({"delay", "silent-corruption"}) is None
     assert trial.choose(captures=True) is None
     assert "schrodinger-native cannot be imported" in trial.reason
     assert trial.remedy.startswith("install the package schrodinger-native")

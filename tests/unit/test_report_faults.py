@@ -36,6 +36,10 @@ def test_a_fault_of_links_is_proved_by_the_packets_that_met_it() -> None:
     assert proof.proof(fault(1, "delay", "delay: 20ms", 1, 2, evidence={**late, "edges": [link, link]})) == (
         "2 directed links. 1 of 1 packet hit, held for 20.4 ms on average and 31.0 ms at most."
     )
+    uncounted = {**lossy, "hits": None, "dropped": 0}
+    assert proof.proof(fault(1, "corruption", "corruption: 5%", 1, 2, evidence=uncounted)) == (
+        "1 directed link. 617 packets; those hit were not counted."
+    )
 
 
 def test_a_kill_is_proved_by_the_processes_that_ended() -> None:
