@@ -16,6 +16,8 @@ from schrodinger.cli import main
 from schrodinger.cli.execution import judge_run, report_run
 from schrodinger.cli.failures import CommandLine, Refused, blaming, plain_errors
 from schrodinger.cli.quantities import Budget
+from schrodinger.cli.run import fault_kinds
+from schrodinger.nemesis import FAULTS
 from schrodinger.plan import Plan
 from schrodinger.store import create_run, write_verdict
 
@@ -104,6 +106,14 @@ def test_a_verdict_and_a_report_that_cannot_be_written_hide_no_verdict(
 )
 def test_a_budget_is_steps_and_perhaps_bytes(text: str, budget: tuple[int, int | None]) -> None:
     assert Budget().convert(text, None, None) == budget
+
+
+def test_kinds_of_faults_are_a_list_or_all_or_none() -> None:
+    assert fault_kinds("kill, partition") == ("partition", "kill")
+    assert fault_kinds("all") == FAULTS.kinds
+    assert fault_kinds("none") == ()
+    with pytest.raises(ValueError, match="no such fault"):
+        fault_kinds("kill,all")
 
 
 @pytest.mark.parametrize("text", ["", "0", "-5", "5s", "1,2,3", "1.5M", "50M,"])
