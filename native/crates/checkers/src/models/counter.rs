@@ -61,6 +61,30 @@ impl Model for Counter {
         }
     }
 
+    /// Additions of what is not very large: then no sum overflows.
+    fn has_amounts(&self) -> bool {
+        self.sums.thing(self.initial()).unsigned_abs() < 1 << 61
+    }
+
+    fn amount(&self, action: CounterAction) -> i64 {
+        match action {
+            CounterAction::Add(amount) => amount,
+            CounterAction::Read(_) => 0,
+        }
+    }
+
+    fn lacks(&self, state: State, goal: CounterAction) -> Option<i64> {
+        match goal {
+            CounterAction::Read(read) => read.checked_sub(*self.sums.thing(state)),
+            CounterAction::Add(_) => None,
+        }
+    }
+
+    fn plus(&mut self, state: State, amount: i64) -> State {
+        let sum = self.sums.thing(state).wrapping_add(amount);
+        self.sums.number(sum)
+    }
+
     fn places(&self) -> usize {
         1
     }

@@ -129,6 +129,29 @@ pub trait Model {
     /// The aids that the required action `goal` wants in `state`, before it goes.
     fn wants(&mut self, _state: State, _goal: Self::Action, _wanted: &mut Vec<Aid>) {}
 
+    /// Whether pending actions differ only in their [`amount`](Model::amount).
+    ///
+    /// A model has amounts only if its states are sums: an action that changes the state can happen in any, and adds its amount; any other
+    /// only finds the one sum from which [`lacks`](Model::lacks) counts.
+    fn has_amounts(&self) -> bool {
+        false
+    }
+
+    /// How much `action` adds; zero for one that only observes.
+    fn amount(&self, _: Self::Action) -> i64 {
+        0
+    }
+
+    /// What must be added to `state` for the observation `goal` to go; nothing if that is beyond all numbers.
+    fn lacks(&self, _state: State, _goal: Self::Action) -> Option<i64> {
+        None
+    }
+
+    /// The state after so much was added.
+    fn plus(&mut self, state: State, _amount: i64) -> State {
+        state
+    }
+
     /// How many places the object has; zero for a model of which it is not known what commutes.
     ///
     /// Actions that touch different places can change places in any legal sequence, unless one of them is an observation. So a required

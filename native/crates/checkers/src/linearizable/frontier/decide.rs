@@ -10,6 +10,9 @@
 //! nothing too often. This is decremental state space relaxation, from the shortest path problem with limited resources (Righini and
 //! Salani, "New dynamic programming algorithms for the resource constrained elementary shortest path problem", 2008). It needs a model
 //! with offers: the states of another might never end. A [`Part`] of the history comes first: since what ran short was called.
+//!
+//! Of a model with amounts, a counter, the relaxed way only shows that there is no order: whatever was called may make up a difference, as
+//! often as it takes. Parts come first again, each from an observation on.
 
 use std::sync::atomic::AtomicBool;
 
@@ -19,7 +22,7 @@ use super::spending::Limits;
 use super::walk::{End, Walk};
 use crate::linearizable::search::Conclusion;
 use crate::linearizable::{Budget, Limit, Operation};
-use crate::models::Model;
+use crate::models::{Model, Nature};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,10 @@ pub fn decide<M: Model + Clone>(
             Some(row) => Ok(Conclusion::Blocked(row)),
             None => relaxed(&mut walk, &shortage),
         },
+        End::Stuck | End::Exhausted if walk.passing.has_amounts() => match nearby(&mut walk, shortage.row)? {
+            Some(row) => Ok(Conclusion::Blocked(row)),
+            None => unlimited(&mut walk),
+        },
         end => Err(end),
     });
     Outcome {
@@ -85,7 +92,7 @@ fn thrifty<M: Model + Clone>(
 ) -> Result<Conclusion, End> {
     let (least, each) = THRIFTY_STEPS;
     let max_steps = walk.budget.max_steps.min(least + each * walk.returns.len() as u64);
-    let most_effort = MOST_EFFORT[usize::from(!walk.model.has_offers())];
+    let most_effort = MOST_EFFORT[usize::from(!walk.model.has_offers() && !walk.passing.has_amounts())];
     let mut trouble = None;
     let mut effort = 0;
     while !walk.is_over() {
@@ -126,20 +133,66 @@ fn part<M: Model + Clone>(walk: &mut Walk<M>, shortage: &Shortage<M::Action>) ->
     if from <= walk.returns.first().map_or(0, |&(row, _)| row) {
         return Ok(None);
     }
-    let Part { operations, states } = Part::new(walk.model, walk.operations, from, shortage.row + 1);
+    let part = Part::new(walk.model, walk.operations, from, shortage.row + 1);
+    let model = walk.model;
+    within(walk, model, part, |inner| relaxed(inner, shortage))
+}
+
+/// Show that there is no order of the part of a history that ends where thrift got stuck, in `row`, and begins at an observation some
+/// returns before; or more and more returns. Gives the return that nothing passes.
+fn nearby<M: Model + Clone>(walk: &mut Walk<M>, row: u32) -> Result<Option<u32>, End> {
+    let passed = walk.returns.partition_point(|&(other, _)| other < row);
+    let mut returns = 2 * STRIDE;
+    while let Some(&(near, _)) = passed.checked_sub(returns).and_then(|layer| walk.returns.get(layer)) {
+        returns *= 4;
+        let before = walk.operations.iter().filter(|operation| operation.completion <= near);
+        let Some(first) = before
+            .filter(|operation| walk.model.nature(operation.action) == Nature::Observation)
+            .max_by_key(|operation| operation.completion)
+        else {
+            return Ok(None);
+        };
+        let mut model = walk.model.clone();
+        let Some(part) = Part::after(&mut model, walk.operations, first, row + 1) else { return Ok(None) };
+        if let Some(row) = within(walk, &model, part, |inner| unlimited(inner))? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+/// The return that nothing passes in a part of the history, which is decided as `decide` does.
+fn within<M: Model + Clone>(
+    walk: &mut Walk<M>,
+    model: &M,
+    Part { operations, states }: Part<M::Action>,
+    decide: impl Fn(&mut Walk<M>) -> Result<Conclusion, End>,
+) -> Result<Option<u32>, End> {
     let bytes = walk.fixed_bytes() + walk.passing.bytes() + (size_of_val(&operations[..]) + 4 * states.len()) as u64;
     let budget = Budget {
         max_steps: walk.budget.max_steps.saturating_sub(walk.all_steps()),
         max_bytes: walk.budget.max_bytes.saturating_sub(bytes),
     };
-    let mut inner = Walk::new(walk.model, states, &operations, Limits::Scarce, budget, walk.interrupt);
-    let conclusion = relaxed(&mut inner, shortage);
+    let mut inner = Walk::new(model, states, &operations, Limits::Scarce, budget, walk.interrupt);
+    let conclusion = decide(&mut inner);
     walk.steps += inner.all_steps();
     walk.peak_bytes = walk.peak_bytes.max(bytes + inner.peak_bytes);
-    Ok(match conclusion? {
-        Conclusion::Blocked(row) => Some(row),
-        _ => None,
-    })
+    match conclusion {
+        Ok(Conclusion::Blocked(row)) => Ok(Some(row)),
+        Ok(_) | Err(End::Stuck) => Ok(None),
+        Err(end) => Err(end),
+    }
+}
+
+/// Show that there is no order, even where whatever may have happened can be used without limit.
+fn unlimited<M: Model + Clone>(walk: &mut Walk<M>) -> Result<Conclusion, End> {
+    walk.start_again(Limits::Scarce);
+    while !walk.is_over() {
+        if let Some(row) = walk.pass(Care::FULL, walk.budget.max_steps)? {
+            return Ok(Conclusion::Blocked(row));
+        }
+    }
+    Err(End::Stuck)
 }
 
 /// Show that there is no order, or else find one.

@@ -10,11 +10,13 @@
 //! 3. An overwrite that was open when another overwrite went could have gone just before it, unseen. From then on it is *free*: it may
 //!    count as done, and it may still go. So no combination of unseen overwrites is ever tried.
 //! 4. A configuration from which everything can follow that can follow from another takes the other's place ([`Window::dominates`]).
-//! 5. Of two that differ only in what was spent of operations that may have happened, the thriftier takes the other's place.
+//! 5. Pending operations of which only the amount matters go together, just before an observation ([`amounts`]).
+//! 6. Of two that differ only in what was spent of operations that may have happened, the thriftier takes the other's place.
 //!
-//! Rule 5 is where this can go wrong: the thriftier may have spent just what is needed later. [`decide`] says how that is found out and
+//! Rule 6 is where this can go wrong: the thriftier may have spent just what is needed later. [`decide`] says how that is found out and
 //! undone. Without it, what is found is exact, and so is the first return that can't be passed.
 
+mod amounts;
 mod decide;
 mod part;
 mod passing;

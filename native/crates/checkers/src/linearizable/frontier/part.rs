@@ -31,6 +31,26 @@ impl<A: Copy> Part<A> {
         Part { operations: part, states }
     }
 
+    /// What happened after the required observation `first`, which tells the state, and before row `until`. What was open while it was may
+    /// have gone before it or after.
+    pub fn after<M: Model<Action = A>>(
+        model: &mut M,
+        operations: &[Operation<A>],
+        first: &Operation<A>,
+        until: u32,
+    ) -> Option<Self> {
+        let start = model.initial();
+        let state = model.lacks(start, first.action).map(|difference| model.plus(start, difference))?;
+        let part = Self::new(model, operations, first.invocation, until);
+        let mut operations = part.operations;
+        for operation in operations.iter_mut().filter(|operation| operation.invocation <= first.completion) {
+            operation.completion = NEVER;
+        }
+        operations
+            .retain(|operation| !(operation.is_pending() && model.nature(operation.action) == Nature::Observation));
+        Some(Part { operations, states: vec![state] })
+    }
+
     /// Where nothing wants what a state offers, all can follow from any other that can follow from it.
     fn wanted<M: Model<Action = A>>(model: &M, part: &[Operation<A>]) -> Vec<State> {
         let consumed = part.iter().filter_map(|operation| model.consumes(operation.action));

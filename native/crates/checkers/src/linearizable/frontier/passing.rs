@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::amounts::Amounts;
 use super::spending::{Limits, NONE, Spending};
 use super::window::{Configuration, SLOTS, Slots, Window, each};
 use crate::linearizable::classes::Classes;
@@ -71,7 +72,7 @@ pub struct Passing<M: Model> {
     pub configurations: Vec<Configuration>,
     /// Slots that were called since the last return.
     pub fresh: Slots,
-    /// Whether every configuration that matters was kept, except that rule 5 was followed.
+    /// Whether every configuration that matters was kept, except that rule 6 was followed.
     pub is_exact: bool,
     /// Operations linearized, and many configurations or operations looked at.
     pub steps: u64,
@@ -80,6 +81,7 @@ pub struct Passing<M: Model> {
     /// What may have happened.
     pub classes: Classes<M::Action>,
     concern: Concern,
+    amounts: Option<Amounts>,
     passed: Vec<Configuration>,
     /// What the thriftiest that passed has spent more than [`Return::least`].
     thriftiest: u32,
@@ -121,6 +123,7 @@ impl<M: Model> Passing<M> {
             considered: 0,
             fixed_bytes: classes.bytes() + concern.bytes(),
             concern,
+            amounts: Amounts::new(&model, &classes, operations),
             model,
             classes,
             passed: Vec::new(),
@@ -146,6 +149,11 @@ impl<M: Model> Passing<M> {
             + self.spending.bytes()
             + self.model.bytes()
             + self.fixed_bytes
+    }
+
+    /// Whether pending operations differ only in their amounts.
+    pub fn has_amounts(&self) -> bool {
+        self.amounts.is_some()
     }
 
     /// What was of use at the last return, and used up.
@@ -297,6 +305,9 @@ impl<M: Model> Passing<M> {
 
     /// Linearize, on from `configuration`, whatever may go next.
     fn go_on(&mut self, configuration: Configuration, next: Next, goal: &Return) {
+        if next == Next::Pending && self.has_amounts() {
+            return self.make_up(&configuration, goal);
+        }
         self.candidates.clear();
         match next {
             Next::Required => self.find_required(&configuration, goal),
@@ -332,6 +343,32 @@ impl<M: Model> Passing<M> {
             self.arrive(after, goal, configuration.free & goal.bit == 0);
         }
         self.candidates = candidates;
+    }
+
+    /// Make up what observations lack by operations that may have happened, whose uses count only where they are limited.
+    fn make_up(&mut self, configuration: &Configuration, goal: &Return) {
+        let observations = self.window.observations & !configuration.done;
+        let goals = self.window.among(observations).map(|(_, operation)| operation.action);
+        let mut differences: Vec<i64> = goals.filter_map(|goal| self.model.lacks(configuration.state, goal)).collect();
+        differences.sort_unstable();
+        differences.dedup();
+        let left = if self.spending.is_limited() { self.spending.left(configuration) } else { Vec::new() };
+        for difference in differences {
+            let mut after = *configuration;
+            let Some(amounts) = self.amounts.as_mut() else { return };
+            if self.spending.is_limited() {
+                let (few, looked_at) = amounts.few(difference, &left);
+                self.considered += looked_at;
+                let Some(few) = few else { continue };
+                few.into_iter().for_each(|class| self.spending.spend(&mut after, class, goal.row));
+            } else if !amounts.may_make_up(difference, self.spending.called()) {
+                continue;
+            }
+            self.steps += 1;
+            after.state = self.model.plus(configuration.state, difference);
+            self.observe(&mut after, Slots::MAX);
+            self.arrive(after, goal, configuration.free & goal.bit == 0);
+        }
     }
 
     /// Find the slots that may go next.

@@ -122,13 +122,34 @@ impl Spending {
         if self.limits == Limits::Scarce && !self.is_scarce(class, row) {
             return true;
         }
-        // One configuration is asked about many classes.
+        self.tally_up(configuration);
+        called > self.common[class as usize] + self.tally[class as usize]
+    }
+
+    /// By class: how many members were called so far.
+    pub fn called(&self) -> &[u32] {
+        &self.called
+    }
+
+    /// Whether nothing may be used more often than it was called.
+    pub fn is_limited(&self) -> bool {
+        self.limits == Limits::All
+    }
+
+    /// By class: how many of those that were called are left.
+    pub fn left(&mut self, configuration: &Configuration) -> Vec<u32> {
+        self.tally_up(configuration);
+        let used = self.common.iter().zip(&self.tally).map(|(common, tally)| common + tally);
+        self.called.iter().zip(used).map(|(called, used)| called.saturating_sub(used)).collect()
+    }
+
+    /// One configuration is asked about many classes.
+    fn tally_up(&mut self, configuration: &Configuration) {
         if self.tallied != configuration.uses {
             self.tally_uses_of(self.tallied, |count| *count -= 1);
             self.tally_uses_of(configuration.uses, |count| *count += 1);
             self.tallied = configuration.uses;
         }
-        called > self.common[class as usize] + self.tally[class as usize]
     }
 
     fn tally_uses_of(&mut self, mut at: u32, change: impl Fn(&mut u32)) {
