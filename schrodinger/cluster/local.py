@@ -81,7 +81,7 @@ class LocalProvider:
         self._offer: Offer | None = None
         self._renewals: asyncio.Task[None] | None = None
         self._generation = 0
-        self._lost: ProviderError | None = None
+        self._lost: AgentError | None = None
 
     @property
     def isolated(self) -> bool:
@@ -223,7 +223,7 @@ class LocalProvider:
                 await asyncio.sleep(self._lease_s / RENEWALS_PER_LEASE)
                 await agent.renew(self._cluster)
         except AgentError as error:
-            self._lost = self._agent_error(error)
+            self._lost = error
 
     async def _take_down(self) -> list[str]:
         if self._renewals is not None:
@@ -273,7 +273,7 @@ class LocalProvider:
         if self._agent is None:
             raise ProviderError(f"cluster {self._cluster} is not up")
         if self._lost is not None:
-            raise ProviderError(str(self._lost))
+            raise self._agent_error(self._lost) from self._lost
         return self._agent
 
     async def _ask(self, question: Awaitable[_Answer]) -> _Answer:
