@@ -9,7 +9,9 @@ use schrodinger_checkers::linearizable::{
     Algorithm, Budget, Conclusion, Decision, Explanation, Object, Operation, decide, shrink,
 };
 use schrodinger_checkers::models::RegisterAction::{self, Cas, Read, Write};
-use schrodinger_checkers::models::{Counter, CounterAction, Register};
+use schrodinger_checkers::models::{
+    Counter, CounterAction, Queue, QueueAction, Register, Stack, StackAction, UnorderedQueue,
+};
 use schrodinger_checkers::pairing::NEVER;
 
 const BUDGET: Budget = Budget { max_steps: 200_000_000, max_bytes: 2_000_000_000 };
@@ -131,4 +133,46 @@ fn a_counter_with_many_additions_of_unknown_end_is_decided_in_a_few_passes() {
     // The next read shows that it was too much: what is known to have been added can't be so much less.
     let next_read_returns = 10 * (rounds / 4 * 3 + 1) + 5;
     assert_eq!(decided(100).conclusion, Conclusion::Blocked(next_read_returns));
+}
+
+/// Of a pool: the action that puts an element in, that takes it out, and that takes out nobody knows what.
+type Actions<A> = (fn(u32) -> A, fn(u32) -> A, A);
+
+/// Puts and takes of a few elements by overlapping clients, of which a third may have happened or not; then twice an element that was put in
+/// once; more takes that may have happened; and the row of the second return.
+fn overdrawn_pool<A: Copy>((put, take, take_unknown): Actions<A>) -> (Vec<Operation<A>>, u32) {
+    let count = 30_000;
+    let mut operations: Vec<Operation<A>> = Vec::new();
+    for number in 0..count {
+        let (invocation, is_known) = (10 * number, number % 3 > 0);
+        let completion = if is_known { invocation + 25 } else { NEVER };
+        let action = match (number % 2, is_known) {
+            (0, _) => put(number / 2 * 7 % 5),
+            (_, true) => take(number / 2 * 7 % 5),
+            _ => take_unknown,
+        };
+        operations.push(Operation { invocation, completion, action });
+    }
+    let end = 10 * count + 100;
+    for (place, action) in [put(9), take(9), take(9), take_unknown].into_iter().enumerate() {
+        let invocation = end + 10 * place as u32;
+        operations.push(Operation { invocation, completion: invocation + 5, action });
+    }
+    let last = operations.len() - 1;
+    operations[last].completion = NEVER;
+    (operations, end + 25)
+}
+
+#[test]
+fn what_comes_out_more_often_than_it_was_put_in_is_found_however_much_is_unknown() {
+    let budget = Budget { max_steps: 200_000, ..BUDGET };
+    let (queue, row) = overdrawn_pool((QueueAction::Enqueue, QueueAction::Dequeue, QueueAction::DequeueAny));
+    let model = Queue::new(10, queue.len());
+    let found = decide(&model, &queue, budget, &AtomicBool::new(false));
+    assert_eq!(found.conclusion, Conclusion::Blocked(row));
+    let found = decide(&UnorderedQueue::new(10), &queue, budget, &AtomicBool::new(false));
+    assert_eq!(found.conclusion, Conclusion::Blocked(row));
+    let (stack, row) = overdrawn_pool((StackAction::Push, StackAction::Pop, StackAction::PopAny));
+    let found = decide(&Stack::new(10), &stack, budget, &AtomicBool::new(false));
+    assert_eq!(found.conclusion, Conclusion::Blocked(row));
 }

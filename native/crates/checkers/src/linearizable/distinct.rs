@@ -5,8 +5,8 @@ use super::decide::{Algorithm, Decide, Decision};
 use super::search::Conclusion;
 use crate::models::{Model, QueueAction, Set, SetAction, Stack, StackAction, UnorderedQueue};
 use crate::objects::{
-    self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, kin_of_snapshots, snapshots, stack,
-    unordered_queue, without_returns,
+    self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, kin_of_snapshots, overdrawn, snapshots,
+    stack, unordered_queue, without_returns,
 };
 
 impl From<QueueAction> for PoolAction {
@@ -39,6 +39,10 @@ impl Decide for UnorderedQueue {
     fn broken(&self, operations: &[Operation<QueueAction>], row: u32) -> Option<Refutation> {
         broken_pool(operations, self.tokens(), row, unordered_queue)
     }
+
+    fn refute(&self, operations: &[Operation<QueueAction>]) -> Option<u32> {
+        overdrawn(&in_a_pool(operations))
+    }
 }
 
 impl Decide for Stack {
@@ -48,6 +52,10 @@ impl Decide for Stack {
 
     fn broken(&self, operations: &[Operation<StackAction>], row: u32) -> Option<Refutation> {
         broken_pool(operations, self.tokens(), row, stack)
+    }
+
+    fn refute(&self, operations: &[Operation<StackAction>]) -> Option<u32> {
+        overdrawn(&in_a_pool(operations))
     }
 }
 

@@ -9,7 +9,7 @@ use super::distinct::{broken_pool, decide_pool, in_a_pool};
 use super::shrink::{Unit, generic_units};
 use super::{Budget, Operation, lockstep};
 use crate::models::{Model, Queue, QueueAction};
-use crate::objects::{Refutation, queue};
+use crate::objects::{Refutation, overdrawn, queue};
 use crate::pairing::NEVER;
 
 impl Decide for Queue {
@@ -19,6 +19,10 @@ impl Decide for Queue {
 
     fn broken(&self, operations: &[Operation<QueueAction>], row: u32) -> Option<Refutation> {
         broken_pool(operations, self.tokens(), row, queue)
+    }
+
+    fn refute(&self, operations: &[Operation<QueueAction>]) -> Option<u32> {
+        overdrawn(&in_a_pool(operations))
     }
 
     fn lockstep(

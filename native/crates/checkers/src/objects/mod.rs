@@ -17,6 +17,7 @@ mod blame;
 mod empty;
 mod gaps;
 mod moments;
+mod overdrawn;
 mod pool;
 mod queue;
 mod set;
@@ -24,6 +25,7 @@ mod snapshots;
 mod stack;
 
 pub use blame::{Decide, Judge, Kin, blame, first_blocked, without_returns};
+pub use overdrawn::overdrawn;
 pub use pool::PoolAction;
 pub use queue::{queue, unordered_queue};
 pub use set::{element, kin_in_a_set};
