@@ -21,7 +21,7 @@ const STRIDE: usize = 64;
 const WIDTH: usize = 8;
 const REACH: u32 = 4;
 /// How often both are doubled where no stage goes on; and where too much was used.
-const MOST_EFFORT: u32 = 5;
+const MOST_EFFORT: u32 = 4;
 const MOST_EFFORT_FOR_LESS: u32 = 3;
 /// How much more may be used in a stride than was called meanwhile.
 const SLACK: usize = 16;
