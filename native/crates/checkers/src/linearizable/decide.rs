@@ -211,16 +211,15 @@ impl<M: Decide> Searching<'_, M> {
     fn first_blocked(&mut self, passed: u32, blocked: u32) -> u32 {
         let mut returns = returns(self.operations);
         returns.retain(|row| (passed..=blocked).contains(row));
-        let (mut low, mut high) = (0, returns.len() - 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.decide_until(returns[middle] + 1).0 {
-                Conclusion::Linearizable => low = middle + 1,
-                Conclusion::Blocked(_) => high = middle,
-                Conclusion::Exhausted(..) => break,
+        while returns.len() > 1 {
+            let middle = returns[(returns.len() - 1) / 2];
+            match self.decide_until(middle + 1) {
+                (Conclusion::Linearizable, _) => returns.retain(|&row| row > middle),
+                (Conclusion::Blocked(blocked), passed) => returns.retain(|row| (passed..=blocked).contains(row)),
+                (Conclusion::Exhausted(..), _) => break,
             }
         }
-        returns[high]
+        returns.last().copied().unwrap_or(blocked)
     }
 }
 
