@@ -44,7 +44,7 @@ class Freezer(Protocol):
         ...
 
     async def freeze(self, *, held: bool = False) -> None:
-        """Stop everything; returns when it was read back that nothing runs. One that is frozen is read back again."""
+        """Stop everything; returns when it was read back that nothing runs."""
         ...
 
     async def thaw(self) -> None:
@@ -62,6 +62,16 @@ class Freezer(Protocol):
     def processes(self) -> list[int]:
         """What is in the target."""
         ...
+
+
+async def settled(freezer: Freezer, *, held: bool) -> bool:
+    """Whether a target that was asked to freeze is frozen, or gets there: who slept in a call may just be waking."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not (frozen := freezer.frozen(held=held)) and freezer.asked():
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(_POLL_S)
+    return frozen
 
 
 class CgroupFreezer:

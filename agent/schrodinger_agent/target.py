@@ -11,14 +11,14 @@ import asyncio
 import logging
 import os
 import time
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, final
 
 from schrodinger_agent.clocks import NodeClocks
 from schrodinger_agent.disks.disk import DATA
 from schrodinger_agent.errors import NotNow
-from schrodinger_agent.freezing import CgroupFreezer, FreezeError, SignalFreezer
+from schrodinger_agent.freezing import CgroupFreezer, SignalFreezer, settled
 from schrodinger_agent.incarnation import DiskMount, Incarnation, Specification
 from schrodinger_agent.supervision import Rules, Supervisor
 from schrodinger_agent.supervision.calls import filter_of
@@ -247,16 +247,13 @@ class Target:
 
     @property
     def is_paused(self) -> bool:
-        """Whether it was last asked to stand still, and not to go on."""
-        return self._paused
+        """Whether it was last asked to stand still, and not to go on, by us or by anybody."""
+        return self._paused and self.freezer.asked()
 
     async def stands_still(self) -> bool:
         """Whether every process of the target is read back to. Who was held by a disk, and is no more, gets there."""
         async with self._lock:
-            if self._paused:
-                with suppress(FreezeError):
-                    await self.freezer.freeze(held=self.is_held_up)
-            return self.freezer.frozen(held=self.is_held_up)
+            return await settled(self.freezer, held=self.is_held_up)
 
     async def while_down(self, do: Callable[[], None]) -> None:
         """End what runs, do something that nobody may see half-done, and start it again.
