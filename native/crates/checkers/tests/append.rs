@@ -438,6 +438,14 @@ fn incompatible_order_two_reads_that_no_order_explains() {
 }
 
 #[test]
+fn incompatible_order_a_list_shows_the_appends_of_one_transaction_turned_round() {
+    assert_eq!(found(&["a1 3; a1 4", "a1 1", "r1 1 4 3; r1 1 4 3"]), ["G1b", "incompatible-order"]);
+    assert_eq!(found(&["a1 3; a1 4", "a1 1", "a1 5", "r1 1 4 3 5"]), ["incompatible-order"]);
+    assert_eq!(found(&["a1 3; a1 4", "a1 1", "a1 5", "r1 1 4 5 3"]), ["G0", "G1b", "incompatible-order"]);
+    assert!(found(&["a1 3; a1 4", "a1 1", "a1 5", "r1 1 3 4 5"]).is_empty());
+}
+
+#[test]
 fn lost_update_two_transactions_build_on_the_same_version() {
     let names = found(&["r1; a1 1", "r1; a1 2", "r1 1 2"]);
     assert!(names.contains(&"lost-update".to_owned()) && names.contains(&"G-single-item".to_owned()), "{names:?}");

@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use super::dependencies::{external_reads, next_written, reads_of_others, version};
-use super::versions::{Element, ReadOf, Versions};
+use super::versions::{ReadOf, Versions};
 use crate::events::Events;
 use crate::pairing::Outcome;
 use crate::transactions::decode::{Code, MicroOperation, Transactions};
@@ -162,22 +162,22 @@ impl DeedSearch<'_> {
     /// What one transaction appends to a key is there in the order in which it did that, and nothing of it without what came before.
     fn own_orders(&mut self) {
         let elements = &self.versions.elements;
-        let mut last: Vec<Option<&Element>> = vec![None; self.versions.orders.len()];
-        let earlier: Vec<Option<&Element>> = elements
-            .iter()
-            .map(|element| last[element.key as usize].replace(element).filter(|last| last.writer == element.writer))
+        let mut last: Vec<Option<usize>> = vec![None; self.versions.orders.len()];
+        let earlier: Vec<Option<usize>> = (0..elements.len())
+            .map(|number| {
+                let last = last[elements[number].key as usize].replace(number);
+                last.filter(|&last| elements[last].writer == elements[number].writer)
+            })
             .collect();
+        let mut is_shown = vec![false; elements.len()];
         for order in &self.versions.orders {
             let Some(longest) = order.longest else { continue };
-            for (place, &number) in order.elements[..order.trusted].iter().enumerate() {
+            for &number in &order.elements[..order.trusted] {
                 let Some(element) = elements.get(number as usize) else { continue };
-                let Some(earlier) = earlier[number as usize] else { continue };
-                let previous = place.checked_sub(1).and_then(|place| elements.get(order.elements[place] as usize));
+                is_shown[number as usize] = true;
                 // Where somebody else's is between them, that is a dirty write.
-                let is_between = previous.is_some_and(|previous| previous.writer != element.writer);
-                if previous.is_some_and(|previous| previous.value == earlier.value) || (is_between && earlier.is_read) {
-                    continue;
-                }
+                let Some(earlier) = earlier[number as usize].filter(|&earlier| !is_shown[earlier]) else { continue };
+                let earlier = &elements[earlier];
                 let (writer, reader, key) = (self.row(element.writer), self.row(longest.reader), self.key(element.key));
                 let (value, expected) = (element.value, vec![earlier.value, element.value]);
                 let values = self.values(longest);
