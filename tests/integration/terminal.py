@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import termios
 import time
@@ -24,6 +25,7 @@ class Terminal:
     def __init__(self, argv: list[str], environment: Mapping[str, str]) -> None:
         self.leader, self._ours = pty.fork()
         if self.leader == 0:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may have had it ignored: nohup(1)
             os.execvpe(argv[0], argv, environment)
         self._ended: int | None = None
         self._unread = ""
@@ -66,6 +68,11 @@ class Terminal:
     def ended(self) -> int:
         """Wait for the leader; its status, or minus the signal that ended it."""
         if self._ended is None:
+            leader = os.pidfd_open(self.leader)
+            ready, _, _ = select.select([leader], [], [], DEADLINE_S)
+            os.close(leader)
+            if not ready:
+                os.kill(self.leader, signal.SIGKILL)
             _, status = os.waitpid(self.leader, 0)
             self._ended = os.waitstatus_to_exitcode(status)
         return self._ended
