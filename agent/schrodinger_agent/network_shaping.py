@@ -38,6 +38,7 @@ from schrodinger_agent.network_links import index_of, turn_offloads_off
 from schrodinger_agent.network_netem import STAGES, stage
 from schrodinger_agent.network_queues import BUCKET, Limit, Queue, Queues
 from schrodinger_agent.network_topology import NetworkError
+from schrodinger_agent.nft import NftError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -157,7 +158,11 @@ class ShapingFabric:
                 if queue != self._queues.get(pair):
                     kernel.put(pair[1], self._queues.get(pair), queue)
             if script := change_script(self._chains, chains):
-                self._bridge.nft.run(script)
+                try:
+                    self._bridge.nft.run(script)
+                except NftError:
+                    self._take_back(kernel, queues)
+                    raise
             left = {
                 pair: queue
                 for pair, queue in self._queues.items()
@@ -173,6 +178,15 @@ class ShapingFabric:
             self._numbers, self._chains, self._queues = numbers, chains, queues
             for pair, queue in left.items():
                 kernel.remove(pair[1], queue)
+
+    def _take_back(self, kernel: Queues, queues: Mapping[PortPair, Queue]) -> None:
+        """Undo what was done to queues for chains that nftables then refused: no packet was sent to new ones."""
+        for pair, queue in queues.items():
+            before = self._queues.get(pair)
+            if before is None or before.number != queue.number:
+                kernel.remove(pair[1], queue)
+            elif before != queue:
+                kernel.put(pair[1], queue, before)
 
     def read(self) -> Mapping[LinkEffect, Counters]:
         """The effects that the kernel has, with what they have done."""

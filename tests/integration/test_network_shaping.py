@@ -17,12 +17,14 @@ from schrodinger_agent.network import try_network
 from schrodinger_agent.network_effects import KINDS
 from schrodinger_agent.network_queues import Queues
 from schrodinger_agent.network_shaping import KernelNetem, KernelShaping
+from schrodinger_agent.network_topology import NetworkError
+from schrodinger_agent.nft import NftError
 
 from tests.integration.peers import Peers, SharedNetwork, possible
 from tests.integration.test_link_faults import ONE_WAY, drained, effects, numbers, put, seen, sent_through, transferred
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(scope="module", params=[KernelShaping(), KernelNetem()], ids=lambda mechanism: mechanism.name)
@@ -143,6 +145,29 @@ def test_the_lowest_of_two_rates_counts_and_the_other_is_in_force_when_it_ends(p
     assert megabits_a_second() < 9
     put(peers, "rate", fast)
     assert megabits_a_second() > 9
+
+
+def test_a_queue_whose_chain_is_refused_is_taken_back_and_can_be_asked_for_again(
+    peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nft = peers.network._switch._fabric._bridge.nft  # type: ignore[attr-defined]
+    rate = effects("rate", (ONE_WAY,), bits_per_second=80_000_000, queue_bytes=100_000)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(nft, "run", raising(NftError("refused")))
+        with pytest.raises(NetworkError, match="refused"):
+            peers.network.change("rate", rate)
+    assert left_over(peers) == []
+    put(peers, "rate", rate)
+    assert peers.network.observe_effects("rate").in_force == rate
+
+
+def raising(error: Exception) -> Callable[[str], None]:
+    """A function that fails."""
+
+    def fail(_: str) -> None:
+        raise error
+
+    return fail
 
 
 def test_loss_rate_and_cut_act_together(peers: Peers) -> None:

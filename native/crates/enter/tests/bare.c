@@ -1,6 +1,7 @@
 /* A dynamic program without any library, for whatever architecture: an emulator can run it. It says what it finds.
  *
- * First its environment, a variable a line; then what is in the file `where` where it begins, and in `/here/where`; then, a character each, which descriptors are open.
+ * First its environment, a variable a line; then what is in the file `where` where it begins, and in `/here/where`; then, a
+ * character each, which descriptors are open.
  */
 
 #if defined(__x86_64__)
