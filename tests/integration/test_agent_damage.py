@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from schrodinger_agent.types import ClusterUp
 
 FULL = b"\xff" * 65536
-WRITE = "mkdir -p sub; head -c 65536 /dev/zero | tr '\\0' '\\377' > sub/full; echo keep > spared; echo written"
+CREATE = "mkdir -p sub; head -c 65536 /dev/zero | tr '\\0' '\\377' > sub/full; echo keep > spared"
+WRITE = f"test -e spared || {{ {CREATE}; }}; echo written"  # a copy starts it again, at what there is
 
 with_disks = pytest.mark.parametrize("kinds", [("power-loss", "disk-full"), ()], ids=["disks", "directories"])
 
@@ -111,6 +112,24 @@ def test_files_that_are_put_back_while_they_are_damaged_are_damaged_again(agent:
             found = await client.fetch("c", "n1", "sub/full")
             wrong = sum((one ^ other).bit_count() for one, other in zip(found, FULL, strict=True))
             assert wrong == 3
+
+    asyncio.run(scenario())
+
+
+def test_what_there_was_to_damage_only_when_files_were_put_back_is_damaged_then(agent: Agent) -> None:
+    async def scenario() -> None:
+        async with await agent.connect() as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+            await says(client, up, WRITE, "written")
+            back = fault("roll-back", "n1", files="*")
+            await client.set_faults("c", 1, [back])
+            (up.targets[0].data / "sub/full").unlink()
+            flipped = fault("file-damage", "n1", files="sub/*", seed=7, how="flip", spots=3)
+            spots = []
+            for generation, faults in enumerate([[flipped, back], [flipped]], 2):
+                observed = await client.set_faults("c", generation, faults)
+                spots.append(observed.observations[0].affected)
+            assert spots == [0, 3]
 
     asyncio.run(scenario())
 

@@ -77,14 +77,14 @@ class FileDamage(Condition[Damages]):
     async def problem(self, target: Target, setting: Damages) -> str:
         """Nothing may run, and the last damage, which no other can have hit, must be on the disk.
 
-        Where files have been put back meanwhile it is done again, to what they are now.
+        Where files have been put back meanwhile it is done again, to what they are now; so is what found nothing.
         """
         left = target.processes()
         if left:
             return f"processes {list(left)} are left"
         if not await self._lasts(target):
             self._done[target.place.name] = {}
-            await self._do(target, setting)
+        await self._do(target, setting)
         if await self._lasts(target):
             return ""
         spot = self._spots(target)[-1]
@@ -108,7 +108,7 @@ class FileDamage(Condition[Damages]):
 
     async def _do(self, target: Target, setting: Damages) -> None:
         done = self._done[target.place.name]
-        for one in [one for one in setting if one not in done]:
+        for one in [one for one in setting if not done.get(one)]:
             done[one] = []
             await target.while_down(partial(self._damage, target, one))
 
