@@ -65,7 +65,8 @@ bench: develop ## The figures that the project promises
 fuzz: develop ## Long differential campaigns: checkers against brute force, properties with new examples (CASES=2000000)
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-checkers \
 		--test differential --test append --test register --test weak --test sequential --test prefixes --test models \
-		--test objects --test invariants --test growing --test locks --test logs --test splitting
+		--test objects --test lockstep --test invariants --test growing --test locks --test logs --test splitting \
+		--test metamorphic
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-interchange
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-switch
 	pytest --hypothesis-profile=fuzz tests/unit
