@@ -26,6 +26,8 @@ OFTEN: Final = 50
 """A function that was invoked this often should have succeeded once."""
 STOPS: Final = frozenset({"kill", "pause", "power-loss", "terminate"})
 """Faults of which a node does nothing until they are over."""
+WRECKS: Final = frozenset({"file-damage", "roll-back", "lying-sync"})
+"""Faults after which a database may never start again: they end, and what they have done to its files does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +105,17 @@ def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:
 
 
 def _without_effect(faults: tuple[FaultInterval, ...]) -> Iterator[str]:
-    """A fault that nothing noticed, unless another one explains it: there is nothing to pause on a node held down."""
+    """A fault that nothing noticed, unless another one explains it: there is nothing to pause on one that is down."""
     for fault in faults:
         if fault.affected == 0 and not fault.error and not any(_hinders(other, fault) for other in faults):
             yield f"too weak: {fault.description} had no effect: there was nothing for it to affect"
 
 
 def _hinders(other: FaultInterval, fault: FaultInterval) -> bool:
-    began_before = other.begin_ns <= fault.begin_ns and (other.end_ns is None or other.end_ns >= fault.begin_ns)
-    return other is not fault and began_before and bool(set(other.nodes) & set(fault.nodes))
+    if other is fault or other.begin_ns > fault.begin_ns or not set(other.nodes) & set(fault.nodes):
+        return False
+    lasts = other.end_ns is None or other.end_ns >= fault.begin_ns
+    return lasts or (other.kind in WRECKS and other.affected > 0)
 
 
 def _final_failed(operations: polars.DataFrame, final_ns: int | None) -> Iterator[str]:

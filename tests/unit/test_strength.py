@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FUNCTIONS = ["read", "write", "partition", "kill", PHASE]
-READ, WRITE, PARTITION, KILL, MARK = range(5)
+FUNCTIONS = ["read", "write", "partition", "kill", "file-damage", PHASE]
+READ, WRITE, PARTITION, KILL, DAMAGE, MARK = range(6)
 
 
 class Script:
@@ -24,6 +24,16 @@ class Script:
         self.path = path
         self.fault = fault
         self.recorder = Recorder(path, FUNCTIONS)
+
+    def of(self, fault: int) -> Script:
+        """The faults from here on are of this kind."""
+        self.fault = fault
+        return self
+
+    def one_after(self, first: int, *, affected: int) -> Script:
+        """A partition without effect, after another fault that is over."""
+        before = self.operations(20).of(first).inject(0, affected=affected).operations(20).heal(0).of(PARTITION)
+        return before.inject(1, affected=0).operations(20).heal(1).operations(20)
 
     def operations(
         self, count: int, *, f: int = READ, end: Literal["ok", "fail", "info"] = "ok", key: int = 0
@@ -95,6 +105,11 @@ WEAK: dict[str, tuple[Callable[[Script], Script], str]] = {
         lambda it: it.operations(20).inject(affected=0).operations(20).heal().operations(20),
         "had no effect",
     ),
+    "no effect, after a fault that leaves nothing behind": (
+        lambda it: it.one_after(KILL, affected=1),
+        "had no effect",
+    ),
+    "no effect, after damage that found nothing": (lambda it: it.one_after(DAMAGE, affected=0), "had no effect"),
     "a function that never succeeds": (
         lambda it: it.operations(20).operations(60, f=WRITE, end="fail"),
         "none of 60 write operations succeeded",
@@ -116,6 +131,9 @@ STRONG: dict[str, Callable[[Script], Script]] = {
     ),
     "no effect, which another fault on the same node explains": lambda it: (
         it.operations(20).inject(0).inject(1, affected=0).operations(20).heal(1).heal(0).operations(20)
+    ),
+    "no effect, after damage from which a database may not have come back": (
+        lambda it: it.one_after(DAMAGE, affected=1)
     ),
     "a final operation that succeeds when asked anew": lambda it: (
         it.operations(20).phase("final operations").operations(1, end="fail").operations(1)
