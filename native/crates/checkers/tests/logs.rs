@@ -105,6 +105,29 @@ fn who_keeps_its_place_goes_on_from_there_and_who_was_moved_need_not() {
 }
 
 #[test]
+fn what_an_operation_saw_that_failed_is_in_the_log_and_has_been_polled_by_nobody() {
+    let violation = |name| (Verdict::Violation, vec![name]);
+    let sent = [send!(11, 0), send!(12, 1), send!(13, 2)];
+    let all: Line = (2, POLL, OK, &[], &[5, 7, 6, 0, 11, 1, 12, 2, 13]);
+    let failed = |saw: &'static [i64]| (1, POLL, FAIL, saw, &[][..]);
+    let after = |saw| found(&[&sent[..], &[failed(saw), all]].concat());
+    assert_eq!(after(&[5, 7, 4, 0, 11, 1, 12]), (Verdict::Valid, vec![]));
+    assert_eq!(after(&[5, 7, 2, 4, 11]), violation("duplicate"));
+    assert_eq!(after(&[5, 7, 4, 0, 11, 2, 13]), violation("int-poll-skip"));
+    assert_eq!(after(&[5, 7, 4, 2, 13, 1, 12]), violation("int-nonmonotonic-poll"));
+    // It need not say what it saw.
+    for saw in [&[][..], &[5, 7, -1]] {
+        assert_eq!(after(saw), (Verdict::Valid, vec![]), "{saw:?}");
+    }
+    // Its transaction was rolled back, so somebody else has to get what it got.
+    let last: Line = (2, POLL, OK, &[], &[5, 7, 4, 0, 11, 2, 13]);
+    assert_eq!(found(&[&sent[..], &[failed(&[5, 7, 2, 1, 12]), last]].concat()).1, ["lost-write", "int-poll-skip"]);
+    // That a message was there whose send failed is an aborted read only of who completed.
+    let aborted: Line = (0, SEND, FAIL, &[4, 7, 1, 14], &[]);
+    assert_eq!(found(&[&sent[..], &[aborted, failed(&[5, 7, 2, 3, 14]), all]].concat()), (Verdict::Valid, vec![]));
+}
+
+#[test]
 fn steps_that_make_no_sense_and_messages_that_are_sent_twice_are_malformed_with_their_row() {
     let row = |operations: &[Operation]| {
         log::check(&laid_out(operations).events(), LOG).err().map(|malformed| malformed.problems[0].row)
@@ -153,6 +176,16 @@ mod jepsen {
     }
 
     #[test]
+    fn duplicate_aborted_txns() {
+        let sent: Line = (0, SEND, OK, &[4, 1, 1, 1], &[4, 1, 2, 1, 1]);
+        let aborted: Line = (0, SEND, super::FAIL, &[4, 1, 2, 2, 2], &[]);
+        let polled: Line = (1, POLL, super::FAIL, &[5, 1, 4, 11, 1, 12, 2], &[]);
+        assert_eq!(found(&[sent, aborted, polled]).1, ["duplicate"]);
+        let honest: Line = (1, POLL, super::FAIL, &[5, 1, 4, 1, 1, 12, 2], &[]);
+        assert!(found(&[sent, aborted, honest]).1.is_empty());
+    }
+
+    #[test]
     fn lost_write_consistent() {
         let a: Line = (0, SEND, OK, &[4, 1, 1, 1], &[4, 1, 2, 0, 1]);
         let bd: Line = (0, SEND, OK, &[4, 1, 1, 2, 4, 1, 1, 4], &[4, 1, 2, 1, 2, 4, 1, 2, 3, 4]);
@@ -192,11 +225,12 @@ fn messages(operation: &Operation) -> Vec<Message> {
 /// The names of all that is wrong, by comparing everything with everything.
 fn wrong(operations: &[Operation]) -> Vec<&'static str> {
     let sends = || operations.iter().filter(|o| o.f == SEND);
-    let polls = || operations.iter().filter(|o| o.f == POLL && o.is_ok());
+    let all_polls = || operations.iter().filter(|o| o.f == POLL);
+    let polls = || all_polls().filter(|o| o.is_ok());
     let value = |send: &Operation| messages(send)[0].value;
     let is_certain = |o: &&Operation| {
         let was_polled = |value: i64| polls().flat_map(messages).any(|m| m.value == value);
-        o.is_ok() && o.f <= POLL || o.f == SEND && o.outcome == INFO && was_polled(value(o))
+        o.is_ok() && o.f == SEND || o.f == POLL || o.f == SEND && o.outcome == INFO && was_polled(value(o))
     };
     let told = || operations.iter().filter(is_certain).flat_map(messages).filter_map(|m| Some((m.offset?, m.value)));
     let polled = || polls().flat_map(messages).filter_map(|m| Some((m.offset?, m.value)));
@@ -213,7 +247,7 @@ fn wrong(operations: &[Operation]) -> Vec<&'static str> {
         .any(|send| !is_polled(send) && polled().any(|(end, _)| offset(send).is_some_and(|offset| offset < end)));
     let is_between = |from: i64, to: i64| told().any(|(offset, _)| from < offset && offset < to);
     let (mut skips, mut falls) = ([false; 2], [false; 2]);
-    for poll in polls() {
+    for poll in all_polls() {
         let offsets: Vec<i64> = messages(poll).iter().filter_map(|m| m.offset).collect();
         for pair in offsets.windows(2) {
             falls[0] |= pair[1] <= pair[0];
@@ -284,8 +318,9 @@ fn random_log(random: &mut Random) -> Vec<Operation> {
                 pairs.extend([*place as i64, if random.chance(mistakes) { random.below(9) as i64 } else { value }]);
                 *place += 1;
             }
-            operation.asked = Some(vec![]);
             operation.answered = Some([&[5, 7, pairs.len() as i64][..], &pairs].concat());
+            // Who fails says what was asked, which is here what it saw.
+            operation.asked = if operation.outcome == FAIL { operation.answered.clone() } else { Some(vec![]) };
         } else {
             place.insert(operation.process, if operation.f == ASSIGN { 0 } else { random.below(log.len() + 1) });
         }

@@ -2,7 +2,7 @@
 //!
 //! The value of an operation is its steps end to end, as those of a transaction: `code, key, count, values…`. Code 4 sends: one value, or the
 //! offset and the value where the offset is known. Code 5 polls one log: offsets and values in turn; a poll of several logs is a step each.
-//! A count of -1 is a poll whose result is not known. The completion says more than the invocation, also where it is `info`.
+//! A count of -1 is a poll whose result is not known. The completion says more than the invocation, also where it is `info` or `fail`.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -38,12 +38,13 @@ pub struct Send {
     pub outcome: Outcome,
 }
 
-/// One log that was polled by an operation that completed ok.
+/// One log that was polled. What an operation saw that ended otherwise than ok was in the log all the same.
 #[derive(Clone, Copy, Debug)]
 pub struct Poll {
     pub key: i64,
     pub invocation: u32,
     pub completion: u32,
+    pub outcome: Outcome,
     start: usize,
     /// How many messages it saw.
     pub count: usize,
@@ -104,8 +105,9 @@ impl Log {
 impl Log {
     /// The sends that certainly happened: acknowledged, or of an operation of which a message was polled.
     pub fn happened(&self, events: &Events) -> Vec<Send> {
+        let committed = self.polls.iter().filter(|poll| poll.outcome == Outcome::Ok);
         let polled: FxHashSet<(i64, i64)> =
-            self.polls.iter().flat_map(|poll| poll.messages(events).map(|(_, value)| (poll.key, value))).collect();
+            committed.flat_map(|poll| poll.messages(events).map(|(_, value)| (poll.key, value))).collect();
         let is_seen = |send: &&Send| send.outcome == Outcome::Info && polled.contains(&(send.key, send.value));
         let seen: FxHashSet<u32> = self.sends.iter().filter(is_seen).map(|send| send.invocation).collect();
         let happened = |send: &&Send| send.outcome == Outcome::Ok || seen.contains(&send.invocation);
@@ -134,7 +136,8 @@ pub fn decode(events: &Events, functions: Functions) -> Result<Log, Malformed> {
         }
         log.operations += 1;
         let answer = (operation.completion != NEVER).then(|| events.value(operation.completion as usize)).flatten();
-        let is_told = is_ok || operation.outcome == Outcome::Info && answer.is_some_and(|steps| !steps.is_empty());
+        let tells = |steps: &[i64]| !steps.is_empty() && (operation.outcome == Outcome::Info || is_whole(steps));
+        let is_told = is_ok || answer.is_some_and(tells);
         let read = if is_told { operation.completion as usize } else { row };
         let Some(mut left) = events.value(read) else {
             // What polls need not say so before it is answered.
@@ -161,15 +164,23 @@ pub fn decode(events: &Events, functions: Functions) -> Result<Log, Malformed> {
                 continue;
             }
             is_poll = true;
-            if is_ok {
+            if is_told {
                 let start = events.value_offsets[read + 1] - left.len() - values.len();
-                let (invocation, completion) = (operation.invocation, operation.completion);
-                log.polls.push(Poll { key, invocation, completion, start, count: values.len() / 2 });
+                let (invocation, completion, outcome) = (operation.invocation, operation.completion, operation.outcome);
+                log.polls.push(Poll { key, invocation, completion, outcome, start, count: values.len() / 2 });
             }
         }
         log.positions.extend((!is_ok && is_poll).then_some((operation.invocation, process, Position::Lost)));
     }
     malformed.unless(log)
+}
+
+/// Whether there is nothing but steps: who failed may have said something else.
+fn is_whole(mut steps: &[i64]) -> bool {
+    while let Ok((_, _, _, values)) = step(steps) {
+        steps = &steps[3 + values.len()..];
+    }
+    steps.is_empty()
 }
 
 /// The first step: code, key, count and values.

@@ -12,7 +12,9 @@
 //!   and since then neither `assign` nor `subscribe`, and no operation of it had an unknown end.
 //! - *nonmonotonic-send*: a send began after another had been acknowledged, and got a lower offset; *int-nonmonotonic-send*: in one operation.
 //!
-//! What ended `info` was certainly sent once a message of the same operation was polled. Messages that are acknowledged and beyond what anybody polled are *unseen*, which makes the verdict unknown.
+//! What ended `info` was certainly sent once a message of the same operation was polled. What an operation polled that failed, or whose end is not
+//! known, is at its offset all the same; but only what ended `ok` has got a message, and has to answer for where it came from. Messages that are
+//! acknowledged and beyond what anybody polled are *unseen*, which makes the verdict unknown.
 
 mod decode;
 mod polls;
@@ -67,8 +69,10 @@ pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed>
         for (offset, value) in poll.messages(events) {
             let message = Witness { value, row: poll.invocation };
             messages.note(poll.key, offset, message, [&mut inconsistent, &mut duplicate]);
-            messages.note_polled(poll, offset, value);
-            judge_source(&log.sends, &messages, poll, value, [&mut unexpected, &mut aborted]);
+            if poll.outcome == Outcome::Ok {
+                messages.note_polled(poll, offset, value);
+                judge_source(&log.sends, &messages, poll, value, [&mut unexpected, &mut aborted]);
+            }
         }
     }
     let unseen = judge_fates(&happened, &messages, &mut lost);
@@ -81,9 +85,10 @@ pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed>
     let recovered = recovered.count();
     let mut doubts = Vec::new();
     if unseen > 0 {
-        doubts.push(format!("{unseen} acknowledged messages were never polled, and nothing beyond them was"));
+        let (messages, them) = if unseen == 1 { ("message was", "it") } else { ("messages were", "them") };
+        doubts.push(format!("{unseen} acknowledged {messages} never polled, and nothing beyond {them} was"));
     }
-    let observations = log.polls.iter().filter(|poll| poll.count > 0).count();
+    let observations = log.polls.iter().filter(|poll| poll.outcome == Outcome::Ok && poll.count > 0).count();
     let findings = [inconsistent, duplicate, unexpected, aborted, lost].into_iter().chain(of_polls).chain(of_sends);
     Ok(Report::conclude(log.operations, observations, findings.collect(), doubts)
         .counting("recovered", recovered)
