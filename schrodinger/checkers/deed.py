@@ -6,17 +6,21 @@ that was recorded of it, and knows how to say it on a timeline.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars
 
 from schrodinger.checkers.verdict import Involved
+from schrodinger.history import messages, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NANOSECONDS = 1_000_000_000
+_SHOWN: Final = 6
+"""How many elements of a list are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,12 @@ class Deed:
 
     @property
     def label(self) -> str:
-        """A few characters for a timeline: ``write 3 ← 47``, ``read 3 → 41``, ``cas 3: 41 → 55``, ``add 17``."""
+        """A few characters for a timeline: ``write 3 ← 47``, ``read 3 → 41``, ``cas 3: 41 → 55``, ``add 17``.
+
+        Of what has steps, the steps: ``send 3 ← 47, poll 4 → 11 at 0``.
+        """
+        if steps := next(filter(None, (steps_text(self.f, values) for values in (self.value, self.argument))), ""):
+            return steps
         subject = self.f if self.key is None else f"{self.f} {self.key}"
         if self.argument is None:
             if not self.is_ok:
@@ -100,6 +109,23 @@ def deeds(operations: polars.DataFrame) -> list[Deed]:
 def seconds(instant_ns: int) -> str:
     """An instant since the run began: ``12.402 s``."""
     return f"{instant_ns / _NANOSECONDS:.3f} s"
+
+
+def steps_text(f: str, values: tuple[int, ...] | None) -> str:
+    """The steps of a transaction, or on logs, as a person writes them; nothing where the values are no steps."""
+    for steps, of in ((transaction.decode, ("txn",)), (messages.decode, ("txn", "send", "poll"))):
+        with contextlib.suppress(ValueError):
+            if f in of:
+                return ", ".join(step_text(step) for step in steps(values or ()))
+    return ""
+
+
+def step_text(step: transaction.Step | messages.Message) -> str:
+    """A list that is long by its end: that is where it differs from others."""
+    if isinstance(step, transaction.ReadKey) and step.values is not None and len(step.values) > _SHOWN:
+        end = " ".join(str(value) for value in step.values[-_SHOWN:])
+        return f"read {step.key} → [… {end}] ({len(step.values)} elements)"
+    return str(step)
 
 
 def shown(values: tuple[int, ...] | None) -> str:

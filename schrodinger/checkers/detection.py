@@ -1,7 +1,7 @@
 """Which checker suits a history when nobody says: by its functions, and where those leave a choice, by its values.
 
-Transactions over lists and over registers are both called ``txn``, and adding to a set or to a counter is both called
-``add``. One look at what is written, or added twice, tells them apart.
+Transactions over lists, over registers and over logs are all called ``txn``, and adding to a set or to a counter is
+both called ``add``. One look at what is written, or added twice, tells them apart.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars
 
 from schrodinger.checkers.catalogue import CheckerChoice, named, suitable
+from schrodinger.history.messages import POLL, SEND
 from schrodinger.history.transaction import WriteKey, decode
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def suiting(history: History, choice: CheckerChoice) -> Checker:
     """The checker that a history suggests. Raises ValueError when none does, or it does not take what was chosen."""
     functions = frozenset(history.functions)
     checker = suitable(functions, choice)
+    if checker.name == "list-append" and _sends_or_polls(history):
+        return named("log", choice, functions)
     if checker.name == "list-append" and _writes_registers(history):
         return named("rw-register", choice, functions)
     if checker.name == "set-full" and _adds_twice(history):
@@ -34,6 +37,10 @@ def suiting(history: History, choice: CheckerChoice) -> Checker:
 
 def _writes_registers(history: History) -> bool:
     return any(isinstance(step, WriteKey) for value in _asked(history, "txn") for step in _steps(value))
+
+
+def _sends_or_polls(history: History) -> bool:
+    return any(not {SEND, POLL}.isdisjoint(value[:1]) for value in _asked(history, "txn"))
 
 
 def _adds_twice(history: History) -> bool:

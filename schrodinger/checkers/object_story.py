@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from schrodinger.checkers.deed import Deed, look_up, occurred, seconds, shown
+from schrodinger.checkers.deed import Deed, look_up, occurred, seconds, shown, steps_text
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def _beginning(failure: Mapping[str, Any]) -> list[str]:
 
 def sentence(deed: Deed) -> str:
     """What one operation did, and when, such as "Process 1 began to dequeue at 0.100 s and got 3 at 0.200 s"."""
-    what = deed.f if deed.argument is None else f"{deed.f} {shown(deed.argument)}"
+    steps = steps_text(deed.f, deed.argument)
+    what = deed.f if deed.argument is None else steps or f"{deed.f} {shown(deed.argument)}"
     if deed.key is not None:
         what = f"{what} on key {deed.key}"
     began = f"Process {deed.process} began to {what} at {seconds(deed.start_ns)}"
@@ -92,7 +93,8 @@ def sentence(deed: Deed) -> str:
         return f"{began} and got nothing at {seconds(deed.end_ns)}."
     if tells_nothing:
         return f"{began} and was acknowledged at {seconds(deed.end_ns)}."
-    return f"{began} and got {shown(deed.value) or 'nothing'} at {seconds(deed.end_ns)}."
+    got = steps_text(deed.f, deed.value) if steps else shown(deed.value)
+    return f"{began} and got {got or 'nothing'} at {seconds(deed.end_ns)}."
 
 
 _ANSWERED: Final = frozenset({"dequeue", "pop", "read", "get", "read-all"})
@@ -134,7 +136,9 @@ def _state(entry: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
 def _label(deed: Deed) -> str:
     if deed.argument is None and deed.is_ok and deed.value is not None:
         return f"{deed.f} of {shown(deed.value)}"
-    return deed.f if deed.argument is None else f"{deed.f} {shown(deed.argument)}"
+    if deed.argument is None:
+        return deed.f
+    return steps_text(deed.f, deed.argument) or f"{deed.f} {shown(deed.argument)}"
 
 
 def _listed(deeds: list[Deed]) -> str:

@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schrodinger_native import rules_out
 
-from schrodinger.checkers.deed import Deed, look_up, seconds
+from schrodinger.checkers.deed import Deed, look_up, seconds, step_text
 from schrodinger.checkers.verdict import Anomaly, Dependency, Involved
-from schrodinger.history.transaction import ReadKey, decode
+from schrodinger.history.transaction import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import polars
 
-    from schrodinger.history.transaction import Step
-
-SHOWN: Final = 6
-"""How many elements of a list are shown."""
 _MEANINGS: Final = {
     "G0": "transactions overwrote each other in a circle (dirty write)",
     "G-single-item-realtime": "a transaction missed what had completed before it began (stale read)",
@@ -132,7 +128,7 @@ def _introductions(deeds: Mapping[int, Deed], names: Mapping[int, str]) -> Itera
     for row, name in names.items():
         deed = deeds[row]
         ended = "never known to have ended" if deed.end_ns is None else f"{deed.type} at {seconds(deed.end_ns)}"
-        yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {steps_text(deed)}."
+        yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {_steps(deed)}."
 
 
 def _why(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
@@ -198,25 +194,17 @@ def _deed(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
     return f"About {what}: {parts}{seen}{instead}."
 
 
-def steps_text(deed: Deed) -> str:
-    """The steps of a transaction as a person writes them."""
+def _steps(deed: Deed) -> str:
+    """What an ok transaction did, what another was asked to do."""
     values = deed.value if deed.is_ok and deed.value is not None else deed.argument
-    return ", ".join(_step_text(step) for step in decode(values or ()))
-
-
-def _step_text(step: Step) -> str:
-    """A list that is long by its end: that is where it differs from others."""
-    if isinstance(step, ReadKey) and step.values is not None and len(step.values) > SHOWN:
-        end = " ".join(str(value) for value in step.values[-SHOWN:])
-        return f"read {step.key} → [… {end}] ({len(step.values)} elements)"
-    return str(step)
+    return ", ".join(step_text(step) for step in decode(values or ()))
 
 
 def _involved(deed: Deed, role: str) -> Involved:
     return Involved(
         index=deed.index,
         process=deed.process,
-        label=steps_text(deed),
+        label=_steps(deed),
         outcome=deed.type,
         start_ns=deed.start_ns,
         end_ns=deed.end_ns,

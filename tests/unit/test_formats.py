@@ -201,6 +201,7 @@ def test_completions_alone_are_judged_and_the_user_is_told_what_that_means(tmp_p
         ("{:type :invoke :f :txn :value [[:r :x nil] [:append :x 1]] :process 0}", "list-append"),
         ("{:type :invoke :f :add :value 1 :process 0}{:type :invoke :f :add :value 1 :process 1}", "counter"),
         ("{:type :invoke :f :add :value 1 :process 0}{:type :invoke :f :add :value 2 :process 1}", "set-full"),
+        ("{:type :invoke :f :txn :value [[:send :x 1] [:poll]] :process 0}", "log"),
         ("INFO  jepsen.util - 0\t:invoke\t:cas\t[nil 1]\n", "linearizable"),
     ],
 )

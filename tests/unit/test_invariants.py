@@ -19,6 +19,7 @@ from schrodinger.checkers import (
     UniqueIds,
     Validity,
 )
+from schrodinger.history.messages import decode
 from tests.fakes.rows import recorded
 
 if TYPE_CHECKING:
@@ -122,3 +123,27 @@ def test_a_history_in_which_nothing_was_observed_is_unknown(tmp_path: Path, chec
     verdict = checker.check(recorded(tmp_path / "history.arrow", ["rest"], []))
     assert verdict.validity is Validity.UNKNOWN
     assert verdict.reasons[-1] == "nothing was observed: no operation that observes completed ok"
+
+
+def test_what_was_sent_and_polled_is_told_as_a_person_writes_it(tmp_path: Path) -> None:
+    verdict = judged(
+        tmp_path,
+        Log(),
+        ("send", (4, 7, 1, 5, 4, 8, 1, 6), (4, 7, 2, 0, 5, 4, 8, 1, 6)),
+        ("poll", (), (5, 7, 2, 1, 5, 5, 8, 0)),
+    )
+    told = [operation.label for operation in verdict.anomalies[0].operations]
+    assert told == ["send 7 ← 5 at offset 0, send 8 ← 6", "poll 7 → 5 at 1, poll 8 → nothing"]
+
+
+def test_a_poll_of_many_messages_is_told_by_its_ends() -> None:
+    pairs = tuple(number for offset in range(9) for number in (offset, 10 + offset))
+    (polled,) = decode((5, 7, len(pairs), *pairs))
+    assert str(polled) == "poll 7 → 10 at 0, 11 at 1, 12 at 2, … (9 messages), 16 at 6, 17 at 7, 18 at 8"
+    assert [str(step) for step in decode((4, 7, 1, 5, 5, -1, -1))] == ["send 7 ← 5", "poll"]
+
+
+@pytest.mark.parametrize("values", [(4, 7), (4, 7, 3, 1, 2, 3), (5, 7, 1, 0), (0, 7, 1, 1), (4, 7, 9, 1), (5, 7, -2)])
+def test_what_is_no_step_of_a_log_is_refused(values: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="step"):
+        decode(values)

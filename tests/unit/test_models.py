@@ -220,6 +220,15 @@ def test_keys_that_no_transaction_connects_are_checked_by_themselves(tmp_path: P
     assert verdict.reasons == ("1 key is not linearizable: 5",)
 
 
+def test_a_transaction_of_a_store_is_told_by_its_steps(tmp_path: Path) -> None:
+    script = "0 invoke txn 2 1 1 7\n 0 ok txn 2 1 1 7\n 1 invoke txn 0 1 -1 0 2 -1\n 1 ok txn 0 1 1 8 0 2 0"
+    story = "\n".join(judged(tmp_path, "multi-register", script).anomalies[0].story)
+    assert "Process 0 began to write 1 ← 7 at " in story
+    assert "Process 1 began to read 1, read 2 at " in story
+    assert " and got read 1 → [8], read 2 → [] at " in story
+    assert "process 1's read 1, read 2 can't go there" in story
+
+
 def test_a_function_that_the_model_does_not_have_is_named_with_those_it_has(tmp_path: Path) -> None:
     verdict = judged(tmp_path, "stack", "0 invoke enqueue 1\n 0 ok enqueue 1")
     assert verdict.validity is Validity.UNKNOWN
