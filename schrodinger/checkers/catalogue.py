@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from schrodinger.checkers.registers import Guarantee
     from schrodinger.checkers.verdict import Checker
 
-Option: TypeAlias = Literal["model", "consistency", "guarantees", "inferences", "steps", "bytes", "pattern"]
-"""What a checker can be told: the object, the promise, what may be assumed, how much it may spend, what to look for in
-logs."""
+Option: TypeAlias = Literal["model", "initial", "consistency", "guarantees", "inferences", "steps", "bytes", "pattern"]
+"""What a checker can be told: the object and what it held at first, the promise, what may be assumed, how much it may
+spend, what to look for in logs."""
 
 MODELS: Final = tuple(linearizable_models())
 
@@ -54,6 +54,7 @@ class CheckerChoice:
     """What a user says about a checker; ``None`` is the checker's own default."""
 
     model: str | None = None
+    initial: int | None = None
     consistency: str | None = None
     guarantees: tuple[Guarantee, ...] | None = None
     inferences: tuple[Inference, ...] | None = None
@@ -80,6 +81,7 @@ def _linearizable(choice: CheckerChoice, functions: frozenset[str]) -> Checker:
         raise ValueError(f"no model is called {choice.model!r}: take one of {', '.join(near or MODELS)}")
     return Linearizable(
         model=choice.model or _model_of(functions),
+        initial=choice.initial,
         max_steps=defaults.max_steps if choice.steps is None else choice.steps,
         max_bytes=defaults.max_bytes if choice.bytes is None else choice.bytes,
     )
@@ -109,6 +111,7 @@ def _rw_register(choice: CheckerChoice, _: frozenset[str]) -> Checker:
 def _sequential(choice: CheckerChoice, _: frozenset[str]) -> Checker:
     defaults = Sequential()
     return Sequential(
+        initial=choice.initial,
         max_steps=defaults.max_steps if choice.steps is None else choice.steps,
         max_bytes=defaults.max_bytes if choice.bytes is None else choice.bytes,
     )
@@ -182,9 +185,9 @@ KINDS: Final = (
     CheckerKind(
         "counter",
         "every read lies between what must and what may have been added",
-        NONE,
+        frozenset({"initial"}),
         BY_NAME,
-        _of(Counter()),
+        lambda choice, _: Counter(initial=choice.initial or 0),
     ),
     CheckerKind("monotonic", "what is incremented and never set back only grows", NONE, BY_NAME, _of(Monotonic())),
     CheckerKind(
@@ -195,23 +198,23 @@ KINDS: Final = (
     CheckerKind(
         "linearizable",
         "each key is an object on which every operation takes effect at one instant",
-        frozenset({"model", "steps", "bytes"}),
+        frozenset({"model", "initial", "steps", "bytes"}),
         frozenset({"read", "write", "cas"}),
         _linearizable,
     ),
     CheckerKind(
         "sequential",
         "one order of all operations on all registers keeps that of each process",
-        frozenset({"steps", "bytes"}),
+        frozenset({"initial", "steps", "bytes"}),
         BY_NAME,
         _sequential,
     ),
     CheckerKind(
         "session-guarantees",
         "a process may rely on what it did and saw itself",
-        frozenset({"guarantees"}),
+        frozenset({"guarantees", "initial"}),
         BY_NAME,
-        lambda choice, _: SessionGuarantees(choice.guarantees or GUARANTEES),
+        lambda choice, _: SessionGuarantees(choice.guarantees or GUARANTEES, initial=choice.initial),
     ),
     CheckerKind(
         "list-append",
@@ -257,17 +260,8 @@ def named(name: str, choice: CheckerChoice, functions: Iterable[str] = ()) -> Ch
     kind = next((kind for kind in KINDS if kind.name == name), None)
     if kind is None:
         raise ValueError(f"no checker is called {name!r}: take one of {', '.join(kind.name for kind in KINDS)}")
-    chosen: dict[Option, object] = {
-        "model": choice.model,
-        "consistency": choice.consistency,
-        "guarantees": choice.guarantees,
-        "inferences": choice.inferences,
-        "steps": choice.steps,
-        "bytes": choice.bytes,
-        "pattern": choice.pattern,
-    }
-    for option, value in chosen.items():
-        if value is not None and option not in kind.options:
+    for option in get_args(Option):
+        if getattr(choice, option) is not None and option not in kind.options:
             takes = ", ".join(sorted(kind.options)) or "no options"
             raise ValueError(f"checker {name} has no {option}; it takes {takes}")
     return kind.make(choice, frozenset(functions))

@@ -45,6 +45,11 @@ if TYPE_CHECKING:
     help="Which checker, or several; what the run used, or what suits the history's functions.",
 )
 @click.option("--model", type=click.Choice(MODELS), help="What the object is, for linearizable.")
+@click.option(
+    "--initial",
+    type=click.IntRange(-(2**61), 2**63 - 1),
+    help="What registers, counters and keys of a store hold at first; nil when left out, of a counter 0.",
+)
 @click.option("--consistency", help="What was promised, for transactions; strict-serializable when left out.")
 @click.option(
     "--guarantees",
@@ -75,6 +80,7 @@ def check(
     run_or_history: Path,
     names: tuple[str, ...],
     model: str | None,
+    initial: int | None,
     consistency: str | None,
     guarantees: tuple[Guarantee, ...] | None,
     inferences: tuple[Inference, ...] | None,
@@ -88,6 +94,7 @@ def check(
     steps, most_bytes = budget or (None, None)
     choice = CheckerChoice(
         model=model,
+        initial=initial,
         consistency=consistency,
         guarantees=guarantees,
         inferences=inferences,

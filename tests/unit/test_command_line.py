@@ -55,6 +55,22 @@ def test_what_a_user_caused_is_one_message(error: Exception) -> None:
     assert ended(error) == (2, "Error: wrong\n")
 
 
+@pytest.mark.parametrize(
+    ("checker", "value"),
+    [("linearizable", "0"), ("sequential", "0"), ("session-guarantees", "0"), ("counter", "0"), ("counter", "-3")],
+)
+def test_what_an_object_held_at_first_may_be_said(tmp_path: Path, checker: str, value: str) -> None:
+    # Knossos' data begin with a register of 0.
+    read = "{:process 0, :type :invoke, :f :read, :value nil}\n{:process 0, :type :ok, :f :read, :value %s}\n"
+    path = tmp_path / "history.edn"
+    path.write_text(read % value)
+    command = ["check", str(path), "--checker", checker]
+    assert CliRunner().invoke(main, [*command, "--initial", value]).exit_code == 0
+    assert CliRunner().invoke(main, [*command, "--initial", "7"]).exit_code == 1
+    refused = CliRunner().invoke(main, ["check", str(path), "--checker", "bank", "--initial", value])
+    assert (refused.exit_code, refused.output) == (2, "Error: checker bank has no initial; it takes no options\n")
+
+
 def test_code_of_a_suite_is_blamed_by_name_unless_it_means_the_user() -> None:
     with pytest.raises(Refused, match=r"(?s)the code of suite toy raised:.*KeyError: 'lost'"), blaming("toy"):
         raise KeyError("lost")

@@ -147,6 +147,111 @@ EXAMPLES = [
         VIOLATION,
         {"lost-write"},
     ),
+    (
+        "kafka: duplicate, aborted txns",
+        "log",
+        "0 invoke send [[:send :x 0]]; 0 ok send [[:send :x [1 0]]]; 0 invoke send [[:send :x 1]]; "
+        "0 fail send [[:send :x [2 1]]]; 1 invoke poll [[:poll]]; 1 fail poll [[:poll {:x [[11 0] [12 1]]}]]",
+        VIOLATION,
+        {"duplicate"},
+    ),
+    (
+        "kafka: its twin, where who failed saw the message where it is",
+        "log",
+        "0 invoke send [[:send :x 0]]; 0 ok send [[:send :x [1 0]]]; 1 invoke poll [[:poll]]; "
+        "1 fail poll [[:poll {:x [[1 0]]}]]; 1 invoke poll [[:poll]]; 1 ok poll [[:poll {:x [[1 0]]}]]",
+        VALID,
+        set(),
+    ),
+    # Jepsen rewinds whoever fails, and calls it a skip; what only they saw is lost by either.
+    (
+        "kafka: an abort that doesn't roll back",
+        "log",
+        "0 invoke send [[:send :x 0] [:send :x 1] [:send :x 2]]; "
+        "0 ok send [[:send :x [0 0]] [:send :x [1 1]] [:send :x [2 2]]]; 1 invoke txn [[:poll]]; "
+        "1 ok txn [[:poll {:x [[0 0]]}]]; 1 invoke txn [[:poll]]; 1 fail txn [[:poll {:x [[1 1]]}]]; "
+        "1 invoke txn [[:poll]]; 1 ok txn [[:poll {:x [[2 2]]}]]",
+        VIOLATION,
+        {"lost-write"},
+    ),
+    # In Jepsen a process that subscribes elsewhere may send backwards; here nobody's later send is put before.
+    (
+        "kafka: nonmonotonic send with intermediate subscribe",
+        "log",
+        "0 invoke send [[:send :x :d]]; 0 ok send [[:send :x [4 :d]]]; 0 invoke subscribe [:y]; 0 ok subscribe [:y]; "
+        "0 invoke send [[:send :x :a]]; 0 ok send [[:send :x [1 :a]]]",
+        VIOLATION,
+        {"nonmonotonic-send"},
+    ),
+    # Who never called assign may have been moved: Jepsen calls this nonmonotonic-poll.
+    (
+        "kafka: nonmonotonic poll of whom nobody assigned",
+        "log",
+        "0 invoke send [[:send :x :a] [:send :x :b]]; 0 ok send [[:send :x [1 :a]] [:send :x [2 :b]]]; "
+        "0 invoke poll [[:poll]]; 0 ok poll [[:poll {:x [[1 :a] [2 :b]]}]]; 0 invoke poll [[:poll]]; "
+        "0 ok poll [[:poll {:x [[1 :a] [2 :b]]}]]",
+        VALID,
+        set(),
+    ),
+    (
+        "kafka: nonmonotonic poll of whom somebody assigned",
+        "log",
+        "0 invoke send [[:send :x :a] [:send :x :b]]; 0 ok send [[:send :x [1 :a]] [:send :x [2 :b]]]; "
+        "0 invoke assign [:x]; 0 ok assign [:x]; 0 invoke poll [[:poll]]; "
+        "0 ok poll [[:poll {:x [[1 :a] [2 :b]]}]]; 0 invoke poll [[:poll]]; 0 ok poll [[:poll {:x [[1 :a] [2 :b]]}]]",
+        VIOLATION,
+        {"nonmonotonic-poll"},
+    ),
+    # Jepsen is content that it was seen; here nobody looked for it once it was acknowledged.
+    (
+        "set-full: concurrent read before",
+        "set-full",
+        "1 invoke read nil; 0 invoke add 0; 1 ok read #{0}; 0 ok add 0",
+        UNKNOWN,
+        set(),
+    ),
+    # Both miss a read. Jepsen calls 0 lost, since a read that began later missed it; here one that ended later had it.
+    (
+        "set-full: write, flutter, stable/lost",
+        "set-full",
+        "0 invoke add 0; 0 ok add 0; 1 invoke add 1; 2 invoke read nil; 2 ok read #{1}; 1 ok add 1; "
+        "2 invoke read nil; 3 invoke read nil; 3 ok read #{1}; 2 ok read #{0}",
+        VIOLATION,
+        {"stale read"},
+    ),
+    (
+        "set-full: write, present, missing",
+        "set-full",
+        "0 invoke add 0; 1 invoke add 1; 2 invoke read nil; 2 ok read #{1}; 0 ok add 0; 1 ok add 1; "
+        "2 invoke read nil; 2 ok read #{0 1}; 2 invoke read nil; 2 ok read #{0}; 2 invoke read nil; 2 ok read #{}",
+        VIOLATION,
+        {"lost element"},
+    ),
+    # Knossos' data: a cas that crashed, a write that failed, and reads that neither explains.
+    (
+        "knossos: cas-failure",
+        "linearizable",
+        "78 invoke write 0; 78 ok write 0; 77 invoke cas [1 1]; 76 invoke write 2; 74 invoke read nil; 76 ok write 2; "
+        "74 ok read 0; 77 info cas [1 1]; 70 invoke read nil; 70 ok read 0",
+        VIOLATION,
+        {"stale read"},
+    ),
+    (
+        "knossos: rethink-fail-smaller",
+        "linearizable",
+        "68 invoke write 0; 68 ok write 0; 62 invoke cas [3 4]; 67 invoke write 1; 62 info cas [3 4]; "
+        "67 info write 1; 5 invoke write 3; 12 invoke read nil; 12 ok read 3; 5 fail write 3",
+        VIOLATION,
+        {"read of a failed write"},
+    ),
+    (
+        "knossos: its twin, where nobody knows about that write",
+        "linearizable",
+        "68 invoke write 0; 68 ok write 0; 62 invoke cas [3 4]; 67 invoke write 1; 62 info cas [3 4]; "
+        "67 info write 1; 5 invoke write 3; 12 invoke read nil; 12 ok read 3; 5 info write 3",
+        VALID,
+        set(),
+    ),
 ]
 
 
