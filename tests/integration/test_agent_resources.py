@@ -271,6 +271,7 @@ def test_descriptors_are_short_for_a_database_of_another_user_as_well(agent: Age
             output = up.targets[0].data / "output"
             opens = "if command exec 3< /dev/null; then exec 3<&-; echo ok; else echo short; fi"
             await spawn(client, up, "n1", f"exec 2>&-; while :; do {opens}; done", user="nobody")
+            wait_until(lambda: output.exists() and output.stat().st_size > 0, "it has opened what it needs to run")
             for number, (faults, expected) in enumerate([([fault("descriptor-limit", "n1")], "short"), ([], "ok")]):
                 observed = await client.set_faults("c", number + 1, faults)
                 assert [seen.error for seen in observed.observations if not seen.in_force] == []
