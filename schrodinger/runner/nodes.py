@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from schrodinger.cluster import Leader
+from schrodinger.runner.last_words import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -123,7 +124,7 @@ class DatabaseNodes:
             if node.name in self.lost:
                 return
             if node.name in self._down and node.name not in self._newcomers:
-                raise NodeEnded(f"the database on {node.name} ended: {_last_line(node.log)}")
+                raise NodeEnded(f"the database on {node.name} ended: {last_words(node.log)}")
             await asyncio.sleep(READY_POLL_S)
         self._newcomers.discard(node.name)
 
@@ -143,7 +144,7 @@ class DatabaseNodes:
         reasons = []
         for node in self.cluster.nodes:
             if node.name in self._down:
-                reasons.append(f"{node.name} does not run: {_last_line(node.log)}")
+                reasons.append(f"{node.name} does not run: {last_words(node.log)}")
                 continue
             try:
                 if not await self.database.ready(node, self.cluster):
@@ -151,11 +152,3 @@ class DatabaseNodes:
             except Exception as error:
                 reasons.append(f"{node.name}: {type(error).__name__}: {error}")
         return "; ".join(reasons) or "all nodes are ready now, too late"
-
-
-def _last_line(log: Path) -> str:
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError as error:
-        return str(error)
-    return lines[-1][:300] if lines else "it printed nothing"

@@ -17,6 +17,7 @@ from schrodinger.checkers import Validity
 from schrodinger.cluster import Cluster, ProviderError
 from schrodinger.history import FINAL_OPERATIONS, MAIN_PHASE, NEMESIS, PHASE, Recorder
 from schrodinger.runner.files import EventLog, RunFiles
+from schrodinger.runner.last_words import last_words
 from schrodinger.runner.members import Members
 from schrodinger.runner.nemesis import Nemesis
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
@@ -192,8 +193,9 @@ class Run:
             if upset := await nemesis.ended(exit_.node):
                 self._note(f"the database on {exit_.node} ended by itself with status {exit_.status}, under {upset}")
             else:
+                said = last_words(databases.cluster[exit_.node].log)
                 self._error(
-                    f"the database on {exit_.node} ended by itself with status {exit_.status}", Validity.UNKNOWN
+                    f"the database on {exit_.node} ended by itself with status {exit_.status}: {said}", Validity.UNKNOWN
                 )
 
     @contextlib.asynccontextmanager

@@ -76,12 +76,12 @@ class AppendWorkload:
     functions: tuple[str, ...] = (Transaction.f,)
 
     def parameters(self) -> SearchStrategy[Mapping[str, Any]]:
-        """From a few contended lists to many."""
+        """From a few contended lists to many, and always transactions of several steps: one step is never split."""
         return strategies.fixed_dictionaries(
             {
                 "keys": strategies.sampled_from([2, 4, 8, 16]),
                 "rotate": strategies.sampled_from([25, 50, 100]),
-                "steps": strategies.sampled_from([1, 2, 4]),
+                "steps": strategies.sampled_from([2, 4, LONGEST]),
                 "read_percent": strategies.sampled_from([40, 50, 65]),
             }
         )

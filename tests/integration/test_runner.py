@@ -295,7 +295,7 @@ def test_a_database_that_ends_by_itself_makes_the_run_unknown(tmp_path: Path) ->
 
     verdict = run(tmp_path / "run", plan(schedule=FAULTS[:1]), provider=Crashes())
     assert verdict.validity is Validity.UNKNOWN
-    assert any("n2 ended by itself with status 2" in reason for reason in verdict.reasons)
+    assert any("n2 ended by itself with status 2: " in reason for reason in verdict.reasons)
 
 
 def test_a_database_that_ends_over_a_fault_is_started_again_and_nobody_is_blamed(tmp_path: Path) -> None:

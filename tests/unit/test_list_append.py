@@ -166,6 +166,19 @@ def test_the_workload_appends_each_element_once_and_depends_on_nothing_but_seed_
     assert drawn[:200] == [workload.stream(parameters, 7, 0).operation(index) for index in range(200)]
 
 
+@given(parameters=append(lambda: MemoryClient({})).parameters(), seed=st.integers(0, 2**32))
+def test_drawn_transactions_read_and_append_so_that_an_anomaly_of_isolation_can_show(
+    parameters: dict[str, int], seed: int
+) -> None:
+    stream = append(lambda: MemoryClient({})).stream(parameters, seed, 0)
+    mixed = [
+        each
+        for each in map(stream.operation, range(200))
+        if isinstance(each, Transaction) and {ReadKey, Append} <= {type(step) for step in each.steps}
+    ]
+    assert len(mixed) > 20
+
+
 @pytest.mark.parametrize(("name", "value"), [("steps", 9), ("read_percent", 101), ("colour", 1), ("keys", 0)])
 def test_parameters_that_make_no_sense_are_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=name):
