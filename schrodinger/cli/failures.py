@@ -70,9 +70,16 @@ def plain_errors() -> Iterator[None]:
     except ProviderError as error:
         raise Broken(str(error)) from error
     except PermissionError as error:
-        raise Refused(f"no permission: {error}; run as root, or choose another place") from error
-    except (ValueError, OSError) as error:
+        raise Refused(f"no permission: {_told(error)}; run as root, or choose another place") from error
+    except OSError as error:
+        raise Refused(_told(error)) from error
+    except ValueError as error:
         raise Refused(str(error)) from error
+
+
+def _told(error: OSError) -> str:
+    """The file and what is wrong with it, without the number that only the kernel knows."""
+    return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def import_arrow(source: Path, target: Path) -> None:
             schema = frame.collect_schema()
             frame.select([_column(source, name, schema) for name in _FITS]).sink_ndjson(lines)
         except polars.exceptions.PolarsError as error:
-            raise ValueError(f"{source}: {error}") from error
+            raise ValueError(f"{source} begins as an Arrow file and is none that can be read: {error}") from error
         try:
             import_history(lines, target, notation="json")
         except ValueError as error:

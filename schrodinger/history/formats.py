@@ -39,7 +39,7 @@ def format_of(path: Path) -> Format:
     with path.open("rb") as file:
         beginning = file.read(4096)
     # An empty file may be a history whose writer was killed at once; the reader of ours knows.
-    return "arrow" if beginning.startswith(_ARROW) or not beginning.strip() else notation(path)
+    return "arrow" if beginning.startswith(_ARROW) or not beginning else notation(path)
 
 
 def open_history(path: Path, remark: Callable[[str], object] = lambda _: None) -> History:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from schrodinger.history.transaction import split
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -63,22 +65,12 @@ def decode(values: Sequence[int]) -> tuple[Message, ...]:
 
 
 def _decoded(values: Sequence[int]) -> Iterator[Message]:
-    place = 0
-    while place < len(values):
-        if len(values) - place < 3:
-            raise ValueError(f"the step at position {place} is cut short: {list(values[place:])}")
-        code, log, count = values[place : place + 3]
-        found = tuple(values[place + 3 : place + 3 + max(count, 0)])
-        if len(found) != max(count, 0) or count < -1:
-            raise ValueError(f"the step at position {place} claims {count} values and has {len(found)}")
-        place += 3 + len(found)
-        if code == SEND and count == 1:
-            yield Sent(log, found[0])
-        elif code == SEND and count == 2:
-            yield Sent(log, found[1], found[0])
-        elif code == POLL and count == -1:
+    for code, log, found in split(values):
+        if code == SEND and found is not None and len(found) in (1, 2):
+            yield Sent(log, found[-1], found[0] if len(found) == 2 else None)
+        elif code == POLL and found is None:
             yield Polled(log)
-        elif code == POLL and count % 2 == 0:
+        elif code == POLL and found is not None and len(found) % 2 == 0:
             yield Polled(log, tuple(zip(found[::2], found[1::2], strict=True)))
         else:
-            raise ValueError(f"no step of a log has code {code} and {count} values")
+            raise ValueError(f"no step of a log has code {code} and values {found}")

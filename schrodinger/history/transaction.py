@@ -150,7 +150,12 @@ def _encoded(step: Step) -> tuple[int, ...]:
     raise TypeError(f"no such step: {step}")
 
 
-def _decoded(values: Sequence[int]) -> Iterator[Step]:
+def split(values: Sequence[int]) -> Iterator[tuple[int, int, tuple[int, ...] | None]]:
+    """Code, key and values of each step; ``None`` where the values are not known.
+
+    Raises:
+        ValueError: a step is cut short.
+    """
     place = 0
     while place < len(values):
         if len(values) - place < 3:
@@ -160,12 +165,17 @@ def _decoded(values: Sequence[int]) -> Iterator[Step]:
         if len(found) != max(count, 0) or count < UNKNOWN:
             raise ValueError(f"the step at position {place} claims {count} values and has {len(found)}")
         place += 3 + len(found)
+        yield code, key, None if count == UNKNOWN else found
+
+
+def _decoded(values: Sequence[int]) -> Iterator[Step]:
+    for code, key, found in split(values):
         if code == READ:
-            yield ReadKey(key, None if count == UNKNOWN else found)
-        elif code in _ONE_VALUE and count == 1:
+            yield ReadKey(key, found)
+        elif code in _ONE_VALUE and found is not None and len(found) == 1:
             yield _ONE_VALUE[code](key, found[0])
         else:
-            raise ValueError(f"no step has code {code} and {count} values")
+            raise ValueError(f"no step has code {code} and values {found}")
 
 
 def _spaced(values: tuple[int, ...]) -> str:

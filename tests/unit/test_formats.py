@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Literal
 
@@ -257,3 +258,47 @@ def test_an_arrow_file_that_does_not_fit_is_refused_with_its_column(
     polars.DataFrame(columns).write_ipc(tmp_path / "foreign.arrow")
     status, said = check(str(tmp_path / "foreign.arrow"))
     assert (status, what in said) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("beginning", "remedy"),
+    [
+        (gzip.compress(b"{:type :invoke, :f :read, :process 0}"), "gunzip"),
+        (b"\x28\xb5\x2f\xfd", "unzstd"),
+        (b"\xfd7zXZ\0", "unxz"),
+        (b"BZh91AY&SY", "bunzip2"),
+        (b"PK\x03\x04", "unzip it"),
+        (b"PAR1", "Arrow"),
+        (b"JEPSEN\0\0", "history.edn or history.txt"),
+        ("{:type :invoke}".encode("utf-16"), "UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_text_is_refused_with_what_makes_a_history_of_it(
+    tmp_path: Path, beginning: bytes, remedy: str
+) -> None:
+    (tmp_path / "history.edn").write_bytes(beginning)
+    status, said = check(str(tmp_path / "history.edn"))
+    assert (status, said.count("\n"), remedy in said) == (2, 1, True), said
+
+
+@pytest.mark.parametrize("text", [" ", "\r\n\r\n", "; a comment\n", "[]", "()\n"])
+def test_a_text_without_operations_is_refused(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path / "history.edn", text)
+    assert check(str(path)) == (2, f"Error: {path}, line 1: there is no operation in it\n")
+
+
+def test_an_arrow_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "history.arrow").write_bytes(b"ARROW1\0\0" + bytes(10))
+    status, said = check(str(tmp_path / "history.arrow"))
+    assert (status, said.count("\n"), "begins as an Arrow file and is none that can be read" in said) == (2, 1, True)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert check(str(tmp_path / "nothing")) == (2, f"Error: {tmp_path / 'nothing'}: No such file or directory\n")
+
+
+def test_times_may_be_floats_or_missing_and_never_go_back(tmp_path: Path) -> None:
+    operation = "{:type :%s, :f :read, :process 0, :value nil, :time %s}\n"
+    times = [("invoke", "1.5e9"), ("ok", "2500000000.7"), ("invoke", "nil"), ("ok", "3")]
+    history = open_history(written(tmp_path / "history.edn", "".join(operation % line for line in times)))
+    assert history.to_polars()["time"].to_list() == [1_500_000_000, *[2_500_000_000] * 3]

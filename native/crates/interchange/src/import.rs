@@ -14,7 +14,7 @@ use crate::completions::Completions;
 use crate::error::ImportError;
 use crate::operation::{Operation, SEND, Who, is_transaction, micro_operation, operation, shows_keys};
 use crate::processes::Processes;
-use crate::source::{Forms, Notation};
+use crate::source::{Forms, Notation, other_than_text};
 use crate::token::{Token, told, unescaped};
 use crate::values::{Values, is_why};
 
@@ -107,6 +107,9 @@ impl Assumptions {
     /// What the beginning of a file shows. What is wrong with it is told when it is reached again.
     fn of(source: &Path, notation: Option<Notation>) -> Result<Self, ImportError> {
         let text = beginning(source)?;
+        if let Some(what) = other_than_text(&text) {
+            return Err(ImportError::Text { line: 1, what: what.to_owned() });
+        }
         let mut assumed = Assumptions {
             notation: notation.unwrap_or_else(|| Notation::of(&text)),
             functions: Vec::new(),

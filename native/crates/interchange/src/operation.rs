@@ -53,7 +53,7 @@ pub fn operation<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<Operation<'t, 'a>, S
             (Some(b"fault"), Some(&token)) => edge = kind_of(token).ok(),
             (Some(b"f"), Some(&token)) => f = name(token),
             (Some(b"process"), Some(&token)) => who = who_of(token)?,
-            (Some(b"time"), Some(Token::Int(number))) => time = Some(*number),
+            (Some(b"time"), Some(&token)) => time = time_of(token)?,
             (Some(b"key"), _) => key = Some(found),
             (Some(b"value"), _) => value = found,
             (Some(b"error" | b"detail"), Some(&token)) if token != Token::Nil => error = found,
@@ -75,6 +75,24 @@ fn kind_of(token: Token<'_>) -> Result<Kind, String> {
     kind.ok_or_else(|| {
         format!("an operation's :type is {}; it can be :invoke, :ok, :fail or :info (inject, heal)", told(&[token]))
     })
+}
+
+/// Nanoseconds; others write them as floats too.
+fn time_of(token: Token<'_>) -> Result<Option<i64>, String> {
+    let float = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<f64>().ok();
+    match token {
+        Token::Nil => return Ok(None),
+        Token::Int(number) => return Ok(Some(number)),
+        // What is beyond 64 bits would be cut to the last instant there is.
+        Token::Word(word) => match float(word) {
+            Some(number) if number.abs() < i64::MAX as f64 => return Ok(Some(number as i64)),
+            _ => {}
+        },
+        _ => {}
+    }
+    let remedy =
+        "give a number of nanoseconds, of at most 64 bits, or none: then the order of the operations is all there is";
+    Err(format!("an operation's :time is {}: {remedy}", told(&[token])))
 }
 
 fn who_of(token: Token<'_>) -> Result<Who<'_>, String> {

@@ -49,6 +49,22 @@ impl Notation {
     }
 }
 
+/// What a file is that has no text, by its first bytes, and what helps.
+pub fn other_than_text(beginning: &[u8]) -> Option<&'static str> {
+    const KNOWN: [(&[u8], &str); 9] = [
+        (b"\x1f\x8b", "the file is compressed: gunzip makes a history of it"),
+        (b"\x28\xb5\x2f\xfd", "the file is compressed: unzstd makes a history of it"),
+        (b"\xfd7zXZ\0", "the file is compressed: unxz makes a history of it"),
+        (b"BZh", "the file is compressed: bunzip2 makes a history of it"),
+        (b"PK\x03\x04", "the file is an archive: unzip it, and give the history that is in it"),
+        (b"PAR1", "the file is Parquet: write the table as an Arrow file"),
+        (b"JEPSEN", "the file is Jepsen's own of a test: give the history.edn or history.txt beside it"),
+        (b"\xff\xfe", "the text is UTF-16: write it as UTF-8"),
+        (b"\xfe\xff", "the text is UTF-16: write it as UTF-8"),
+    ];
+    KNOWN.into_iter().find(|(bytes, _)| beginning.starts_with(bytes)).map(|(_, what)| what)
+}
+
 /// Whether what follows `{` is JSON: a string, a colon, and a value, which in EDN could only be a keyword.
 fn is_object(text: &[u8]) -> bool {
     let start = json::skip_blank(text, 0);

@@ -209,8 +209,12 @@ pub fn quote(text: &str, out: &mut String) {
 /// Tokens as EDN, for messages and details: the first few.
 pub fn told(tokens: &[Token<'_>]) -> String {
     const SHOWN: usize = 60;
-    let more = if tokens.len() > SHOWN { " …" } else { "" };
-    printed(&tokens[..tokens.len().min(SHOWN)]) + more
+    const LONGEST: usize = 300;
+    let text = printed(&tokens[..tokens.len().min(SHOWN)]);
+    let is_all = tokens.len() <= SHOWN && text.chars().nth(LONGEST).is_none();
+    // Whatever a file has, a terminal is not to obey.
+    let plain = text.chars().take(LONGEST).map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter });
+    plain.chain(if is_all { "" } else { " …" }.chars()).collect()
 }
 
 /// Tokens as EDN; a set is a vector.

@@ -339,6 +339,10 @@ fn what_is_wrong_is_told_with_its_line() {
         ("{:type :ok", 2, "the file ends inside the form"),
         ("\n\n]", 4, "closes nothing"),
         ("{:type :ok :f :read :process -4}", 2, "process -4"),
+        ("{:type :ok :f :read :process 0 :time \"now\"}", 2, "an operation's :time is \"now\""),
+        ("{:type :ok :f :read :process 0 :time 99999999999999999999}", 2, "an operation's :time is 9999"),
+        ("{:type :ok :f :read :process 0 :time 1e19}", 2, "an operation's :time is 1e19"),
+        ("\u{1b}[2J", 2, "not \u{fffd}"),
     ] {
         let error = rows(&format!("{good}{bad}"), None).expect_err(bad);
         let told = error.to_string();
@@ -346,4 +350,10 @@ fn what_is_wrong_is_told_with_its_line() {
     }
     let error = rows("[{:type :ok :f :read :value 1 :process 0}", None).expect_err("an open vector");
     assert!(error.to_string().contains("ends inside the vector"), "{error}");
+}
+
+#[test]
+fn an_operation_is_told_by_its_beginning() {
+    let error = rows(&format!("{{:process \"{}\"}}", "long ".repeat(1000)), None).expect_err("no type");
+    assert!(error.to_string().len() < 400 && error.to_string().ends_with(" …"), "{error}");
 }
