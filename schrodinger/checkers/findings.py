@@ -6,6 +6,8 @@ sentence. A doubt is why a history without findings proves less than it seems.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from schrodinger.checkers.deed import look_up, seconds
@@ -13,16 +15,19 @@ from schrodinger.checkers.malformed import malformed_verdict
 from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from schrodinger.checkers.deed import Deed
     from schrodinger.history import History
 
 
-def verdict_of(checker: str, history: History, found: Mapping[str, Any]) -> Verdict:
-    """The verdict of ``checker`` on ``history``, from what its native part ``found``."""
+def verdict_of(
+    checker: str, history: History, found: Mapping[str, Any], label: Callable[[Deed], str] = attrgetter("label")
+) -> Verdict:
+    """The verdict of ``checker`` on ``history``, from what its native part ``found``; ``label`` tells an operation."""
     if found["verdict"] == "malformed":
         return malformed_verdict(checker, found)
-    anomalies = tuple(_anomaly(history, finding) for finding in found["findings"])
+    anomalies = tuple(_anomaly(history, finding, label) for finding in found["findings"])
     return Verdict(
         validity=Validity(found["verdict"]),
         checker=checker,
@@ -37,21 +42,28 @@ def verdict_of(checker: str, history: History, found: Mapping[str, Any]) -> Verd
     )
 
 
-def _anomaly(history: History, finding: Mapping[str, Any]) -> Anomaly:
-    """One kind of finding: its first case in full, the others by their sentences."""
+def _anomaly(history: History, finding: Mapping[str, Any], label: Callable[[Deed], str]) -> Anomaly:
+    """One kind of finding: its first case in full, the others by who met them, when, and a sentence."""
     first, *others = finding["first"]
-    deeds = look_up(history.operations(), first["rows"])
+    deeds = look_up(history.operations(), [row for case in finding["first"] for row in case["rows"]])
     told = [(deeds[row], role) for row, role in zip(first["rows"], first["roles"], strict=True)]
     more = f"; {finding['count']:,} such cases" if finding["count"] > 1 else ""
     return Anomaly(
         name=finding["name"],
         summary=f"{_capitalised(first['told'])}{more}.",
         story=(
-            *(f"Process {deed.process} {role}: {deed.label}, from {seconds(deed.start_ns)}." for deed, role in told),
-            *(f"{_capitalised(case['told'])}." for case in others),
+            *(f"Process {deed.process} {role}: {label(deed)}, from {seconds(deed.start_ns)}." for deed, role in told),
+            *(_also([deeds[row] for row in case["rows"]], case["told"]) for case in others),
         ),
-        operations=tuple(deed.involved(role) for deed, role in told),
+        operations=tuple(replace(deed.involved(role), label=label(deed)) for deed, role in told),
     )
+
+
+def _also(of: Sequence[Deed], told: str) -> str:
+    """One more case in a sentence: the operation that showed it is the last; of some there is none."""
+    if not of:
+        return f"{_capitalised(told)}."
+    return f"Process {of[-1].process}, from {seconds(of[-1].start_ns)}: {told}."
 
 
 def _capitalised(text: str) -> str:

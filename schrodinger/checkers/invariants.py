@@ -7,15 +7,19 @@ database: an operation that ended ``info`` may have happened, one that failed di
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from schrodinger_native import check_bank, check_counter, check_long_fork, check_monotonic, check_unique_ids
 
 from schrodinger.checkers.findings import verdict_of
 
 if TYPE_CHECKING:
+    from schrodinger.checkers.deed import Deed
     from schrodinger.checkers.verdict import Verdict
     from schrodinger.history import History
+
+SHOWN_ACCOUNTS: Final = 12
+"""As many as a line has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,16 @@ class Bank:
         found = check_bank(
             history.file, read=self.read, total=self.total, accounts=accounts, allow_negative=self.allow_negative
         )
-        return verdict_of(self.name, history, found)
+        return verdict_of(self.name, history, found, _balances)
+
+
+def _balances(deed: Deed) -> str:
+    """A read of all accounts, each with what it held: ``read → 0: 5, 1: 12``."""
+    if deed.value is None:
+        return deed.label
+    pairs = list(zip(deed.value[::2], deed.value[1::2], strict=False))
+    more = f", … ({len(pairs)} accounts)" if len(pairs) > SHOWN_ACCOUNTS else ""
+    return f"{deed.f} → {', '.join(f'{account}: {held}' for account, held in pairs[:SHOWN_ACCOUNTS])}{more}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -123,6 +124,22 @@ def test_a_history_in_which_nothing_was_observed_is_unknown(tmp_path: Path, chec
     verdict = checker.check(recorded(tmp_path / "history.arrow", ["rest"], []))
     assert verdict.validity is Validity.UNKNOWN
     assert verdict.reasons[-1] == "nothing was observed: no operation that observes completed ok"
+
+
+def test_a_wrong_total_is_told_with_the_balances_and_further_ones_with_who_read_them_and_when(tmp_path: Path) -> None:
+    reads = [("read", None, (0, 5, 1, 6)), ("read", None, (0, 4, 1, 6)), ("read", None, (0, 7, 1, 6))]
+    (anomaly,) = judged(tmp_path, Bank(total=10), *reads).anomalies
+    assert [operation.label for operation in anomaly.operations] == ["read → 0: 5, 1: 6"]
+    assert [re.sub(r"\d+\.\d{3} s", "… s", line) for line in anomaly.story] == [
+        "Process 0 read a wrong total: read → 0: 5, 1: 6, from … s.",
+        "Process 2, from … s: all balances add up to 13 instead of 10.",
+    ]
+
+
+def test_of_many_accounts_the_first_are_told(tmp_path: Path) -> None:
+    many = tuple(number for account in range(20) for number in (account, 1))
+    (anomaly,) = judged(tmp_path, Bank(total=10), ("read", None, many)).anomalies
+    assert anomaly.operations[0].label.endswith("10: 1, 11: 1, … (20 accounts)")
 
 
 def test_what_was_sent_and_polled_is_told_as_a_person_writes_it(tmp_path: Path) -> None:
