@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from schrodinger.checkers import All, Strength, Validity, Verdict, combine, guarded
@@ -35,11 +36,16 @@ def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> V
         if history.damage is not None:
             found[Validity.UNKNOWN].append(f"the end of the history is missing: {history.damage}")
     parts = [
-        Verdict(validity=validity, checker="machinery", reasons=tuple(reasons))
+        Verdict(validity=validity, checker="machinery", reasons=_counted(reasons))
         for validity, reasons in found.items()
         if reasons
     ]
     return combine(parts or [Verdict(validity=Validity.VALID, checker="machinery")], checker="machinery")
+
+
+def _counted(reasons: Iterable[str]) -> tuple[str, ...]:
+    """Each reason once, with how often it came up: a database that can't start says so at every attempt."""
+    return tuple(reason if times == 1 else f"{times} times: {reason}" for reason, times in Counter(reasons).items())
 
 
 def _mentioned(error: str, found: Mapping[Validity, list[str]]) -> bool:

@@ -137,7 +137,10 @@ class Run:
             exits.cancel()
             await asyncio.gather(exits, return_exceptions=True)
             for trace, times in workers.mistakes.values():
-                self._error(f"the client raised what it does not expect ({times} times):\n{trace}")
+                self._error(
+                    f"the client raised what it does not expect ({times} times); "
+                    f"if faults bring it about, name its class in expected_errors:\n{trace}"
+                )
             await workers.close()
             await self._phase_collect(nodes)
 

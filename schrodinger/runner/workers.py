@@ -21,6 +21,7 @@ from schrodinger.workloads import Indeterminate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from types import TracebackType
 
     from schrodinger.history import Operation, Recorder
     from schrodinger.plan import Plan
@@ -261,9 +262,11 @@ class Worker:
         expected: tuple[type[Exception], ...] = (OSError, TimeoutError, Indeterminate)
         expected += client.certain_failures + client.expected_errors
         if not isinstance(error, expected):
-            places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            begin = _below_us(error.__traceback__)
+            places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(begin)]
             mistake = (type(error), *places)
-            trace, times = self.shared.mistakes.get(mistake, ("".join(traceback.format_exception(error)), 0))
+            trace = "".join(traceback.format_exception(type(error), error, begin))
+            trace, times = self.shared.mistakes.get(mistake, (trace, 0))
             self.shared.mistakes[mistake] = trace, times + 1
 
     def _count(self, outcome: Outcome) -> None:
@@ -293,3 +296,10 @@ def _no_completion(client: Client, operation: Operation, answer: object) -> Type
         f"{type(client).__name__} completed {operation.f} with {told[:200]}: return operation.ok(...) with whole "
         "numbers of 64 bits, operation.fail(why) or operation.info(why)"
     )
+
+
+def _below_us(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a trace that begins in the suite: how it was called from here is nothing that its author can mend."""
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace

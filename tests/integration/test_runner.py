@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -202,7 +203,10 @@ def test_a_client_that_raises_what_it_does_not_expect_makes_no_valid_run_and_sho
     data: dict[int, int] = {}
     verdict = run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Buggy(data)))
     assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
-    assert any("a mistake in the suite" in reason and "Traceback" in reason for reason in verdict.reasons)
+    (told,) = [reason for reason in verdict.reasons if "a mistake in the suite" in reason]
+    assert "name its class in expected_errors" in told
+    assert "test_runner.py" in told
+    assert "workers.py" not in told
 
 
 @pytest.mark.parametrize("answer", [None, ("a", "word"), 1 << 64, {"un": "ordered"}])
@@ -296,6 +300,18 @@ def test_a_database_that_ends_by_itself_makes_the_run_unknown(tmp_path: Path) ->
     verdict = run(tmp_path / "run", plan(schedule=FAULTS[:1]), provider=Crashes())
     assert verdict.validity is Validity.UNKNOWN
     assert any("n2 ended by itself with status 2: " in reason for reason in verdict.reasons)
+
+
+def test_a_database_that_ends_again_and_again_is_told_once_with_how_often(tmp_path: Path) -> None:
+    class Crashes(MemoryProvider):
+        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+            self.exit_queue.put_nowait(ProcessExit(node="n2", status=2, expected=False, time_ns=0))
+            return await super().set_faults(faults)
+
+    verdict = run(tmp_path / "run", plan(schedule=FAULTS[:2]), provider=Crashes())
+    told = [reason for reason in verdict.reasons if "n2 ended by itself" in reason]
+    assert len(told) == 1
+    assert re.match(r"\d+ times: the database on n2 ended by itself with status 2", told[0])
 
 
 def test_a_database_that_ends_over_a_fault_is_started_again_and_nobody_is_blamed(tmp_path: Path) -> None:
