@@ -125,7 +125,7 @@ def run(
     """Run SUITE (a name below ./suites, a path, or a module) under faults drawn from a seed, and judge it.
 
     Options of the suite itself follow as --NAME VALUE, for example --reads serializable; `schrodinger suites` lists
-    them.
+    them, and the versions that --version picks from.
     """
     with plain_errors():
         loaded = load_suite(suite)

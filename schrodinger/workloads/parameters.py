@@ -25,7 +25,9 @@ def read_parameters(workload: str, parameters: Mapping[str, Any], known: Mapping
     """
     unknown = sorted(name for name in parameters if name not in known)
     if unknown:
-        raise ValueError(f"the {workload} workload has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}")
+        raise ValueError(
+            f"the {workload} workload has no parameter {unknown[0]!r}; it has {', '.join(sorted(known)) or 'none'}"
+        )
     for name, value in parameters.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < known[name].least:
             least = known[name].least

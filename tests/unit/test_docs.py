@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from types import FunctionType
 
+import pytest
 from schrodinger_native import consistency_aliases, consistency_models, linearizable_models
 
+from schrodinger import Client, Database, Leader, Membership, Names, PowerLoss, operations, workloads
 from schrodinger.checkers.catalogue import KINDS
 from schrodinger.checkers.verdict import Anomaly, Dependency, Involved, Verdict
 from schrodinger.nemesis import FAULTS
 from schrodinger.nemesis.manifests import chaos_mesh, chaos_network, selectors
+from schrodinger.operations import Operation
 
 PAGES = Path(__file__).parents[2] / "docs"
 PAGE = (PAGES / "histories.md").read_text()
@@ -32,6 +36,27 @@ def test_the_pages_on_faults_name_every_kind() -> None:
 
 def test_the_page_on_histories_names_every_checker() -> None:
     assert [kind.name for kind in KINDS if f"`{kind.name}`" not in PAGE] == []
+
+
+def test_the_page_on_suites_names_every_workload_operation_and_method_of_a_database() -> None:
+    page = (PAGES / "suites.md").read_text()
+    made = [
+        name for name, one in vars(workloads).items() if name in workloads.__all__ and isinstance(one, FunctionType)
+    ]
+    asked = [name for name, one in vars(operations).items() if isinstance(one, type) and issubclass(one, Operation)]
+    said = [name for kind in (Database, Leader, Membership, Names, PowerLoss) for name in vars(kind)]
+    names = [*(set(made) - {"unique_value"}), *(set(asked) - {"Operation"}), *(it for it in said if it[0] != "_")]
+    assert sorted(name for name in names if f"`{name}" not in page) == []
+
+
+def test_the_page_on_suites_names_every_parameter_of_a_workload() -> None:
+    page = (PAGES / "suites.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    for name in ("register", "set", "append", "long_fork", "bank", "queue", "unique_ids", "monotonic", "lock"):
+        with pytest.raises(ValueError, match="has no parameter") as refused:
+            getattr(workloads, name)(Client).stream({"nosuch": 1}, 0, 0)
+        known = str(refused.value).partition("it has ")[2]
+        assert [each for each in known.split(", ") if each not in ("", "none") and f"`{each}`" not in rows[name]] == []
 
 
 def test_the_page_on_models_names_every_model() -> None:
