@@ -7,7 +7,7 @@
 //! everything else can be moved behind what matters. This is partial-order reduction (Godefroid, 1996) by persistent sets.
 
 use super::Operation;
-use super::classes::Classes;
+use super::classes::Class;
 use crate::models::{Model, Nature};
 
 /// The places of an object that are of concern.
@@ -21,11 +21,11 @@ pub struct Concern {
 }
 
 impl Concern {
-    /// No place is of concern.
-    pub fn new<M: Model>(model: &M, classes: &Classes<M::Action>) -> Self {
+    /// No place is of concern. What may have happened connects places.
+    pub fn new<M: Model>(model: &M, classes: &[Class<M::Action>]) -> Self {
         let mut group: Vec<u32> = (0..model.places() as u32).collect();
         let mut places = Vec::new();
-        let classes = if group.is_empty() { &[][..] } else { &classes.classes };
+        let classes = if group.is_empty() { &[] } else { classes };
         for class in classes {
             places.clear();
             model.touches(class.action, &mut places);

@@ -167,7 +167,10 @@ impl<M: Decide> Searching<'_, M> {
             return (outcome.conclusion, outcome.row);
         }
         // Where states offer nothing the frontier has no hint what to put off: it is of use only where much may have happened.
-        if !self.model.has_offers() && operations.iter().all(|operation| !operation.is_pending()) {
+        if !self.model.has_offers()
+            && !self.model.has_accesses()
+            && operations.iter().all(|operation| !operation.is_pending())
+        {
             return self.search(&operations);
         }
         let budget = Budget { max_steps: self.left(), ..self.budget };

@@ -129,7 +129,7 @@ impl<'a, M: Model> Search<'a, M> {
         let at = Configuration::new(model, operations);
         Search {
             cuts: cuts(&at.model, operations, &at.classes),
-            concern: Concern::new(&at.model, &at.classes),
+            concern: Concern::new(&at.model, &at.classes.classes),
             at,
             goal,
             budget,

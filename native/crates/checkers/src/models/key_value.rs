@@ -37,6 +37,12 @@ pub struct KeyValue {
     writes: Interner<(u32, u32)>,
 }
 
+/// What a key holds of which nothing is known: whatever somebody finds there.
+pub const ANYTHING: u32 = u32::MAX - 2;
+
+/// A set of as many keys is a machine word.
+const MOST_KEYS: usize = u64::BITS as usize;
+
 /// What unknown transactions are of use for that may be so at any time.
 const ANY_TIME: Aid = 0;
 
@@ -59,6 +65,13 @@ impl KeyValue {
     }
 }
 
+impl Access {
+    /// Whether a place that holds `held` lacks what the access finds there.
+    pub fn lacks(&self, held: u32) -> bool {
+        self.finds.is_some_and(|value| value != held && (held != ANYTHING || value == NEVER_THERE))
+    }
+}
+
 impl Model for KeyValue {
     type Action = Transaction;
 
@@ -68,7 +81,7 @@ impl Model for KeyValue {
 
     fn step(&mut self, state: State, action: Transaction) -> Option<State> {
         let accesses = &self.transactions[action as usize];
-        if accesses.iter().any(|access| access.finds.is_some_and(|value| self.shelf.get(state, access.key) != value)) {
+        if accesses.iter().any(|access| access.lacks(self.shelf.get(state, access.key))) {
             return None;
         }
         let written = accesses.iter().filter_map(|access| Some((access.key, access.leaves?)));
@@ -98,11 +111,53 @@ impl Model for KeyValue {
     fn wants(&mut self, state: State, goal: Transaction, wanted: &mut Vec<Aid>) {
         wanted.push(ANY_TIME);
         for access in &self.transactions[goal as usize] {
-            let Some(value) = access.finds.filter(|&value| self.shelf.get(state, access.key) != value) else {
+            let Some(value) = access.finds.filter(|_| access.lacks(self.shelf.get(state, access.key))) else {
                 continue;
             };
             wanted.extend(self.writes.find(&(access.key, value)).map(|number| number + 1));
         }
+    }
+
+    fn has_accesses(&self) -> bool {
+        self.keys.len() <= MOST_KEYS
+    }
+
+    fn accesses(&self, action: Transaction) -> &[Access] {
+        &self.transactions[action as usize]
+    }
+
+    fn holds(&self, state: State, key: u32) -> u32 {
+        self.shelf.get(state, key)
+    }
+
+    fn unknown(&mut self) -> State {
+        (0..self.keys.len() as u32).fold(shelf::EMPTY, |state, key| self.shelf.set(state, key, ANYTHING))
+    }
+
+    fn in_pieces(
+        &self,
+        operations: &[Operation<Transaction>],
+        whole: &[u32],
+    ) -> Option<(Self, Vec<Operation<Transaction>>)> {
+        let mut transactions: Interner<Vec<Access>> = Interner::default();
+        let mut pieces = Vec::new();
+        for operation in operations {
+            let accesses = &self.transactions[operation.action as usize];
+            if operation.is_pending() && !whole.contains(&operation.invocation) {
+                let written = accesses.iter().filter(|access| access.leaves.is_some());
+                pieces.extend(written.map(|access| {
+                    let action = transactions.number(vec![Access { finds: None, ..*access }]);
+                    Operation { action, ..*operation }
+                }));
+            } else {
+                pieces.push(Operation { action: transactions.number(accesses.clone()), ..*operation });
+            }
+        }
+        Some((KeyValue::new(self.keys.clone(), transactions.things().to_vec()), pieces)).filter(|_| self.has_accesses())
+    }
+
+    fn with(&mut self, state: State, key: u32, value: u32) -> State {
+        self.shelf.set(state, key, value)
     }
 
     fn subject(&self, action: Transaction) -> Option<u32> {
@@ -123,7 +178,7 @@ impl Model for KeyValue {
     fn concerns(&mut self, state: State, goal: Transaction, places: &mut Vec<u32>) {
         let changes = self.nature(goal) != Nature::Observation;
         let shelf = &self.shelf;
-        let is_off = |access: &&Access| access.finds.is_some_and(|value| shelf.get(state, access.key) != value);
+        let is_off = |access: &&Access| access.lacks(shelf.get(state, access.key));
         let accesses = self.transactions[goal as usize].iter().filter(|access| changes || is_off(access));
         places.extend(accesses.map(|access| access.key));
     }
@@ -370,11 +425,15 @@ impl KeyValueDecoder {
             let left = |access: &Access| access.leaves.is_some_and(|value| found.contains(&(access.key, value)));
             !operation.is_pending() || self.transactions.thing(operation.action).iter().any(left)
         });
-        let mut transactions = Interner::default();
+        let (mut transactions, mut keys) = (Interner::default(), Interner::default());
         for operation in &mut operations {
-            operation.action = transactions.number(self.transactions.thing(operation.action).clone());
+            let mut accesses = self.transactions.thing(operation.action).clone();
+            accesses.iter_mut().for_each(|access| access.key = keys.number(access.key));
+            accesses.sort_unstable();
+            operation.action = transactions.number(accesses);
         }
-        let model = KeyValue::new(self.keys.things().to_vec(), transactions.things().to_vec());
+        let keys = keys.things().iter().map(|&key| *self.keys.thing(key)).collect();
+        let model = KeyValue::new(keys, transactions.things().to_vec());
         Object::whole(Some(*self.keys.thing(group)), model, self.values.things().to_vec(), operations)
     }
 }

@@ -30,7 +30,7 @@ pub use call::{Call, Complaint, Decoder};
 pub use counter::{Counter, CounterAction, CounterDecoder};
 pub use foreign::{Foreign, ForeignAction, ForeignDecoder, ForeignModel};
 pub use interner::Interner;
-pub use key_value::{Access, KeyValue, KeyValueDecoder, Transaction};
+pub use key_value::{ANYTHING, Access, KeyValue, KeyValueDecoder, Transaction};
 pub use lock::{Lock, LockAction, LockDecoder, LockKind};
 pub use mutex::{Mutex, MutexAction, MutexDecoder};
 pub use priority_queue::PriorityQueue;
@@ -149,6 +149,45 @@ pub trait Model {
 
     /// The state after so much was added.
     fn plus(&mut self, state: State, _amount: i64) -> State {
+        state
+    }
+
+    /// Whether a state is what each of at most 64 [`places`](Model::places) [`holds`](Model::holds), and an action is its
+    /// [`accesses`](Model::accesses): it goes where each finds what it finds, and leaves what it leaves.
+    fn has_accesses(&self) -> bool {
+        false
+    }
+
+    /// What `action` finds and leaves.
+    fn accesses(&self, _: Self::Action) -> &[Access] {
+        &[]
+    }
+
+    /// What `state` holds in `place`.
+    fn holds(&self, _state: State, _place: u32) -> u32 {
+        0
+    }
+
+    /// A state of which nothing is known: each place holds [`ANYTHING`].
+    fn unknown(&mut self) -> State {
+        self.initial()
+    }
+
+    /// The object and its operations, of which each that may have happened, but for those called in rows of `whole`, is taken apart into
+    /// one for each place that it writes: what is possible is possible with those too. Nothing for a model without accesses.
+    fn in_pieces(
+        &self,
+        _operations: &[Operation<Self::Action>],
+        _whole: &[u32],
+    ) -> Option<(Self, Vec<Operation<Self::Action>>)>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// The state with `value` in `place`.
+    fn with(&mut self, state: State, _place: u32, _value: u32) -> State {
         state
     }
 

@@ -13,6 +13,9 @@
 //!
 //! Of a model with amounts, a counter, the relaxed way only shows that there is no order: whatever was called may make up a difference, as
 //! often as it takes. Parts come first again, each from an observation on.
+//!
+//! Of a store of keys the relaxed way is that what may have happened is taken apart, into a write for each key, which can be used without
+//! limit. It is tried on parts of the history only. The few transactions that leave what was found where thrift got stuck stay whole.
 
 use std::sync::atomic::AtomicBool;
 
@@ -42,6 +45,10 @@ const STRIDE: usize = 64;
 /// How generous a thrifty frontier becomes, where there is a relaxed way and where there is none.
 const MOST_EFFORT: [u32; 2] = [3, 5];
 const WIDTH: usize = 32;
+/// How many operations that may have happened are not taken apart, at most: they are open as long as the part lasts.
+const MOST_WHOLE: usize = 8;
+/// How many returns before the one that thrift did not pass are looked at with what may have happened in pieces, at most.
+const MOST_PIECEWISE: usize = 64 * STRIDE;
 /// Steps that the thrifty way is worth: at least, and for each return.
 const THRIFTY_STEPS: (u64, u64) = (1 << 16, 64);
 
@@ -63,6 +70,10 @@ pub fn decide<M: Model + Clone>(
         End::Stuck | End::Exhausted if walk.passing.has_amounts() => match nearby(&mut walk, shortage.row)? {
             Some(row) => Ok(Conclusion::Blocked(row)),
             None => unlimited(&mut walk),
+        },
+        End::Stuck | End::Exhausted if model.has_accesses() => match piecewise(&mut walk, shortage.row)? {
+            Some(row) => Ok(Conclusion::Blocked(row)),
+            None => Err(End::Stuck),
         },
         end => Err(end),
     });
@@ -92,7 +103,8 @@ fn thrifty<M: Model + Clone>(
 ) -> Result<Conclusion, End> {
     let (least, each) = THRIFTY_STEPS;
     let max_steps = walk.budget.max_steps.min(least + each * walk.returns.len() as u64);
-    let most_effort = MOST_EFFORT[usize::from(!walk.model.has_offers() && !walk.passing.has_amounts())];
+    let has_another_way = walk.model.has_offers() || walk.passing.has_amounts() || walk.model.has_accesses();
+    let most_effort = MOST_EFFORT[usize::from(!has_another_way)];
     let mut trouble = None;
     let mut effort = 0;
     while !walk.is_over() {
@@ -133,8 +145,8 @@ fn part<M: Model + Clone>(walk: &mut Walk<M>, shortage: &Shortage<M::Action>) ->
     if from <= walk.returns.first().map_or(0, |&(row, _)| row) {
         return Ok(None);
     }
-    let part = Part::new(walk.model, walk.operations, from, shortage.row + 1);
     let model = walk.model;
+    let part = Part::new(model, walk.operations, from, shortage.row + 1);
     within(walk, model, part, |inner| relaxed(inner, shortage))
 }
 
@@ -159,6 +171,54 @@ fn nearby<M: Model + Clone>(walk: &mut Walk<M>, row: u32) -> Result<Option<u32>,
         }
     }
     Ok(None)
+}
+
+/// Show that there is no order of a part of the history that ends where thrift got stuck, in `row`, even where what may have happened is
+/// taken apart, and can be used without limit; but for the few that leave what is found by the operation that returns there. The part
+/// begins some returns before; or more and more returns.
+fn piecewise<M: Model + Clone>(walk: &mut Walk<M>, row: u32) -> Result<Option<u32>, End> {
+    let whole = leaving(walk, row);
+    let passed = walk.returns.partition_point(|&(other, _)| other < row);
+    let mut returns = STRIDE;
+    while returns <= MOST_PIECEWISE {
+        let near = passed.checked_sub(returns).and_then(|layer| walk.returns.get(layer)).map_or(0, |&(row, _)| row);
+        let part = Part::new(walk.model, walk.operations, near, row + 1);
+        // Also what was open where the part begins or ends is taken apart.
+        let Some((mut model, mut operations)) = walk.model.in_pieces(&part.operations, &whole) else { return Ok(None) };
+        let states = vec![if near == 0 { model.initial() } else { model.unknown() }];
+        // What has to go before the part ends, or then, goes once at most before.
+        let optional = operations.iter_mut().filter(|operation| whole.contains(&operation.invocation));
+        for (operation, completion) in optional.zip(row + 1..) {
+            operation.completion = completion;
+        }
+        let part = Part { operations, states };
+        let found = within(walk, &model, part, |inner| unlimited(inner))?;
+        if found.is_some() || near == 0 {
+            return Ok(found.map(|found| found.min(row)));
+        }
+        returns *= 4;
+    }
+    Ok(None)
+}
+
+/// When operations were called that may have happened, go whatever they find, and leave something that is found by the operation that
+/// returns in `row`; nothing if those are many.
+fn leaving<M: Model + Clone>(walk: &Walk<M>, row: u32) -> Vec<u32> {
+    let model = walk.model;
+    let stuck = walk.operations.iter().find(|operation| operation.completion == row);
+    let found: Vec<(u32, u32)> = stuck
+        .map_or(&[][..], |operation| model.accesses(operation.action))
+        .iter()
+        .filter_map(|access| Some((access.key, access.finds?)))
+        .collect();
+    let leaves = |operation: &&Operation<M::Action>| {
+        let accesses = model.accesses(operation.action);
+        accesses.iter().any(|access| access.leaves.is_some_and(|value| found.contains(&(access.key, value))))
+            && accesses.iter().all(|access| access.finds.is_none())
+    };
+    let pending = walk.operations.iter().filter(|operation| operation.is_pending() && operation.invocation < row);
+    let rows: Vec<u32> = pending.filter(leaves).map(|operation| operation.invocation).collect();
+    if rows.len() <= MOST_WHOLE { rows } else { Vec::new() }
 }
 
 /// The return that nothing passes in a part of the history, which is decided as `decide` does.
@@ -188,6 +248,9 @@ fn within<M: Model + Clone>(
 fn unlimited<M: Model + Clone>(walk: &mut Walk<M>) -> Result<Conclusion, End> {
     walk.start_again(Limits::Scarce);
     while !walk.is_over() {
+        if walk.layer % STRIDE == 0 {
+            walk.settle();
+        }
         if let Some(row) = walk.pass(Care::FULL, walk.budget.max_steps)? {
             return Ok(Conclusion::Blocked(row));
         }

@@ -11,15 +11,22 @@
 //!    count as done, and it may still go. So no combination of unseen overwrites is ever tried.
 //! 4. A configuration from which everything can follow that can follow from another takes the other's place ([`Window::dominates`]).
 //! 5. Pending operations of which only the amount matters go together, just before an observation ([`amounts`]).
-//! 6. Of two that differ only in what was spent of operations that may have happened, the thriftier takes the other's place.
+//! 6. An operation that may have happened to several places of an object is put into the order when somebody finds what it left, at a
+//!    moment that is past ([`gaps`], [`serving`]). What a place holds is disregarded where nobody will find it ([`foresight`]).
+//! 7. Of two that differ only in what was spent of operations that may have happened, the thriftier takes the other's place.
 //!
-//! Rule 6 is where this can go wrong: the thriftier may have spent just what is needed later. [`decide`] says how that is found out and
+//! Rule 7 is where this can go wrong: the thriftier may have spent just what is needed later. [`decide`] says how that is found out and
 //! undone. Without it, what is found is exact, and so is the first return that can't be passed.
 
 mod amounts;
 mod decide;
+mod foresight;
+mod gaps;
+mod going;
+mod orphans;
 mod part;
 mod passing;
+mod serving;
 mod spending;
 mod walk;
 mod window;

@@ -17,7 +17,7 @@ pub struct Part<A> {
 }
 
 impl<A: Copy> Part<A> {
-    /// What happened from row `from` on and before row `until`, of a model with offers.
+    /// What happened from row `from` on and before row `until`, of a model with offers or accesses.
     pub fn new<M: Model<Action = A>>(model: &M, operations: &[Operation<A>], from: u32, until: u32) -> Self {
         let called = operations.iter().take_while(|operation| operation.invocation < until);
         let mut part: Vec<Operation<A>> = called.filter(|operation| operation.completion >= from).copied().collect();

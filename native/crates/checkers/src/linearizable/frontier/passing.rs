@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::amounts::Amounts;
+use super::foresight::Foresight;
+use super::gaps::Gaps;
+use super::serving::Supplies;
 use super::spending::{Limits, NONE, Spending};
-use super::window::{Configuration, SLOTS, Slots, Window, each};
+use super::window::{Configuration, Slots, Window, each};
 use crate::linearizable::classes::Classes;
 use crate::linearizable::concern::Concern;
 use crate::linearizable::{Limit, Operation};
-use crate::models::{Model, Nature, State, Token};
+use crate::models::{Model, State, Token};
 
 /// What is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,20 +45,23 @@ const CONSIDERED_IN_A_STEP: u64 = 64;
 
 /// A return to pass.
 #[derive(Clone, Copy)]
-struct Return {
-    slot: usize,
-    bit: Slots,
-    row: u32,
+pub(super) struct Return {
+    /// The slot of what returns, and the set of just that.
+    pub(super) slot: usize,
+    pub(super) bit: Slots,
+    pub(super) row: u32,
     /// What the thriftiest had spent before.
     least: u32,
-    care: Care,
+    pub(super) care: Care,
 }
 
 /// What to go on with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     /// Operations that must be linearized.
     Required,
+    /// Those that may have happened, for what no required operation left.
+    Owed,
     /// Those that may have happened.
     Pending,
 }
@@ -72,16 +78,20 @@ pub struct Passing<M: Model> {
     pub configurations: Vec<Configuration>,
     /// Slots that were called since the last return.
     pub fresh: Slots,
-    /// Whether every configuration that matters was kept, except that rule 6 was followed.
+    /// Whether every configuration that matters was kept, except that rule 7 was followed.
     pub is_exact: bool,
     /// Operations linearized, and many configurations or operations looked at.
     pub steps: u64,
-    considered: u64,
+    pub(super) considered: u64,
     fixed_bytes: u64,
     /// What may have happened.
     pub classes: Classes<M::Action>,
-    concern: Concern,
-    amounts: Option<Amounts>,
+    pub(super) concern: Concern,
+    /// What may have gone unseen, of a model with accesses.
+    pub gaps: Gaps,
+    pub(super) supplies: Supplies,
+    pub(super) foresight: Foresight,
+    pub(super) amounts: Option<Amounts>,
     passed: Vec<Configuration>,
     /// What the thriftiest that passed has spent more than [`Return::least`].
     thriftiest: u32,
@@ -90,14 +100,14 @@ pub struct Passing<M: Model> {
     /// Configurations reached at this return, each with the place of the one before with the same state.
     reached: Vec<(Configuration, u32)>,
     last_of: FxHashMap<State, u32>,
-    candidates: Vec<u32>,
-    wanted: Vec<Token>,
-    is_wanted: Vec<bool>,
+    pub(super) candidates: Vec<u32>,
+    pub(super) wanted: Vec<Token>,
+    pub(super) is_wanted: Vec<bool>,
     /// What is gone on from now, as a place in the agenda.
     level: usize,
-    actions: Vec<M::Action>,
+    pub(super) actions: Vec<M::Action>,
     /// Classes that were of use at this return, and used up.
-    missed: FxHashSet<u32>,
+    pub(super) missed: FxHashSet<u32>,
 }
 
 impl<M: Model> Passing<M> {
@@ -110,8 +120,12 @@ impl<M: Model> Passing<M> {
             }
         }
         let classes = Classes::new(&model, operations, &needed_until);
-        let concern = Concern::new(&model, &classes);
-        let start = |&state| Configuration { done: 0, free: 0, state, spent: 0, uses: NONE, scarce: 0 };
+        let foresight = Foresight::new(&model, operations);
+        let supplies = Supplies::new(&model, &classes, operations);
+        // What is put into gaps need not go where it would keep others from going later.
+        let connecting = if model.has_accesses() { &[][..] } else { &classes.classes };
+        let concern = Concern::new(&model, connecting);
+        let start = |&state| Configuration { done: 0, free: 0, state, spent: 0, uses: NONE, scarce: 0, gaps: 0 };
         let is_wanted = vec![false; model.tokens()];
         Passing {
             window: Window::new(),
@@ -121,8 +135,11 @@ impl<M: Model> Passing<M> {
             is_exact: true,
             steps: 0,
             considered: 0,
-            fixed_bytes: classes.bytes() + concern.bytes(),
+            fixed_bytes: classes.bytes() + concern.bytes() + supplies.bytes() + foresight.bytes(),
+            supplies,
+            foresight,
             concern,
+            gaps: Gaps::new(),
             amounts: Amounts::new(&model, &classes, operations),
             model,
             classes,
@@ -147,6 +164,7 @@ impl<M: Model> Passing<M> {
         let reached = self.reached.capacity() * size_of::<(Configuration, u32)>() + 16 * self.last_of.capacity();
         (configurations * size_of::<Configuration>() + reached) as u64
             + self.spending.bytes()
+            + self.gaps.bytes()
             + self.model.bytes()
             + self.fixed_bytes
     }
@@ -167,7 +185,7 @@ impl<M: Model> Passing<M> {
     /// Pass the return in `row` of the operation in `slot`, which is closed. Or say which bound was reached.
     pub fn pass(&mut self, slot: usize, row: u32, care: Care, bounds: Bounds) -> Result<(), Limit> {
         let mut before = std::mem::take(&mut self.configurations);
-        let least = before.iter().map(|configuration| configuration.spent).min().unwrap_or(0);
+        let least = before.iter().map(|configuration| self.cost(configuration)).min().unwrap_or(0);
         let bit = 1 << slot;
         let goal = Return { slot, bit, row, least, care };
         self.passed.clear();
@@ -177,7 +195,7 @@ impl<M: Model> Passing<M> {
         self.thriftiest = u32::MAX;
         self.considered += before.len() as u64;
         for configuration in &mut before {
-            self.observe(configuration, self.fresh);
+            self.observe(configuration, self.fresh, row);
             self.arrive(*configuration, &goal, true);
         }
         self.fresh = 0;
@@ -213,11 +231,11 @@ impl<M: Model> Passing<M> {
 
     /// Reach a configuration, where `is_new` if the one before did not pass: it passes, or is gone on from, or both. For the last moment
     /// of a free overwrite to go is its return.
-    fn arrive(&mut self, configuration: Configuration, goal: &Return, is_new: bool) {
+    pub(super) fn arrive(&mut self, configuration: Configuration, goal: &Return, is_new: bool) {
         if !self.is_better(configuration, goal) {
             return;
         }
-        let extra = configuration.spent - goal.least;
+        let extra = self.cost(&configuration).saturating_sub(goal.least);
         let is_done = configuration.done & goal.bit != 0;
         if is_done || (is_new && configuration.free & goal.bit != 0) {
             self.passed.push(configuration);
@@ -225,6 +243,9 @@ impl<M: Model> Passing<M> {
         }
         if !is_done {
             self.plan(extra, configuration, Next::Required);
+            if self.window.orphans & !configuration.done != 0 {
+                self.plan(extra, configuration, Next::Owed);
+            }
             if !self.classes.classes.is_empty() {
                 self.plan(extra + 1, configuration, Next::Pending);
             }
@@ -256,9 +277,14 @@ impl<M: Model> Passing<M> {
     }
 
     fn is_as_good(&self, one: &Configuration, other: &Configuration, goal: &Return) -> bool {
-        (goal.care == Care::FULL || one.spent <= other.spent)
+        (goal.care == Care::FULL || (one.spent <= other.spent && self.cost(one) <= self.cost(other)))
             && self.window.dominates(one, other)
             && self.spending.is_no_poorer(one, other, goal.row)
+    }
+
+    /// What a configuration has spent, or will have to for what is open.
+    fn cost(&self, configuration: &Configuration) -> u32 {
+        configuration.spent + self.window.owed(!configuration.done)
     }
 
     /// Of those that passed, keep the ones that no other is as good as, the thriftiest if those are too many.
@@ -267,6 +293,7 @@ impl<M: Model> Passing<M> {
         for configuration in &mut passed {
             configuration.done &= !goal.bit;
             configuration.free &= !goal.bit;
+            self.disregard(configuration, goal.row);
         }
         passed.sort_by_key(|c| (c.state, c.spent, !c.free, !c.done));
         let mut first_of_state = 0;
@@ -281,7 +308,7 @@ impl<M: Model> Passing<M> {
             }
         }
         if kept.len() > goal.care.width {
-            kept.sort_by_key(|configuration| configuration.spent);
+            kept.sort_by_key(|configuration| self.cost(configuration));
             kept.truncate(goal.care.width);
             self.is_exact = false;
         }
@@ -290,207 +317,19 @@ impl<M: Model> Passing<M> {
     }
 
     /// Take every observation of `slots` that agrees with the state (rule 2), and note what overwrites with what is there (rule 3).
-    fn observe(&mut self, configuration: &mut Configuration, slots: Slots) {
+    pub(super) fn observe(&mut self, configuration: &mut Configuration, slots: Slots, row: u32) {
         let state = configuration.state;
         let undone = slots & self.window.open & !configuration.done;
         for slot in each(undone & self.window.observations) {
-            let agrees = self.window.action(slot).is_some_and(|action| self.model.step(state, action).is_some());
-            configuration.done |= Slots::from(agrees) << slot;
+            let Some(action) = self.window.action(slot) else { continue };
+            if self.model.step(state, action).is_some() {
+                configuration.done |= 1 << slot;
+                self.touch(configuration, action, row);
+            }
         }
         for slot in each(undone & self.window.overwrites) {
             let changes = self.window.action(slot).is_none_or(|action| self.model.step(state, action) != Some(state));
             configuration.free |= Slots::from(!changes) << slot;
         }
-    }
-
-    /// Linearize, on from `configuration`, whatever may go next.
-    fn go_on(&mut self, configuration: Configuration, next: Next, goal: &Return) {
-        if next == Next::Pending && self.has_amounts() {
-            return self.make_up(&configuration, goal);
-        }
-        self.candidates.clear();
-        match next {
-            Next::Required => self.find_required(&configuration, goal),
-            Next::Pending if self.model.has_offers() => self.find_chains(&configuration, goal),
-            Next::Pending => self.find_classes(&configuration, goal),
-        }
-        let candidates = std::mem::take(&mut self.candidates);
-        for &candidate in &candidates {
-            let mut after = configuration;
-            let action = match (candidate as usize).checked_sub(SLOTS) {
-                None => {
-                    after.done |= 1 << candidate;
-                    after.free &= !(1 << candidate);
-                    self.window.action(candidate as usize)
-                }
-                Some(class) => {
-                    self.spending.spend(&mut after, class as u32, goal.row);
-                    Some(self.classes.classes[class].action)
-                }
-            };
-            self.steps += 1;
-            let Some((action, state)) = action.and_then(|action| Some((action, self.model.step(after.state, action)?)))
-            else {
-                continue;
-            };
-            if self.model.nature(action) == Nature::Overwrite {
-                after.free |= self.window.overwrites & !after.done;
-            }
-            after.state = state;
-            if state != configuration.state {
-                self.observe(&mut after, Slots::MAX);
-            }
-            self.arrive(after, goal, configuration.free & goal.bit == 0);
-        }
-        self.candidates = candidates;
-    }
-
-    /// Make up what observations lack by operations that may have happened, whose uses count only where they are limited.
-    fn make_up(&mut self, configuration: &Configuration, goal: &Return) {
-        let observations = self.window.observations & !configuration.done;
-        let goals = self.window.among(observations).map(|(_, operation)| operation.action);
-        let mut differences: Vec<i64> = goals.filter_map(|goal| self.model.lacks(configuration.state, goal)).collect();
-        differences.sort_unstable();
-        differences.dedup();
-        let left = if self.spending.is_limited() { self.spending.left(configuration) } else { Vec::new() };
-        for difference in differences {
-            let mut after = *configuration;
-            let Some(amounts) = self.amounts.as_mut() else { return };
-            if self.spending.is_limited() {
-                let (few, looked_at) = amounts.few(difference, &left);
-                self.considered += looked_at;
-                let Some(few) = few else { continue };
-                few.into_iter().for_each(|class| self.spending.spend(&mut after, class, goal.row));
-            } else if !amounts.may_make_up(difference, self.spending.called()) {
-                continue;
-            }
-            self.steps += 1;
-            after.state = self.model.plus(configuration.state, difference);
-            self.observe(&mut after, Slots::MAX);
-            self.arrive(after, goal, configuration.free & goal.bit == 0);
-        }
-    }
-
-    /// Find the slots that may go next.
-    fn find_required(&mut self, configuration: &Configuration, goal: &Return) {
-        let undone = self.window.open & !configuration.done;
-        let offered = self.model.offers(configuration.state);
-        self.want_consumed(configuration);
-        if self.concern.is_of_use() {
-            let enabled = self.window.among(undone).map(|(_, operation)| operation);
-            self.considered += self.concern.find(&mut self.model, configuration.state, enabled, goal.row);
-        }
-        for (slot, operation) in self.window.among(undone & !self.window.observations) {
-            let is_overwrite = self.window.overwrites & (1 << slot) != 0;
-            let can_wait = if self.model.has_offers() && is_overwrite {
-                let produced = self.model.produces(operation.action);
-                let is_of_use = |token: Token| self.is_wanted[token as usize];
-                !produced.is_some_and(is_of_use) || (produced == offered && !self.hides(configuration, Some(slot)))
-            } else {
-                self.concern.can_wait(&self.model, operation, goal.row)
-            };
-            // Of several that do the same, the one that returns first goes first: the others could take its place and it theirs.
-            let mut others = self.window.among(undone & !self.window.overwrites);
-            let goes_later =
-                others.any(|(_, other)| other.action == operation.action && other.completion < operation.completion);
-            if (slot == goal.slot || !(can_wait || goes_later))
-                && self.model.step(configuration.state, operation.action).is_some()
-            {
-                self.candidates.push(slot as u32);
-            }
-        }
-        self.want_nothing();
-    }
-
-    /// Whether an overwrite that leaves the state as it is makes another free.
-    fn hides(&self, configuration: &Configuration, slot: Option<usize>) -> bool {
-        let other = slot.map_or(Slots::MAX, |slot| !(1 << slot));
-        self.window.overwrites & !configuration.done & !configuration.free & other != 0
-    }
-
-    /// Want the tokens that something enabled consumes.
-    fn want_consumed(&mut self, configuration: &Configuration) {
-        if !self.model.has_offers() {
-            return;
-        }
-        for (_, operation) in self.window.among(!configuration.done & !self.window.overwrites) {
-            let consumed = self.model.consumes(operation.action);
-            if let Some(token) = consumed.filter(|&token| !self.is_wanted[token as usize]) {
-                self.is_wanted[token as usize] = true;
-                self.wanted.push(token);
-            }
-        }
-    }
-
-    fn want_nothing(&mut self) {
-        for token in self.wanted.drain(..) {
-            self.is_wanted[token as usize] = false;
-        }
-    }
-
-    /// Find the classes that produce what is wanted, or turn what is there into it by some chain; and the slots that such a chain can
-    /// begin with, unless they are of use by themselves.
-    fn find_chains(&mut self, configuration: &Configuration, goal: &Return) {
-        let offered = self.model.offers(configuration.state);
-        self.want_consumed(configuration);
-        let consumed = self.wanted.len();
-        let is_of_use_again = self.hides(configuration, None);
-        let mut next = 0;
-        while let Some(&token) = self.wanted.get(next) {
-            next += 1;
-            if Some(token) == offered && !is_of_use_again {
-                continue;
-            }
-            for &class in self.classes.producing(token) {
-                let source = self.model.consumes(self.classes.classes[class as usize].action);
-                let starts = source.is_none() || source == offered;
-                let goes_on = source
-                    .filter(|&source| !self.is_wanted[source as usize] && (Some(source) != offered || is_of_use_again));
-                if !starts && goes_on.is_none() {
-                    continue;
-                }
-                if !self.spending.has(configuration, class, goal.row) {
-                    self.missed.insert(class);
-                    continue;
-                }
-                if starts {
-                    self.candidates.push(class + SLOTS as u32);
-                }
-                if let Some(source) = goes_on {
-                    self.is_wanted[source as usize] = true;
-                    self.wanted.push(source);
-                }
-            }
-        }
-        for (slot, operation) in self.window.among(self.window.overwrites & !configuration.done) {
-            let produced = self.model.produces(operation.action).filter(|_| slot != goal.slot);
-            let through_a_chain = &self.wanted[consumed..];
-            if produced.is_some_and(|token| through_a_chain.contains(&token))
-                && (produced != offered || self.hides(configuration, Some(slot)))
-            {
-                self.candidates.push(slot as u32);
-            }
-        }
-        self.want_nothing();
-    }
-
-    /// Find the classes that may go next, counted on from [`SLOTS`].
-    fn find_classes(&mut self, configuration: &Configuration, goal: &Return) {
-        if self.model.aids() > 0 {
-            let undone = self.window.open & !configuration.done;
-            self.actions.clear();
-            self.actions.extend(self.window.among(undone).map(|(_, operation)| operation.action));
-            let goals = self.actions.iter().copied();
-            self.classes.useful(&mut self.model, configuration.state, goals, &mut self.candidates);
-        } else {
-            self.candidates.extend(0..self.classes.classes.len() as u32);
-        }
-        self.considered += self.candidates.len() as u64;
-        let Passing { candidates, classes, spending, model, .. } = self;
-        candidates.retain_mut(|candidate| {
-            let class = std::mem::replace(candidate, *candidate + SLOTS as u32);
-            let action = classes.classes[class as usize].action;
-            spending.has(configuration, class, goal.row) && model.step(configuration.state, action).is_some()
-        });
     }
 }

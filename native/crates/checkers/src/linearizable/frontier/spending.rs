@@ -126,6 +126,12 @@ impl Spending {
         called > self.common[class as usize] + self.tally[class as usize]
     }
 
+    /// How many of a class were used.
+    pub fn used(&mut self, configuration: &Configuration, class: u32) -> u32 {
+        self.tally_up(configuration);
+        self.common[class as usize] + self.tally[class as usize]
+    }
+
     /// By class: how many members were called so far.
     pub fn called(&self) -> &[u32] {
         &self.called

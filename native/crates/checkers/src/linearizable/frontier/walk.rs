@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
+use super::gaps::List;
+use super::orphans::orphans;
 use super::passing::{Bounds, Care, Passing};
 use super::spending::{Limits, Mark};
 use super::window::Configuration;
@@ -25,6 +27,7 @@ struct Moment {
     next_call: usize,
     configurations: Vec<Configuration>,
     spending: Mark,
+    gaps: Vec<List>,
 }
 
 /// See the module.
@@ -50,6 +53,8 @@ pub struct Walk<'a, M: Model> {
     /// The most bytes held.
     pub peak_bytes: u64,
     slot_of: Vec<u8>,
+    /// By operation: what [`orphans`] says; nothing for many models.
+    owed: Vec<u8>,
     next_call: usize,
     moments: Vec<Moment>,
     moments_bytes: u64,
@@ -81,6 +86,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
             steps: 0,
             peak_bytes: 0,
             slot_of: vec![0; operations.len()],
+            owed: orphans(model, operations),
             next_call: 0,
             moments: Vec::new(),
             moments_bytes: 0,
@@ -94,7 +100,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
 
     /// Bytes held besides those of [`Walk::passing`].
     pub fn fixed_bytes(&self) -> u64 {
-        self.moments_bytes + 13 * self.operations.len() as u64
+        self.moments_bytes + 13 * self.operations.len() as u64 + self.owed.len() as u64
     }
 
     /// Whether every return was passed.
@@ -129,7 +135,8 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
                 self.passing.spending.call(self.next_call);
             } else {
                 let slot = self.passing.window.vacant().ok_or(End::TooManyOpen)?;
-                self.passing.window.call(&self.passing.model, slot, operation);
+                let owed = self.owed.get(self.next_call).copied().unwrap_or(0);
+                self.passing.window.call(&self.passing.model, slot, operation, owed);
                 self.passing.fresh |= 1 << slot;
                 self.slot_of[self.next_call] = slot as u8;
             }
@@ -143,13 +150,15 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
         if !self.passing.spending.is_settled() {
             self.passing.spending.settle(&mut self.passing.configurations);
         }
+        self.passing.gaps.settle(&mut self.passing.configurations);
     }
 
     /// Remember this moment.
     pub fn remember(&mut self) {
         let configurations = self.passing.configurations.clone();
         let spending = self.passing.spending.mark();
-        let moment = Moment { layer: self.layer, next_call: self.next_call, configurations, spending };
+        let gaps = self.passing.gaps.mark();
+        let moment = Moment { layer: self.layer, next_call: self.next_call, configurations, spending, gaps };
         self.moments_bytes += moment.bytes();
         self.moments.push(moment);
     }
@@ -174,12 +183,14 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
         for &(_, index) in &self.returns[moment.layer..end] {
             let index = index as usize;
             if index < moment.next_call {
-                window.call(&self.passing.model, usize::from(self.slot_of[index]), &self.operations[index]);
+                let owed = self.owed.get(index).copied().unwrap_or(0);
+                window.call(&self.passing.model, usize::from(self.slot_of[index]), &self.operations[index], owed);
             }
         }
         self.passing.fresh = 0;
         self.passing.configurations = moment.configurations;
         self.passing.spending.back_to(&moment.spending);
+        self.passing.gaps.back_to(&moment.gaps);
         self.layer = moment.layer;
         self.next_call = moment.next_call;
     }
@@ -198,6 +209,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
 
 impl Moment {
     fn bytes(&self) -> u64 {
-        (size_of::<Self>() + self.configurations.capacity() * size_of::<Configuration>()) as u64 + self.spending.bytes()
+        let own = size_of::<Self>() + self.configurations.capacity() * size_of::<Configuration>();
+        (own + self.gaps.capacity() * size_of::<List>()) as u64 + self.spending.bytes()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Each open operation has a slot, a bit of a word, from its call to its return.
 
+use super::orphans::is_blind;
 use crate::linearizable::Operation;
 use crate::models::{Model, Nature, State};
 
@@ -35,6 +36,8 @@ pub struct Configuration {
     pub uses: u32,
     /// The same for equal multisets of scarce ones.
     pub scarce: u64,
+    /// Its list of gaps, for [`super::gaps::Gaps`].
+    pub gaps: u32,
 }
 
 /// The open operations.
@@ -46,12 +49,26 @@ pub struct Window<A> {
     pub observations: Slots,
     /// Those that go in any state, and leave the same whatever they found.
     pub overwrites: Slots,
+    /// Those that can go unseen: overwrites, of the whole object or of some places.
+    pub blind: Slots,
+    /// Those that find what no required operation left.
+    pub orphans: Slots,
+    /// By slot: how much of it that is.
+    owed: [u8; SLOTS],
 }
 
 impl<A: Copy> Window<A> {
     /// Nothing is open.
     pub fn new() -> Self {
-        Window { operations: vec![None; SLOTS], open: 0, observations: 0, overwrites: 0 }
+        Window {
+            operations: vec![None; SLOTS],
+            open: 0,
+            observations: 0,
+            overwrites: 0,
+            blind: 0,
+            orphans: 0,
+            owed: [0; SLOTS],
+        }
     }
 
     /// The slot that the next operation gets, unless all are taken.
@@ -59,8 +76,8 @@ impl<A: Copy> Window<A> {
         (self.open != Slots::MAX).then(|| self.open.trailing_ones() as usize)
     }
 
-    /// An operation was called.
-    pub fn call<M: Model<Action = A>>(&mut self, model: &M, slot: usize, operation: &Operation<A>) {
+    /// An operation was called, which finds so much that no required operation left.
+    pub fn call<M: Model<Action = A>>(&mut self, model: &M, slot: usize, operation: &Operation<A>, owed: u8) {
         self.operations[slot] = Some(*operation);
         let bit = 1 << slot;
         self.open |= bit;
@@ -68,6 +85,13 @@ impl<A: Copy> Window<A> {
             Nature::Observation => self.observations |= bit,
             Nature::Overwrite => self.overwrites |= bit,
             Nature::Update => {}
+        }
+        if self.overwrites & bit != 0 || is_blind(model, operation.action) {
+            self.blind |= bit;
+        }
+        if owed > 0 {
+            self.orphans |= bit;
+            self.owed[slot] = owed;
         }
     }
 
@@ -78,6 +102,8 @@ impl<A: Copy> Window<A> {
         self.open &= others;
         self.observations &= others;
         self.overwrites &= others;
+        self.blind &= others;
+        self.orphans &= others;
     }
 
     /// Open operations of some slots.
@@ -90,14 +116,19 @@ impl<A: Copy> Window<A> {
         self.operations[slot].as_ref().map(|operation| operation.action)
     }
 
+    /// How much will have to be used of what may have happened, for those of `slots`.
+    pub fn owed(&self, slots: Slots) -> u32 {
+        each(slots & self.orphans).map(|slot| u32::from(self.owed[slot])).sum()
+    }
+
     /// Whether everything can follow from `one` that can follow from `other`, as far as open operations and the state matter: no
     /// observation is done only in `other`, an overwrite that is not free in `one` is what it is in `other`, and the rest is the same.
     pub fn dominates(&self, one: &Configuration, other: &Configuration) -> bool {
         let differing = one.done ^ other.done;
-        let updates = self.open & !self.observations & !self.overwrites;
+        let updates = self.open & !self.observations & !self.blind;
         one.state == other.state
             && other.done & !one.done & self.observations == 0
-            && (differing | other.free) & self.overwrites & !one.free == 0
+            && (differing | other.free) & self.blind & !one.free == 0
             && differing & updates == 0
     }
 }

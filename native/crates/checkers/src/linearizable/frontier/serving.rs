@@ -1,0 +1,307 @@
+//! Serving: what an action lacks is brought about by operations that may have happened, just before it goes.
+//!
+//! Each of those is put into a gap of the order so far ([`super::gaps`]), or after all; by then somebody finds what it left for the first
+//! time, so it had not to be put into any order before. One whose values nobody finds is never put anywhere.
+
+use rustc_hash::FxHashMap;
+
+use super::gaps::{Places, Touch};
+use super::passing::{Care, Passing, Return};
+use super::window::{Configuration, Slots, each};
+use crate::linearizable::Operation;
+use crate::linearizable::classes::Classes;
+use crate::models::{ANYTHING, Access, Model};
+
+/// What a place holds that nobody will find; no value has this number.
+const NOBODYS: u32 = u32::MAX - 1;
+
+/// How many ways to serve one action are followed, unless all matter.
+const MOST_WAYS: usize = 256;
+
+/// What may have happened, by what it leaves; nothing of a model without accesses.
+pub struct Supplies {
+    /// By place and value: the classes that leave it there.
+    leaving: FxHashMap<(u32, u32), Vec<u32>>,
+    /// By class.
+    supplies: Vec<Supply>,
+}
+
+struct Supply {
+    leaves: Places,
+    /// It goes only where it finds something.
+    is_conditional: bool,
+    /// When its members were called, in order.
+    called: Vec<u32>,
+}
+
+impl Supplies {
+    /// What classes leave.
+    pub fn new<M: Model>(model: &M, classes: &Classes<M::Action>, operations: &[Operation<M::Action>]) -> Self {
+        let mut leaving: FxHashMap<(u32, u32), Vec<u32>> = FxHashMap::default();
+        let mut supplies = Vec::new();
+        for (index, class) in classes.classes.iter().enumerate().filter(|_| model.has_accesses()) {
+            let accesses = model.accesses(class.action);
+            for (place, value) in accesses.iter().filter_map(|access| Some((access.key, access.leaves?))) {
+                leaving.entry((place, value)).or_default().push(index as u32);
+            }
+            supplies.push(Supply {
+                leaves: touched(accesses, |access| access.leaves.is_some()),
+                is_conditional: accesses.iter().any(|access| access.finds.is_some()),
+                called: class.members.iter().map(|&member| operations[member as usize].invocation).collect(),
+            });
+        }
+        Supplies { leaving, supplies }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> u64 {
+        let called: usize = self.supplies.iter().map(|supply| size_of::<Supply>() + 4 * supply.called.len()).sum();
+        let lists: usize = self.leaving.values().map(|classes| 48 + 4 * classes.capacity()).sum();
+        (called + lists) as u64
+    }
+}
+
+/// The places of some accesses.
+fn touched(accesses: &[Access], which: impl Fn(&Access) -> bool) -> Places {
+    accesses.iter().filter(|access| which(access)).fold(0, |places, access| places | 1 << access.key)
+}
+
+impl<M: Model> Passing<M> {
+    /// A required action went last in `configuration`: some gaps are hidden by it, and some seen.
+    pub(super) fn touch(&mut self, configuration: &mut Configuration, action: M::Action, row: u32) {
+        if !self.model.has_accesses() {
+            return;
+        }
+        let accesses = self.model.accesses(action);
+        let reads = touched(accesses, |access| access.finds.is_some());
+        let writes = touched(accesses, |access| access.leaves.is_some());
+        self.gaps.touch(configuration, usize::MAX, Touch { reads, writes, row });
+        if writes & !reads != 0 {
+            self.free_hidden(configuration);
+        }
+    }
+
+    /// Note what would be hidden in a gap.
+    fn free_hidden(&self, configuration: &mut Configuration) {
+        let list = self.gaps.of(configuration);
+        for (slot, operation) in self.window.among(self.window.blind & !configuration.done & !configuration.free) {
+            let places = touched(self.model.accesses(operation.action), |_| true);
+            let is_hidden = list.gaps().iter().any(|gap| places & !gap.hidden == 0 && operation.invocation < gap.row);
+            configuration.free |= Slots::from(is_hidden) << slot;
+        }
+    }
+
+    /// Go on from `configuration` by what any of `slots` needs, and that.
+    pub(super) fn serve(&mut self, configuration: &Configuration, slots: Slots, goal: &Return) {
+        let due = self.due(configuration, goal);
+        self.go_before(configuration, slots & (due | self.window.observations), !due, goal);
+        let due = due | self.window.observations;
+        let mut ways = Vec::new();
+        for slot in each(due & slots & self.window.open & !configuration.done) {
+            let Some(action) = self.window.action(slot) else { continue };
+            if self.first_lack(configuration, action).is_none() {
+                continue;
+            }
+            let mut tried = 0;
+            ways.push((*configuration, self.model.accesses(action).len()));
+            while let Some((way, left)) = ways.pop() {
+                tried += 1;
+                if tried > MOST_WAYS && goal.care != Care::FULL {
+                    self.is_exact = false;
+                    ways.clear();
+                    break;
+                }
+                match self.first_lack(&way, action) {
+                    None => self.go(way, slot, action, goal, configuration.free & goal.bit == 0),
+                    Some(_) if left == 0 => {}
+                    Some(lack) => self.supply(&way, lack, goal, |after| ways.push((after, left - 1))),
+                }
+            }
+        }
+    }
+
+    /// Of what could be put off otherwise, let go what would be overwritten by something that serves one of `slots`.
+    fn go_before(&mut self, configuration: &Configuration, slots: Slots, others: Slots, goal: &Return) {
+        if goal.care == Care::FULL {
+            return;
+        }
+        let mut places = 0;
+        for (_, operation) in self.window.among(slots & !configuration.done) {
+            for lack in self.lacks(configuration, operation.action) {
+                for &class in self.supplies.leaving.get(&lack).map_or(&[][..], |classes| classes) {
+                    if self.spending.called()[class as usize] > 0 {
+                        places |= self.supplies.supplies[class as usize].leaves & !(1 << lack.0);
+                    }
+                }
+            }
+        }
+        for slot in each(others & self.window.open & !self.window.observations & !configuration.done) {
+            let Some(action) = self.window.action(slot) else { continue };
+            let touches = touched(self.model.accesses(action), |_| true);
+            if touches & places != 0 && self.first_lack(configuration, action).is_none() {
+                self.steps += 1;
+                self.go(*configuration, slot, action, goal, configuration.free & goal.bit == 0);
+            }
+        }
+    }
+
+    /// What `action` finds, and `configuration` has not.
+    fn first_lack(&self, configuration: &Configuration, action: M::Action) -> Option<(u32, u32)> {
+        self.lacks(configuration, action).next()
+    }
+
+    fn lacks(&self, configuration: &Configuration, action: M::Action) -> impl Iterator<Item = (u32, u32)> {
+        let state = configuration.state;
+        let accesses = self.model.accesses(action).iter();
+        let lacking = accesses.filter(move |access| access.lacks(self.model.holds(state, access.key)));
+        lacking.filter_map(|access| Some((access.key, access.finds?)))
+    }
+
+    /// The action in `slot` goes, which lacks nothing any more.
+    fn go(&mut self, mut after: Configuration, slot: usize, action: M::Action, goal: &Return, is_new: bool) {
+        let bit = 1 << slot;
+        if after.done & bit == 0 {
+            let Some(state) = self.model.step(after.state, action) else { return };
+            after.done |= bit;
+            after.free &= !bit;
+            self.regret(&mut after, action, goal.row);
+            after.state = state;
+            self.touch(&mut after, action, goal.row);
+            self.observe(&mut after, Slots::MAX, goal.row);
+        }
+        self.arrive(after, goal, is_new);
+    }
+
+    /// Find what can follow when `value` was left in `place` by something that may have happened.
+    fn supply(
+        &mut self,
+        configuration: &Configuration,
+        (place, value): (u32, u32),
+        goal: &Return,
+        mut found: impl FnMut(Configuration),
+    ) {
+        let count = self.supplies.leaving.get(&(place, value)).map_or(0, Vec::len);
+        for number in 0..count {
+            let class = self.supplies.leaving[&(place, value)][number];
+            self.considered += 1;
+            if !self.spending.has(configuration, class, goal.row) {
+                continue;
+            }
+            let action = self.classes.classes[class as usize].action;
+            let used = self.spending.used(configuration, class) as usize;
+            let Supply { leaves, is_conditional, ref called } = self.supplies.supplies[class as usize];
+            if is_conditional && self.first_lack(configuration, action).is_some() {
+                continue;
+            }
+            let list = self.gaps.of(configuration);
+            let mut moments = vec![(usize::MAX, leaves)];
+            if !is_conditional && goal.care != Care::FULL {
+                let invocation = called.get(used).copied().unwrap_or(u32::MAX);
+                for (at, gap) in list.gaps().iter().enumerate().rev() {
+                    let changes = leaves & gap.open;
+                    let can_go = changes >> place & 1 == 1 && leaves & !(gap.hidden | gap.open) == 0;
+                    if can_go && invocation < gap.row && moments.iter().all(|&(_, other)| other != changes) {
+                        moments.push((at, changes));
+                    }
+                }
+            }
+            for (at, changes) in moments {
+                self.steps += 1;
+                found(self.put(configuration, class, at, changes, goal));
+            }
+        }
+    }
+
+    /// `configuration` with a member of `class` in a gap, where it changes just some places.
+    fn put(
+        &mut self,
+        configuration: &Configuration,
+        class: u32,
+        at: usize,
+        changes: Places,
+        goal: &Return,
+    ) -> Configuration {
+        let mut after = *configuration;
+        self.spending.spend(&mut after, class, goal.row);
+        let action = self.classes.classes[class as usize].action;
+        let accesses: Vec<Access> = self.model.accesses(action).to_vec();
+        for access in &accesses {
+            if let Some(value) = access.leaves.filter(|_| changes >> access.key & 1 == 1) {
+                after.spent += u32::from(self.loses(&after, access.key, value, goal.row));
+                after.state = self.model.with(after.state, access.key, value);
+            }
+        }
+        let reads = touched(&accesses, |access| access.finds.is_some());
+        let Supply { leaves, .. } = self.supplies.supplies[class as usize];
+        self.gaps.touch(&mut after, at, Touch { reads, writes: leaves, row: goal.row });
+        self.free_hidden(&mut after);
+        self.observe(&mut after, Slots::MAX, goal.row);
+        after
+    }
+
+    /// Count what is lost when `action` goes in `configuration`, of what somebody has to find.
+    pub(super) fn regret(&mut self, configuration: &mut Configuration, action: M::Action, row: u32) {
+        if !self.model.has_accesses() || self.classes.classes.is_empty() {
+            return;
+        }
+        let written = self.model.accesses(action).iter().filter_map(|access| Some((access.key, access.leaves?)));
+        let lost = written.filter(|&(place, value)| self.loses(configuration, place, value, row)).count();
+        configuration.spent += lost as u32;
+    }
+
+    /// Whether somebody has to find what is in `place`, which nobody will leave there again, and which would be overwritten by `value`.
+    fn loses(&self, configuration: &Configuration, place: u32, value: u32, row: u32) -> bool {
+        let held = self.model.holds(configuration.state, place);
+        if [value, NOBODYS, ANYTHING].contains(&held) {
+            return false;
+        }
+        let open = || self.window.among(!configuration.done).map(|(_, operation)| operation);
+        let accesses = |operation: &Operation<M::Action>| {
+            self.model.accesses(operation.action).iter().filter(|access| access.key == place)
+        };
+        let leaves_again = open().any(|operation| accesses(operation).any(|access| access.leaves == Some(held)));
+        if leaves_again {
+            return false;
+        }
+        let until = self.overwritten(configuration, place, row);
+        let is_found = open().any(|operation| accesses(operation).any(|access| access.finds == Some(held)))
+            || self.foresight.will_be_found(place, held, row, until);
+        is_found && !self.foresight.will_be_left(place, held, row, until)
+    }
+
+    /// The return by which `place` is certainly overwritten, by something that was not yet called, or is not yet linearized and can't go
+    /// any more before what is held there came about.
+    fn overwritten(&self, configuration: &Configuration, place: u32, row: u32) -> u32 {
+        let list = self.gaps.of(configuration);
+        let open = self.window.among(!configuration.done & !configuration.free & !self.window.observations);
+        let overwrites = |operation: &Operation<M::Action>| {
+            let mut accesses = self.model.accesses(operation.action).iter();
+            accesses.any(|access| access.key == place && access.leaves.is_some())
+                && !list.gaps().iter().any(|gap| gap.hidden >> place & 1 == 1 && operation.invocation < gap.row)
+        };
+        let first =
+            open.filter(|(_, operation)| overwrites(operation)).map(|(_, operation)| operation.completion).min();
+        first.unwrap_or(u32::MAX).min(self.foresight.overwritten(place, row))
+    }
+
+    /// Disregard what is held where nobody will find it.
+    pub(super) fn disregard(&mut self, configuration: &mut Configuration, row: u32) {
+        for place in 0..if self.model.has_accesses() { self.model.places() as u32 } else { 0 } {
+            let held = self.model.holds(configuration.state, place);
+            if held == NOBODYS || held == ANYTHING {
+                continue;
+            }
+            let mut open = self.window.among(!configuration.done).map(|(_, operation)| operation);
+            let is_found = open.any(|operation| {
+                self.model
+                    .accesses(operation.action)
+                    .iter()
+                    .any(|access| access.key == place && access.finds == Some(held))
+            });
+            let until = self.overwritten(configuration, place, row);
+            if !is_found && !self.foresight.will_be_found(place, held, row, until) {
+                configuration.state = self.model.with(configuration.state, place, NOBODYS);
+            }
+        }
+    }
+}
