@@ -16,7 +16,7 @@ from schrodinger_native import Stream
 from schrodinger.checkers import ListAppend
 from schrodinger.history import Append, ReadKey, Transaction
 from schrodinger.workloads.parameters import WholeNumber, read_parameters
-from schrodinger.workloads.workload import unique_value
+from schrodinger.workloads.workload import from_everywhere, unique_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,11 +94,12 @@ class AppendWorkload:
         """The transactions of one process."""
         return AppendStream(AppendParameters.parse(parameters), seed, process)
 
-    def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:  # noqa: ARG002
-        """Read every list that any process may have touched, newest first."""
+    def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:
+        """Read every list that any process may have touched, newest first, and the newest from everywhere besides."""
         parsed = AppendParameters.parse(parameters)
         generations = (max(invoked, 1) - 1) // parsed.rotate + 1
-        return [Transaction((ReadKey(key),)) for key in reversed(range(generations * parsed.keys))]
+        reads = [Transaction((ReadKey(key),)) for key in reversed(range(generations * parsed.keys))]
+        return [*reads, *from_everywhere(reads[: parsed.keys], processes)]
 
     def checker(self, parameters: Mapping[str, Any]) -> Checker:  # noqa: ARG002
         """The lists are what the consistency model allows."""

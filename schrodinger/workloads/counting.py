@@ -12,6 +12,7 @@ from schrodinger.checkers import Monotonic, UniqueIds
 from schrodinger.history import Generate, Increment, Read
 from schrodinger.workloads.drawn import DrawnWorkload, drawn
 from schrodinger.workloads.parameters import WholeNumber
+from schrodinger.workloads.workload import from_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def monotonic(client: Callable[[], Client], *, name: str = "monotonic", sessions
         choices={"keys": (1, 2, 4), "read_percent": (50, 75)},
         start=drawn(_increment_or_read),
         judge=lambda _: Monotonic(sessions=sessions),
-        end=lambda parameters, _: [Read(key) for key in range(parameters["keys"])],
+        end=lambda parameters, processes: from_everywhere([Read(key) for key in range(parameters["keys"])], processes),
     )
 
 

@@ -19,7 +19,7 @@ from schrodinger_native import Stream
 from schrodinger.checkers import Linearizable
 from schrodinger.history import Cas, Completion, Operation, Outcome, Read, Write
 from schrodinger.workloads.parameters import WholeNumber, read_parameters
-from schrodinger.workloads.workload import unique_value
+from schrodinger.workloads.workload import from_everywhere, unique_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -91,11 +91,15 @@ class RegisterWorkload:
         """The operations of one process."""
         return RegisterStream(RegisterParameters.parse(parameters), seed, process)
 
-    def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:  # noqa: ARG002
-        """Read every key that any process may have touched, newest first, so that no acknowledged write goes unseen."""
+    def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:
+        """Read every key that any process may have touched, newest first, so that no acknowledged write goes unseen.
+
+        The newest are read from everywhere besides: they had the last writes.
+        """
         parsed = RegisterParameters.parse(parameters)
         generations = (max(invoked, 1) - 1) // parsed.rotate + 1
-        return [Read(key) for key in reversed(range(generations * parsed.keys))]
+        reads = [Read(key) for key in reversed(range(generations * parsed.keys))]
+        return [*reads, *from_everywhere(reads[: parsed.keys], processes)]
 
     def checker(self, parameters: Mapping[str, Any]) -> Checker:  # noqa: ARG002
         """Each key is a linearizable register that starts as nil."""

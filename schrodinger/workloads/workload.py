@@ -7,7 +7,7 @@ compare-and-set expects a value that was read), never which function comes next 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 VALUES_PER_PROCESS = 10_000_000
 """Values are process * this + index + 1, so they are unique in a run, and a person sees who wrote one and when."""
+
+EVERYWHERE: Final = 16
+"""By so many processes is read what is read from everywhere: more than a cluster has nodes, but for rare ones."""
 
 
 class OperationStream(Protocol):
@@ -60,7 +63,10 @@ class Workload(Protocol):
         ...
 
     def final(self, parameters: Mapping[str, Any], invoked: int, processes: int) -> Sequence[Operation]:
-        """What to do once all faults are healed; no process invoked more than ``invoked`` operations."""
+        """What to do once all faults are healed; no process invoked more than ``invoked`` operations.
+
+        Operations next to each other are done by different processes, whose nodes are given out in turn.
+        """
         ...
 
     def checker(self, parameters: Mapping[str, Any]) -> Checker:
@@ -72,3 +78,8 @@ def unique_value(process: int, index: int) -> int:
     """A value that no other operation of the run writes."""
     assert index < VALUES_PER_PROCESS, f"process {process} has used up its unique values"
     return process * VALUES_PER_PROCESS + index + 1
+
+
+def from_everywhere(reads: Sequence[Operation], processes: int) -> list[Operation]:
+    """Each of these by one process after the other, so that a node which has come to differ from the others is seen."""
+    return [read for read in reads for _ in range(min(processes, EVERYWHERE))]

@@ -26,6 +26,7 @@ from schrodinger.nemesis import (
     Partition,
     Pause,
 )
+from schrodinger.operations import Read
 from schrodinger.plan import Plan
 from schrodinger.runner import Run, RunFiles, judge, read_events
 from tests.fakes.memory import ChangingDatabase, MemoryClient, MemoryDatabase, MemoryProvider, memory_suite
@@ -381,6 +382,33 @@ def test_final_operations_that_never_succeed_make_the_run_unknown(tmp_path: Path
     assert any("final operations never succeeded, the first a read of key 3" in reason for reason in verdict.reasons)
 
 
+def test_a_node_that_differs_for_good_once_all_is_healed_is_seen_whichever_it_is(tmp_path: Path) -> None:
+    class Diverged(MemoryClient):
+        """The last node answers reads of one key as nothing had ever been written, once all is healed."""
+
+        async def open(self, node: Node, options: Mapping[str, str]) -> None:
+            await super().open(node, options)
+            self.is_last = node.name == "n3"
+
+        async def invoke(self, operation: Operation) -> Completion:
+            if marks and self.is_last and operation == Read(0):
+                return operation.ok(None)
+            return await super().invoke(operation)
+
+    class Marks(MemoryProvider):
+        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+            if not faults:
+                marks.append("healed")
+            return await super().set_faults(faults)
+
+    marks: list[str] = []
+    data: dict[int, int] = {}
+    until_the_end = (Event(AtTime(200 * MS), Pause(frozenset({"n1"})), 2000 * MS),)
+    suite = memory_suite(lambda: Diverged(data))
+    verdict = run(tmp_path / "run", plan(schedule=until_the_end), suite=suite, provider=Marks())
+    assert verdict.validity is Validity.VIOLATION
+
+
 def test_final_operations_that_are_never_invoked_make_the_run_unknown(tmp_path: Path) -> None:
     class Unreachable(MemoryClient):
         """Loses its connection to n2 once all is healed, and never gets another."""
@@ -407,7 +435,7 @@ def test_final_operations_that_are_never_invoked_make_the_run_unknown(tmp_path: 
     suite = memory_suite(lambda: Unreachable(data))
     verdict = run(tmp_path / "run", plan(schedule=one_fault), suite=suite, provider=Marks())
     assert verdict.validity is Validity.UNKNOWN
-    assert "2 of 8 final operations never succeeded" in verdict.reasons
+    assert "10 of 40 final operations never succeeded" in verdict.reasons
 
 
 def test_a_run_with_too_few_operations_is_unknown(tmp_path: Path) -> None:

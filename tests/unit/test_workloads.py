@@ -80,6 +80,14 @@ def test_the_final_reads_cover_every_key_that_was_touched(seed: int, keys: int, 
     assert touched <= {operation.partition_key for operation in REGISTER.final(parameters, 100, 5)}
 
 
+@pytest.mark.parametrize("processes", [1, 3, 5, 40])
+def test_what_is_newest_is_read_by_every_process_in_turn_in_the_end(processes: int) -> None:
+    reads = REGISTER.final({"keys": 4, "rotate": 50}, 100, processes)
+    for key in range(4, 8):
+        by = {place % processes for place, read in enumerate(reads) if read == Read(key)}
+        assert len(by) >= min(processes, 16)
+
+
 def test_a_compare_and_set_expects_what_its_process_last_saw() -> None:
     operations = REGISTER.stream({"keys": 1, "read_percent": 0, "cas_percent": 100}, 1, 0)
     first = operations.operation(0)
