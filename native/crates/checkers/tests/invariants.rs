@@ -102,8 +102,11 @@ fn the_bounds_of_a_count_are_those_of_the_definition() {
 }
 
 fn balances(reads: &[&[i64]], options: bank::Options) -> (Verdict, Vec<&'static str>) {
-    let operations: Vec<(u8, u8, &[i64], &[i64])> = reads.iter().map(|&read| (0, OK, &[][..], read)).collect();
-    let rows = sequence(&operations);
+    let mut rows = Rows::default();
+    for read in reads {
+        rows.push_keyed(0, INVOKE, 0, None, None);
+        rows.push_keyed(0, OK, 0, None, Some(read));
+    }
     told(bank::check(&rows.events(), &options))
 }
 
@@ -118,9 +121,20 @@ fn money_that_appears_is_found_and_money_that_moves_is_not() {
     assert_eq!(found(&[&[0, 5, 1, 5], &[0, 2, 1, 8]]), (Verdict::Valid, vec![]));
     assert_eq!(found(&[]).0, Verdict::Unknown);
     let allowed = bank::Options { allow_negative: true, ..options };
-    assert_eq!(balances(&[&[0, 11, 1, -1]], allowed), (Verdict::Valid, vec![]));
+    assert_eq!(balances(&[&[0, 11, 1, -1], &[0, 5, 1, 5]], allowed), (Verdict::Valid, vec![]));
     let promised = bank::Options { total: Some(11), ..options };
     assert_eq!(balances(&[&[0, 5, 1, 5]], promised), (Verdict::Violation, vec!["wrong-total"]));
+    let nothing_said = bank::Options { accounts: None, ..options };
+    let found = |reads: &[&[i64]]| balances(reads, nothing_said);
+    assert_eq!(found(&[&[0, 5]]).0, Verdict::Unknown, "what would it have to add up to?");
+    assert_eq!(found(&[&[], &[], &[]]).0, Verdict::Unknown, "nobody saw money");
+    assert_eq!(
+        found(&[&[], &[0, 5, 1, 5], &[0, 2, 1, 8]]),
+        (Verdict::Valid, vec![]),
+        "the accounts were still to come"
+    );
+    assert_eq!(found(&[&[0, 5, 1, 5], &[]]), (Verdict::Violation, vec!["wrong-total"]), "they were lost");
+    assert_eq!(balances(&[&[]], bank::Options { total: Some(11), ..nothing_said }).1, ["wrong-total"]);
 }
 
 #[test]
@@ -224,6 +238,11 @@ fn elements_that_are_lost_unexpected_or_duplicated_are_found() {
     assert_eq!(queue(&[(0, INFO, &[1], &[]), take(&[1]), take(&[])]), (Verdict::Valid, vec![]));
     assert_eq!(queue(&[put(&[1]), (1, INFO, &[], &[]), take(&[])]), (Verdict::Unknown, vec![]));
     assert_eq!(queue(&[put(&[1]), take(&[1]), put(&[2])]), (Verdict::Unknown, vec![]));
+    let two = [put(&[1]), put(&[2])];
+    let then = |drained: (u8, u8, &'static [i64], &'static [i64])| queue(&[&two[..], &[drained, take(&[])]].concat());
+    assert_eq!(then((2, INFO, &[], &[])), (Verdict::Unknown, vec![]), "it may have taken both");
+    assert_eq!(then((1, INFO, &[], &[])), (Verdict::Violation, vec!["lost"]), "it may have taken one");
+    assert_eq!(then((2, FAIL, &[], &[])), (Verdict::Violation, vec!["lost"]), "it took none");
 }
 
 #[test]
@@ -364,10 +383,10 @@ fn what_an_honest_queue_did_is_never_a_violation() {
                     answered: Some(value),
                 }
             } else {
-                let all = if is_last { content.len() } else { content.len().min(1) };
+                let f = if is_last || random.chance(20) { 2 } else { 1 };
+                let all = if f == 2 { content.len() } else { content.len().min(1) };
                 let taken: Vec<i64> = if happens { content.drain(..all).collect() } else { Vec::new() };
-                let answered = (!taken.is_empty()).then_some(taken);
-                let f = if is_last { 2 } else { 1 };
+                let answered = (!taken.is_empty() && outcome == OK).then_some(taken);
                 Operation { process, f, key: None, interval, outcome, asked: None, answered }
             };
             operations.push(operation);

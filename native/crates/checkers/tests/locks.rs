@@ -7,7 +7,7 @@ mod operations;
 mod oracle;
 mod rows;
 
-use operations::{INFO, OK, Operation, assert_final, random_operations, rows as laid_out, told};
+use operations::{FAIL, INFO, OK, Operation, assert_final, random_operations, rows as laid_out, told};
 use oracle::{Random, cases};
 use schrodinger_checkers::Verdict;
 use schrodinger_checkers::invariants::lock;
@@ -53,6 +53,13 @@ fn a_lock_that_two_hold_is_found_and_one_that_was_given_back_is_not() {
     assert_eq!(found(MUTEX, &[(0, ACQUIRE, INFO, None), acquire(1)]), (Verdict::Valid, vec![]));
     assert_eq!(found(MUTEX, &[acquire(0), acquire(0)]), (Verdict::Violation, vec!["held-twice"]));
     assert_eq!(found(lock::Options { reentrant: true, ..MUTEX }, &[acquire(0), acquire(0)]), (Verdict::Valid, vec![]));
+    // Who is gone may have taken its session with it, and who only failed has not.
+    assert_eq!(found(MUTEX, &[acquire(0), (0, USE, INFO, None), acquire(1)]), (Verdict::Valid, vec![]));
+    assert_eq!(found(MUTEX, &[acquire(0), (0, 9, INFO, None), acquire(1)]), (Verdict::Valid, vec![]));
+    let failed = [acquire(0), (0, USE, FAIL, None), acquire(1)];
+    assert_eq!(found(MUTEX, &failed), (Verdict::Violation, vec!["held-twice"]));
+    let late = [acquire(0), acquire(1), (0, USE, INFO, None)];
+    assert_eq!(found(MUTEX, &late), (Verdict::Violation, vec!["held-twice"]));
     assert_eq!(found(MUTEX, &[]).0, Verdict::Unknown);
 }
 
@@ -85,9 +92,14 @@ fn wrong(operations: &[Operation], options: lock::Options) -> Vec<&'static str> 
         let is_release = |o: &&Operation| o.f == RELEASE && o.process == holder.process && o.key == holder.key;
         operations.iter().filter(is_release).map(|o| o.interval.0).filter(|&at| at > holder.interval.1).min()
     };
+    let gone = |holder: &Operation| {
+        let is_end = |o: &&Operation| o.process == holder.process && o.outcome == INFO;
+        operations.iter().filter(is_end).map(|o| o.interval.1).filter(|&at| at > holder.interval.1).min()
+    };
     let holds_at = |holder: &Operation, instant: usize| {
         let until = released(holder).or((!options.leased).then_some(usize::MAX));
-        holder.interval.1 < instant && until.is_some_and(|until| instant < until)
+        let is_there = gone(holder).is_none_or(|gone| instant < gone);
+        holder.interval.1 < instant && is_there && until.is_some_and(|until| instant < until)
     };
     let is_pair = |one: &Operation, other: &Operation| {
         one != other && one.key == other.key && !(options.reentrant && one.process == other.process)

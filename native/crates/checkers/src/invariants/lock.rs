@@ -2,7 +2,9 @@
 //! distributed locking" (2016) for what a token is for.
 //!
 //! A process certainly holds a lock from the return of its `acquire` to the call of its next `release`; what lies between a call and its return
-//! counts for the database, and so does every acquire of unknown end. Each key is a lock of its own; without a key there is one.
+//! counts for the database, and so does every acquire of unknown end. Once an operation of it ended without anybody knowing how, whatever
+//! it was, a process is gone, and a lock may end with the session of its holder: from then on it holds nothing for certain. Each key is a lock
+//! of its own; without a key there is one.
 //!
 //! - *held-twice*: an acquire returned while another process certainly held the lock; or the same one, unless the lock is reentrant.
 //! - *token-went-backwards*: an acquire began after another had returned with the same or a higher token.
@@ -16,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Case, Finding, Report};
 use crate::events::Events;
-use crate::pairing::{Malformed, Outcome, pair};
+use crate::pairing::{Malformed, NEVER, Outcome, pair};
 
 /// What a lock promises, and what its functions are called.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,7 @@ type Key = Option<i64>;
 enum Moment {
     Acquired(Acquire),
     ReleaseBegan(Key, i32),
+    Gone(i32),
     TokenAsked(usize),
     TokenGiven(usize),
 }
@@ -80,15 +83,20 @@ pub fn check(events: &Events, options: &Options) -> Result<Report, Malformed> {
     let mut locks = locks(events, options)?;
     let mut findings = Findings::new();
     let mut holders: FxHashMap<Key, Vec<Acquire>> = FxHashMap::default();
+    let mut gone: FxHashMap<i32, u32> = FxHashMap::default();
     let mut highest: FxHashMap<(Key, bool), (i64, u32)> = FxHashMap::default();
     let mut given: FxHashMap<(Key, i64), (u32, i32)> = FxHashMap::default();
-    for (_, moment) in locks.moments {
+    for (row, moment) in locks.moments {
         match moment {
             Moment::ReleaseBegan(key, process) => {
                 holders.entry(key).or_default().retain(|holder| holder.process != process);
             }
+            Moment::Gone(process) => {
+                gone.insert(process, row);
+            }
             Moment::Acquired(acquire) => {
                 let holding = holders.entry(acquire.key).or_default();
+                holding.retain(|holder| gone.get(&holder.process).is_none_or(|&gone| gone < holder.row));
                 if options.exclusive {
                     findings.judge_holder(holding, &acquire, options.reentrant);
                 }
@@ -131,6 +139,9 @@ fn locks(events: &Events, options: &Options) -> Result<Locks, Malformed> {
     for operation in pair(events)? {
         let row = operation.invocation as usize;
         let (f, key, process) = (Some(events.f[row]), events.key(row), events.process[row]);
+        if operation.outcome == Outcome::Info && operation.completion != NEVER {
+            locks.moments.push((operation.completion, Moment::Gone(process)));
+        }
         if f == options.release {
             locks.operations += 1;
             locks.moments.push((operation.invocation, Moment::ReleaseBegan(key, process)));

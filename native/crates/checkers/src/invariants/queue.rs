@@ -40,8 +40,8 @@ pub(super) struct Traffic {
     pub operations: usize,
     /// Dequeues and drains that completed ok.
     pub observations: usize,
-    /// Those of which nobody knows whether they took an element.
-    pub unknown_dequeues: usize,
+    /// How many elements may have been taken out by those of unknown end: one by a dequeue, any number by a drain.
+    pub taken_unseen: usize,
     /// In the order of first mention.
     pub elements: Vec<Element>,
     pub unexpected: Finding,
@@ -93,7 +93,7 @@ pub(super) fn traffic(events: &Events, paired: &[Paired], functions: Functions) 
     let mut traffic = Traffic {
         operations: 0,
         observations: 0,
-        unknown_dequeues: 0,
+        taken_unseen: 0,
         elements: Vec::new(),
         unexpected: Finding::new("unexpected"),
         duplicated: Finding::new("duplicated"),
@@ -116,7 +116,8 @@ pub(super) fn traffic(events: &Events, paired: &[Paired], functions: Functions) 
                 traffic.last_acknowledged = traffic.last_acknowledged.max(Some(operation.completion));
             }
         } else if is_dequeue && operation.outcome == Outcome::Info {
-            traffic.unknown_dequeues += 1;
+            let most = if f == functions.drain { usize::MAX } else { 1 };
+            traffic.taken_unseen = traffic.taken_unseen.saturating_add(most);
         } else if is_dequeue && operation.outcome == Outcome::Ok {
             traffic.observations += 1;
             let taken = events.value(operation.completion as usize).unwrap_or(&[]);

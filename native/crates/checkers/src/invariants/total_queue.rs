@@ -2,7 +2,7 @@
 //!
 //! Beside what no [`queue`](super::queue) may do, nothing may be *lost*: acknowledged, and never taken out, though the queue was seen empty
 //! (or drained) after everything had been put in. A dequeue whose end nobody knows may have taken an element; as many elements as there are
-//! such dequeues are doubted, not lost.
+//! such dequeues are doubted, not lost. A drain may have taken any number.
 
 use super::keys::each_key;
 use super::queue::{Functions, traffic};
@@ -23,7 +23,7 @@ fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result
         traffic.elements.iter().map(|element| element.acknowledged.saturating_sub(element.taken)).sum();
     let mut lost = Finding::new("lost");
     let mut doubts = Vec::new();
-    if is_emptied && missing > traffic.unknown_dequeues {
+    if is_emptied && missing > traffic.taken_unseen {
         for element in traffic.elements.iter().filter(|element| element.acknowledged > element.taken) {
             lost.add(|| Case {
                 rows: element.first_attempt.into_iter().collect(),
@@ -33,7 +33,7 @@ fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result
         }
     } else if missing > 0 {
         let why = if is_emptied {
-            "dequeues whose end nobody knows may have taken them"
+            "dequeues or drains whose end nobody knows may have taken them"
         } else {
             "the queue was not seen empty after everything had been put in"
         };
