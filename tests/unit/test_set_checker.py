@@ -43,6 +43,14 @@ GOLDEN = {
         ADDED + "2 invoke add 3\n2 fail add 3\n" + read(1, 2),
     ),
     "an add to come": (read(1) + ADDED + read(1, 2), read() + ADDED + read(1, 2)),
+    "seen between an add that failed and the one after": (
+        "0 invoke add 1\n0 fail add 1\n" + read(1) + ADDED + read(1, 2),
+        "0 invoke add 1\n0 fail add 1\n" + read() + ADDED + read(1, 2),
+    ),
+    "lost though it had failed at first": (
+        "0 invoke add 1\n0 fail add 1\n" + ADDED + read(2),
+        "0 invoke add 1\n0 fail add 1\n" + ADDED + "0 invoke add 1\n0 fail add 1\n" + read(1, 2),
+    ),
     "duplicated element": (ADDED + read(1, 2, 2), ADDED + read(2, 1)),
     "seen and gone": (
         ADDED + "2 invoke add 3\n2 info add 3\n" + read(1, 2, 3) + read(1, 2),
@@ -52,6 +60,8 @@ GOLDEN = {
 NAMES = {
     "lost without ever being seen": "lost element",
     "a failed add": "unexpected element",
+    "seen between an add that failed and the one after": "unexpected element",
+    "lost though it had failed at first": "lost element",
     "an add to come": "unexpected element",
     "seen and gone": "lost element",
 }
@@ -201,7 +211,9 @@ def scripted(draws: list[tuple[int, bool, str, tuple[int, ...]]]) -> tuple[str, 
     for process, is_add, outcome, seen in draws:
         row = len(lines)
         if process not in open_:
-            element = len(naive.adds) if is_add else None
+            failed = [element for element, (_, _, ended) in naive.adds.items() if ended == "fail"]
+            fresh = len(naive.adds)
+            element = (failed[len(seen) % len(failed)] if failed and seen else fresh) if is_add else None
             if element is not None:
                 naive.adds[element] = (row, float("inf"), "info")
             open_[process] = (row, element)

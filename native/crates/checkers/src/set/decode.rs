@@ -19,7 +19,7 @@ pub struct Functions {
 pub struct Element {
     /// As in the history.
     pub value: i64,
-    /// Its add; nothing for one that was only read.
+    /// Its add, the one that may have happened or else one that failed; nothing for one that was only read.
     pub add: Option<Paired>,
 }
 
@@ -82,17 +82,15 @@ pub fn decode(
                 }
             };
             let index = number(value, &mut history.elements);
-            match history.elements[index].add.replace(*operation) {
-                None => {}
-                Some(earlier) => {
-                    malformed.add(
-                        row,
-                        format!(
-                            "element {value} is added again, after row {}: elements are unique",
-                            earlier.invocation
-                        ),
-                    );
+            // Who tries again what certainly failed adds it once.
+            match &mut history.elements[index].add {
+                Some(earlier) if earlier.outcome != Outcome::Fail && operation.outcome != Outcome::Fail => {
+                    let first = earlier.invocation;
+                    let what = format!("element {value} is added again, after row {first}: elements are unique");
+                    malformed.add(row, what);
                 }
+                Some(earlier) if earlier.outcome != Outcome::Fail => {}
+                add => *add = Some(*operation),
             }
         } else if operation.outcome == Outcome::Ok {
             let Some(values) = events.value(operation.completion as usize) else {
