@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 def judge(history: History, checker: Checker, plan: Plan | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
-    """The verdict on a whole run. A checker that raises proves nothing, and says so with its trace."""
-    judges = [*(checker.checkers if isinstance(checker, All) else (checker,))]
+    """The verdict on a whole run. A checker that raises proves nothing, and says so with its trace.
+
+    Of what leaves it unknown the machinery's reasons come before that it was weak: a database that ended is why.
+    """
+    judges = checker.checkers if isinstance(checker, All) else (checker,)
+    verdicts = [*(guarded(each, history) for each in judges), machinery(history, events)]
     if plan is not None:
-        judges.append(Strength(planned_faults=len(plan.schedule), nodes=plan.nodes))
-    return combine([*(guarded(each, history) for each in judges), machinery(history, events)])
+        verdicts.append(guarded(Strength(planned_faults=len(plan.schedule), nodes=plan.nodes), history))
+    return combine(verdicts)
 
 
 def machinery(history: History | None, events: Iterable[Mapping[str, Any]]) -> Verdict:

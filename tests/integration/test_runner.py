@@ -303,6 +303,17 @@ def test_a_database_that_ends_by_itself_makes_the_run_unknown(tmp_path: Path) ->
     assert any("n2 ended by itself with status 2: " in reason for reason in verdict.reasons)
 
 
+def test_why_a_run_was_weak_is_told_before_that_it_was(tmp_path: Path) -> None:
+    provider = MemoryProvider()
+    provider.exit_queue.put_nowait(ProcessExit(node="n2", status=2, expected=False, time_ns=0))
+    suite = memory_suite()
+    suite.database.ready = never  # type: ignore[method-assign]
+    verdict = run(tmp_path / "run", plan(schedule=FAULTS[:1]), provider=provider, suite=suite)
+    weak = next(place for place, reason in enumerate(verdict.reasons) if reason.startswith("too weak"))
+    ended = [place for place, reason in enumerate(verdict.reasons) if "database on n2 ended" in reason]
+    assert max(ended) < weak
+
+
 def test_a_database_that_ends_again_and_again_is_told_once_with_how_often(tmp_path: Path) -> None:
     class Crashes(MemoryProvider):
         async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
