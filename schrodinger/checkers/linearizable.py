@@ -95,7 +95,7 @@ class Linearizable:
 
     def _anomaly(self, history: History, failure: Mapping[str, Any]) -> Anomaly:
         if self.model in ("register", "cas-register"):
-            return register_anomaly(history.operations(), failure, read=self.read)
+            return register_anomaly(history.operations(), failure, read=self.read, initial=self.initial)
         if failure["rule"] is not None:
             return rule_anomaly(history.operations(), failure, model=self._model_name)
         return object_anomaly(history.operations(), failure, model=self._model_name)

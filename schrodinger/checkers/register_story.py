@@ -27,14 +27,22 @@ NOT_LINEARIZABLE: Final = "not linearizable"
 _ROLES: Final = {"source": "wrote the value", "overwrite": "wrote another value", "observer": "saw a value"}
 
 
-def register_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, read: str) -> Anomaly:
-    """The anomaly of a ``failure`` as ``check_linearizable`` describes it. Reads are called ``read`` in the history."""
-    return _Telling(operations, failure, read).anomaly()
+def register_anomaly(
+    operations: polars.DataFrame, failure: Mapping[str, Any], *, read: str, initial: int | None = None
+) -> Anomaly:
+    """The anomaly of a ``failure`` as ``check_linearizable`` describes it.
+
+    Reads are called ``read`` in the history, and the register holds ``initial`` at first.
+    """
+    return _Telling(operations, failure, read, initial).anomaly()
 
 
 class _Telling:
-    def __init__(self, operations: polars.DataFrame, failure: Mapping[str, Any], read: str) -> None:
+    def __init__(
+        self, operations: polars.DataFrame, failure: Mapping[str, Any], read: str, initial: int | None
+    ) -> None:
         self.read = read
+        self.initial = "nil" if initial is None else str(initial)
         self.failure = failure
         self.roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
         found = look_up(operations, [failure["blocked"], *self.roles])
@@ -65,7 +73,7 @@ class _Telling:
 
     def _suspects(self, operations: polars.DataFrame) -> list[Deed]:
         """Who wrote what the blocked operation needs, if the witness does not say: it failed, or came later."""
-        if self.needs in (None, "nil") or any(self._writes(deed) == self.needs for deed in self.witness):
+        if self.needs in (None, "nil", self.initial) or any(self._writes(deed) == self.needs for deed in self.witness):
             return []
         key = polars.lit(None) if self.blocked.key is None else polars.lit(self.blocked.key)
         wrote = polars.col("f").cast(polars.String) != self.read
@@ -76,7 +84,7 @@ class _Telling:
         is_read = self.blocked.f == self.read
         if self.needs is None:
             return NOT_LINEARIZABLE
-        if self.needs != "nil" and not any(self._writes(deed) == self.needs for deed in self.witness):
+        if self.needs != self.initial and not any(self._writes(deed) == self.needs for deed in self.witness):
             suspect = next(iter(self.suspects), None)
             if not is_read:
                 return IMPOSSIBLE_SWAP

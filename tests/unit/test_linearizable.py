@@ -173,6 +173,17 @@ def test_a_register_starts_with_what_it_is_told_to(tmp_path: Path) -> None:
     assert judged(tmp_path, script, Linearizable(initial=7)).validity is Validity.VALID
 
 
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [("7", "stale read"), ("", "read of a value never written"), ("1", "read of a value never written")],
+)
+def test_what_a_register_held_at_first_may_be_stale_and_was_written_by_nobody(
+    tmp_path: Path, read: str, name: str
+) -> None:
+    script = f"0 invoke write 9\n 0 ok write 9\n 1 invoke read\n 1 ok read {read}"
+    assert [anomaly.name for anomaly in judged(tmp_path, script, Linearizable(initial=7)).anomalies] == [name]
+
+
 def test_a_malformed_history_is_unknown_and_names_the_rows(tmp_path: Path) -> None:
     verdict = judged(tmp_path, "0 invoke read\n 0 ok read 1 2\n 0 invoke cas 1\n 0 ok cas 1")
     assert verdict.validity is Validity.UNKNOWN
