@@ -110,7 +110,8 @@ fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result
         doubts.push("no add was acknowledged before the last read began, so nothing could be lost".to_owned());
     }
     if too_late > 0 {
-        doubts.push(format!("{too_late} adds were acknowledged only after the last read had begun"));
+        let adds = if too_late == 1 { "1 add was".to_owned() } else { format!("{too_late} adds were") };
+        doubts.push(format!("{adds} acknowledged only after the last read had begun"));
     }
     let findings = vec![lost, unexpected, duplicated];
     malformed.unless(Report::conclude(operations, observations, findings, doubts).counting("recovered", recovered))

@@ -33,11 +33,12 @@ fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result
         }
     } else if missing > 0 {
         let why = if is_emptied {
-            "dequeues or drains whose end nobody knows may have taken them"
+            "dequeues or drains whose end nobody knows may have taken what is missing"
         } else {
             "the queue was not seen empty after everything had been put in"
         };
-        doubts.push(format!("{missing} acknowledged elements never came out; {why}"));
+        let elements = if missing == 1 { "element" } else { "elements" };
+        doubts.push(format!("{missing} acknowledged {elements} never came out; {why}"));
     }
     let findings = vec![lost, traffic.unexpected, traffic.duplicated];
     Ok(Report::conclude(traffic.operations, traffic.observations, findings, doubts).counting("recovered", recovered))
