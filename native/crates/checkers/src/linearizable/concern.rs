@@ -4,7 +4,7 @@
 //! order, and trying both is what makes a search exponential in the number of clients. So an operation that changes the state is put
 //! off until it matters: until its return is the first to come, or it touches a place that concerns an observation that was called, or
 //! the operation whose return is the first to come; or until it touches the same place as another that matters. In any way to finish,
-//! everything else can be moved behind what matters. This is partial-order reduction (Godefroid, 1996) by persistent sets.
+//! everything else can be moved behind what matters. Where it is known what observations find of each place, those wait in the same way. This is partial-order reduction (Godefroid, 1996) by persistent sets.
 
 use super::Operation;
 use super::classes::Class;
@@ -64,8 +64,10 @@ impl Concern {
             self.is_concerned[place as usize] = false;
         }
         let mut looked_at = 0;
+        let is_seen = |model: &M, action| model.nature(action) == Nature::Observation;
         for operation in enabled.clone() {
-            if operation.completion == front || model.nature(operation.action) == Nature::Observation {
+            // What only finds some places can wait as everything else can, until one of them matters.
+            if operation.completion == front || (is_seen(model, operation.action) && !model.has_accesses()) {
                 self.places.clear();
                 model.concerns(state, operation.action, &mut self.places);
                 self.add_places();
@@ -78,6 +80,10 @@ impl Concern {
             before = self.concerned.len();
             for operation in enabled.clone() {
                 if self.touches(model, operation.action) && self.places.len() > 1 {
+                    if model.has_accesses() && is_seen(model, operation.action) {
+                        self.places.clear();
+                        model.concerns(state, operation.action, &mut self.places);
+                    }
                     self.add_places();
                 }
                 looked_at += 1;
@@ -95,7 +101,7 @@ impl Concern {
     }
 
     /// Whether `action` touches a place of concern, or no place in particular.
-    fn touches<M: Model>(&mut self, model: &M, action: M::Action) -> bool {
+    pub fn touches<M: Model>(&mut self, model: &M, action: M::Action) -> bool {
         self.places.clear();
         model.touches(action, &mut self.places);
         let is_concerned = |place: &u32| self.is_concerned[self.group[*place as usize] as usize];

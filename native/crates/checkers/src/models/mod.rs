@@ -200,7 +200,7 @@ pub trait Model {
         0
     }
 
-    /// The places that `action`, which changes the state, touches.
+    /// The places that `action` touches, which changes the state, or is an observation of a model with accesses.
     fn touches(&self, _action: Self::Action, _places: &mut Vec<u32>) {}
 
     /// The places where something may have to happen before the required action `goal` goes, which can't go yet in `state` if it is an

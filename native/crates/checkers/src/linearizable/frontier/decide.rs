@@ -196,7 +196,7 @@ fn piecewise<M: Model + Clone>(walk: &mut Walk<M>, row: u32) -> Result<Option<u3
         if found.is_some() || near == 0 {
             return Ok(found.map(|found| found.min(row)));
         }
-        returns *= 4;
+        returns *= 8;
     }
     Ok(None)
 }

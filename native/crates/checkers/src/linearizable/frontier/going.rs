@@ -84,8 +84,11 @@ impl<M: Model> Passing<M> {
     /// Find the slots that may go next.
     fn find_required(&mut self, configuration: &Configuration, goal: &Return) {
         for slot in each(self.due(configuration, goal)) {
-            let can_go =
-                self.window.action(slot).is_some_and(|action| self.model.step(configuration.state, action).is_some());
+            let Some(action) = self.window.action(slot) else { continue };
+            let can_go = match self.model.has_accesses() {
+                true => self.first_lack(configuration, action).is_none(),
+                false => self.model.step(configuration.state, action).is_some(),
+            };
             if can_go {
                 self.candidates.push(slot as u32);
             }

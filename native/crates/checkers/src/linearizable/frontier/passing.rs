@@ -188,6 +188,7 @@ impl<M: Model> Passing<M> {
         let least = before.iter().map(|configuration| self.cost(configuration)).min().unwrap_or(0);
         let bit = 1 << slot;
         let goal = Return { slot, bit, row, least, care };
+        self.foresight.look_from(row);
         self.passed.clear();
         self.missed.clear();
         self.reached.clear();

@@ -94,10 +94,10 @@ impl<M: Model> Passing<M> {
     /// Go on from `configuration` by what any of `slots` needs, and that.
     pub(super) fn serve(&mut self, configuration: &Configuration, slots: Slots, goal: &Return) {
         let due = self.due(configuration, goal);
-        self.go_before(configuration, slots & (due | self.window.observations), !due, goal);
-        let due = due | self.window.observations;
+        let served = slots & (due | self.concerned_observations(configuration, goal));
+        self.go_before(configuration, served, !due, goal);
         let mut ways = Vec::new();
-        for slot in each(due & slots & self.window.open & !configuration.done) {
+        for slot in each(served & self.window.open & !configuration.done) {
             let Some(action) = self.window.action(slot) else { continue };
             if self.first_lack(configuration, action).is_none() {
                 continue;
@@ -118,6 +118,16 @@ impl<M: Model> Passing<M> {
                 }
             }
         }
+    }
+
+    /// The observations that can't be put off, as [`Passing::due`] found just before.
+    fn concerned_observations(&mut self, configuration: &Configuration, goal: &Return) -> Slots {
+        let mut concerned = 0;
+        for (slot, operation) in self.window.among(self.window.observations & !configuration.done) {
+            let matters = slot == goal.slot || self.concern.touches(&self.model, operation.action);
+            concerned |= Slots::from(matters) << slot;
+        }
+        concerned
     }
 
     /// Of what could be put off otherwise, let go what would be overwritten by something that serves one of `slots`.
@@ -146,7 +156,7 @@ impl<M: Model> Passing<M> {
     }
 
     /// What `action` finds, and `configuration` has not.
-    fn first_lack(&self, configuration: &Configuration, action: M::Action) -> Option<(u32, u32)> {
+    pub(super) fn first_lack(&self, configuration: &Configuration, action: M::Action) -> Option<(u32, u32)> {
         self.lacks(configuration, action).next()
     }
 
@@ -241,7 +251,7 @@ impl<M: Model> Passing<M> {
 
     /// Count what is lost when `action` goes in `configuration`, of what somebody has to find.
     pub(super) fn regret(&mut self, configuration: &mut Configuration, action: M::Action, row: u32) {
-        if !self.model.has_accesses() || self.classes.classes.is_empty() {
+        if !self.model.has_accesses() {
             return;
         }
         let written = self.model.accesses(action).iter().filter_map(|access| Some((access.key, access.leaves?)));
@@ -263,7 +273,7 @@ impl<M: Model> Passing<M> {
         if leaves_again {
             return false;
         }
-        let until = self.overwritten(configuration, place, row);
+        let until = self.overwritten(configuration, place);
         let is_found = open().any(|operation| accesses(operation).any(|access| access.finds == Some(held)))
             || self.foresight.will_be_found(place, held, row, until);
         is_found && !self.foresight.will_be_left(place, held, row, until)
@@ -271,7 +281,7 @@ impl<M: Model> Passing<M> {
 
     /// The return by which `place` is certainly overwritten, by something that was not yet called, or is not yet linearized and can't go
     /// any more before what is held there came about.
-    fn overwritten(&self, configuration: &Configuration, place: u32, row: u32) -> u32 {
+    fn overwritten(&self, configuration: &Configuration, place: u32) -> u32 {
         let list = self.gaps.of(configuration);
         let open = self.window.among(!configuration.done & !configuration.free & !self.window.observations);
         let overwrites = |operation: &Operation<M::Action>| {
@@ -281,7 +291,7 @@ impl<M: Model> Passing<M> {
         };
         let first =
             open.filter(|(_, operation)| overwrites(operation)).map(|(_, operation)| operation.completion).min();
-        first.unwrap_or(u32::MAX).min(self.foresight.overwritten(place, row))
+        first.unwrap_or(u32::MAX).min(self.foresight.overwritten(place))
     }
 
     /// Disregard what is held where nobody will find it.
@@ -298,7 +308,7 @@ impl<M: Model> Passing<M> {
                     .iter()
                     .any(|access| access.key == place && access.finds == Some(held))
             });
-            let until = self.overwritten(configuration, place, row);
+            let until = self.overwritten(configuration, place);
             if !is_found && !self.foresight.will_be_found(place, held, row, until) {
                 configuration.state = self.model.with(configuration.state, place, NOBODYS);
             }
