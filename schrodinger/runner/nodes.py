@@ -148,7 +148,7 @@ class DatabaseNodes:
                 continue
             try:
                 if not await self.database.ready(node, self.cluster):
-                    reasons.append(f"{node.name} says it is not ready")
+                    reasons.append(f"{node.name} says it is not ready: {last_words(node.log)}")
             except Exception as error:
                 reasons.append(f"{node.name}: {type(error).__name__}: {error}")
         return "; ".join(reasons) or "all nodes are ready now, too late"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from schrodinger.cluster import Cluster, Node
 from schrodinger.runner.last_words import last_words
+from schrodinger.runner.nodes import DatabaseNodes
+from tests.fakes.memory import MemoryDatabase, MemoryProvider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +70,21 @@ def test_a_database_that_printed_nothing_or_no_log_at_all_is_told_as_such(tmp_pa
     (tmp_path / "node.log").touch()
     assert last_words(tmp_path / "node.log") == "it printed nothing"
     assert "No such file" in last_words(tmp_path / "none.log")
+
+
+def test_a_node_that_is_not_ready_in_time_is_told_with_its_last_words(tmp_path: Path) -> None:
+    class NotYet(MemoryDatabase):
+        async def ready(self, node: Node, cluster: Cluster) -> bool:
+            return False
+
+    node = Node("n2", "127.0.0.1", tmp_path, tmp_path / "n2" / "node.log")
+    node.log.parent.mkdir()
+    node.log.write_text("[ERROR] Incorrect information in file\n")
+    nodes = DatabaseNodes(MemoryProvider(), NotYet(), tmp_path, Cluster((node,)), lambda _name, _what: None)
+
+    async def why_not() -> str:
+        await nodes.start()
+        return await nodes.why_not()
+
+    told = "n2 says it is not ready: [ERROR] Incorrect information in file (nodes/n2/node.log)"
+    assert asyncio.run(why_not()) == told
