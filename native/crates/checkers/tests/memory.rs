@@ -127,4 +127,17 @@ fn bytes_held_by_a_search_are_within_its_budget_and_a_quarter() {
     let in_turn = (end..).step_by(2).zip(last);
     unknown.extend(in_turn.map(|(row, action)| Operation { invocation: row, completion: row + 1, action }));
     assert_counted("fifo-queue in lockstep", || decided(&Queue::new(6, unknown.len()), &unknown));
+    // Likewise of a stack, of which two elements come out in the order in which they were put in.
+    let mut unknown = operations(90, StackAction::Push, StackAction::Pop, VecDeque::pop_back);
+    unknown.retain(|operation| operation.action != StackAction::Pop(3));
+    for operation in unknown.iter_mut().step_by(3) {
+        operation.completion = NEVER;
+        if let StackAction::Pop(_) = operation.action {
+            operation.action = StackAction::PopAny;
+        }
+    }
+    let last = [StackAction::Push(4), StackAction::Push(5), StackAction::Pop(4), StackAction::Pop(5)];
+    let in_turn = (end..).step_by(2).zip(last);
+    unknown.extend(in_turn.map(|(row, action)| Operation { invocation: row, completion: row + 1, action }));
+    assert_counted("stack by all that it can be", || decided(&Stack::new(6), &unknown));
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
-use super::{Budget, Limit, Operation, frontier, lockstep};
+use super::{Budget, Limit, Operation, frontier};
 use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, PriorityQueue};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
@@ -37,6 +37,22 @@ pub struct Decision {
     pub peak_bytes: u64,
 }
 
+/// What came of following all orders at once, in a way of the model's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The answer.
+    pub conclusion: Conclusion,
+    /// Every return before this row can be passed.
+    pub row: u32,
+    /// Operations linearized.
+    pub steps: u64,
+    /// The most bytes held.
+    pub peak_bytes: u64,
+    /// Places of operations that take out all that they put in, and with which there is an order that begins if there is any. So the rest
+    /// by itself can be put in order exactly if all can.
+    pub beginning: Vec<u32>,
+}
+
 /// A model with what is known about deciding and explaining it. Nothing need be known.
 pub trait Decide: Model + Clone + Send + Sync {
     /// Decide the operations, which are sorted by invocation, by a check that is exact for them; nothing if there is none.
@@ -55,13 +71,13 @@ pub trait Decide: Model + Clone + Send + Sync {
         None
     }
 
-    /// Decide the operations by a search of the model's own, if it has one that can take them.
-    fn lockstep(
+    /// Decide the operations by following all orders at once in a way of the model's own, if it has one that can take them.
+    fn follow(
         &self,
         _operations: &[Operation<Self::Action>],
         _budget: Budget,
         _interrupt: &AtomicBool,
-    ) -> Option<lockstep::Outcome> {
+    ) -> Option<Followed> {
         None
     }
 
@@ -161,10 +177,10 @@ impl<M: Decide> Searching<'_, M> {
     fn decide_until(&mut self, end: u32) -> (Conclusion, u32) {
         let operations = prefix(self.model, self.operations, end);
         let budget = Budget { max_steps: self.left(), ..self.budget };
-        if let Some(outcome) = self.model.lockstep(&operations, budget, self.interrupt) {
-            self.steps += outcome.steps;
-            self.peak_bytes = self.peak_bytes.max(outcome.peak_bytes);
-            return (outcome.conclusion, outcome.row);
+        if let Some(followed) = self.model.follow(&operations, budget, self.interrupt) {
+            self.steps += followed.steps;
+            self.peak_bytes = self.peak_bytes.max(followed.peak_bytes);
+            return (followed.conclusion, followed.row);
         }
         // Where states offer nothing the frontier has no hint what to put off: it is of use only where much may have happened.
         if !self.model.has_offers()

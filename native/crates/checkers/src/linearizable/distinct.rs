@@ -1,8 +1,11 @@
-//! What is known about deciding and explaining queues, stacks and sets: by rules, where every element is put in at most once.
+//! What is known about deciding and explaining queues, stacks and sets: by rules, where every element is put in at most once. Other stacks
+//! are followed.
 
-use super::Operation;
-use super::decide::{Algorithm, Decide, Decision};
+use std::sync::atomic::AtomicBool;
+
+use super::decide::{Algorithm, Decide, Decision, Followed};
 use super::search::Conclusion;
+use super::{Budget, Operation, stacks};
 use crate::models::{Model, QueueAction, Set, SetAction, Stack, StackAction, UnorderedQueue};
 use crate::objects::{
     self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, kin_of_snapshots, overdrawn, snapshots,
@@ -56,6 +59,15 @@ impl Decide for Stack {
 
     fn refute(&self, operations: &[Operation<StackAction>]) -> Option<u32> {
         overdrawn(&in_a_pool(operations))
+    }
+
+    fn follow(
+        &self,
+        operations: &[Operation<StackAction>],
+        budget: Budget,
+        interrupt: &AtomicBool,
+    ) -> Option<Followed> {
+        stacks::decide(&in_a_pool(operations), budget, interrupt)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use rustc_hash::FxHashMap;
 
-use super::decide::{Decide, Decision};
+use super::decide::{Decide, Decision, Followed};
 use super::distinct::{broken_pool, decide_pool, in_a_pool};
 use super::shrink::{Unit, generic_units};
 use super::{Budget, Operation, lockstep};
@@ -25,12 +25,12 @@ impl Decide for Queue {
         overdrawn(&in_a_pool(operations))
     }
 
-    fn lockstep(
+    fn follow(
         &self,
         operations: &[Operation<QueueAction>],
         budget: Budget,
         interrupt: &AtomicBool,
-    ) -> Option<lockstep::Outcome> {
+    ) -> Option<Followed> {
         lockstep::decide(&in_a_pool(operations), budget, interrupt)
     }
 

@@ -93,11 +93,11 @@ pub fn shrink<M: Decide>(
     let mut operations = prefix(model, operations, row + 1);
     let mut budget = budget;
     let mut beginning = 0;
-    if let Some(outcome) = model.lockstep(&operations, budget, interrupt) {
-        budget.max_steps = budget.max_steps.saturating_sub(outcome.steps);
-        beginning = outcome.beginning.len();
+    if let Some(followed) = model.follow(&operations, budget, interrupt) {
+        budget.max_steps = budget.max_steps.saturating_sub(followed.steps);
+        beginning = followed.beginning.len();
         let mut is_kept = vec![true; operations.len()];
-        outcome.beginning.iter().for_each(|&place| is_kept[place as usize] = false);
+        followed.beginning.iter().for_each(|&place| is_kept[place as usize] = false);
         let mut is_kept = is_kept.into_iter();
         operations.retain(|_| is_kept.next().unwrap_or(true));
     }

@@ -7,7 +7,7 @@
 mod call;
 mod counter;
 mod foreign;
-mod interner;
+pub(crate) mod interner;
 mod key_value;
 mod lock;
 mod mutex;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod element;
+pub mod repeated;
 pub mod snapshots;
 
 use schrodinger_checkers::linearizable::Operation;

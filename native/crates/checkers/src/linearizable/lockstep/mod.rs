@@ -42,30 +42,14 @@ mod thrift;
 
 use std::sync::atomic::AtomicBool;
 
-use super::search::Conclusion;
+use super::decide::Followed;
 use super::{Budget, Operation};
 use crate::objects::PoolAction;
 use stepping::Lockstep;
 use thrift::Following;
 
-/// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The answer.
-    pub conclusion: Conclusion,
-    /// Every return before this row can be passed.
-    pub row: u32,
-    /// Operations linearized.
-    pub steps: u64,
-    /// The most bytes held.
-    pub peak_bytes: u64,
-    /// Places of operations that take out all that they put in, and with which there is an order that begins if there is any. So the rest
-    /// by itself can be put in order exactly if all can.
-    pub beginning: Vec<u32>,
-}
-
 /// Decide a FIFO queue; operations are sorted by call. Nothing if too many are open at once.
-pub fn decide(operations: &[Operation<PoolAction>], budget: Budget, interrupt: &AtomicBool) -> Option<Outcome> {
+pub fn decide(operations: &[Operation<PoolAction>], budget: Budget, interrupt: &AtomicBool) -> Option<Followed> {
     let lockstep = Lockstep::new(operations)?;
     Some(Following::new(lockstep, budget, interrupt).decide())
 }

@@ -10,8 +10,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Outcome;
 use super::stepping::{Lockstep, Stage};
+use crate::linearizable::decide::Followed;
 use crate::linearizable::search::Conclusion;
 use crate::linearizable::{Budget, Limit};
 
@@ -83,7 +83,7 @@ impl<'a> Following<'a> {
     }
 
     /// Whether there is an order.
-    pub fn decide(mut self) -> Outcome {
+    pub fn decide(mut self) -> Followed {
         let is_certain = self.lockstep.supply.calls.is_empty();
         let mut end = if is_certain { End::Lost } else { self.follow_few().unwrap_or_else(End::Exhausted) };
         if matches!(end, End::Lost) {
@@ -94,7 +94,7 @@ impl<'a> Following<'a> {
             End::Stuck | End::Lost => Conclusion::Blocked(self.row),
             End::Exhausted(limit) => Conclusion::Exhausted(limit, self.row),
         };
-        Outcome {
+        Followed {
             conclusion,
             row: self.row,
             steps: self.lockstep.steps,

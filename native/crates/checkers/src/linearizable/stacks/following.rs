@@ -1,0 +1,243 @@
+//! Which configurations are followed.
+//!
+//! **Thrifty.** A pop that can go without anything that may have happened goes so. Where it can't, something happened that nobody knows of:
+//! something was pushed, or what is in the way was popped. What is cheap is tried, and of all configurations those are kept that were
+//! cheapest so far. A push costs more than a pop, and how much more matters a lot: whoever makes up a push where a few pops had
+//! happened leaves on the stack all that they took, and has to make up something for each later on. Where no configuration goes on, or
+//! only by wasting very much, those some way back are followed again, more of them, and further back each time that does not help. What is
+//! found is an order all the same.
+//!
+//! **All.** Where the thrifty ones end, every configuration is followed. When none goes on, the first return that none got past is the
+//! first that can't be passed: orders of what came before it, in which what had not returned may have happened or not, have the same
+//! configurations. Where everything happened for certain that is quick.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::diagram::EMPTY;
+use super::passing::{Configuration, Passing, Thrift};
+use super::window::Window;
+use crate::linearizable::Limit;
+use crate::linearizable::decide::Followed;
+use crate::linearizable::search::Conclusion;
+
+/// How many returns lie between two moments to go back to.
+const STRIDE: usize = 64;
+/// How many configurations are kept at first, and how much may be wasted on one operation.
+const WIDTH: usize = 8;
+const MOST_WASTE: u32 = 4;
+/// How often both are doubled where no configuration goes on.
+const MOST_EFFORT: u32 = 4;
+/// How many moments it goes back then, as powers of two: so many more each time, in the first attempt and in the second.
+const FAR: [u32; 2] = [1, 2];
+/// Steps that an attempt is worth: at least, and for each return.
+const THRIFTY_STEPS: (u64, u64) = (1 << 18, 128);
+/// How many moments are remembered.
+const MOMENTS: usize = 257;
+/// So many sets are worth throwing away what is not used any more.
+const MANY_SETS: usize = 1 << 14;
+
+/// A moment to go back to.
+struct Moment {
+    level: usize,
+    window: Window,
+    configurations: Vec<Configuration>,
+    has_left_out: bool,
+}
+
+/// The configurations that are followed.
+pub struct Following<'a> {
+    passing: Passing,
+    interrupt: &'a AtomicBool,
+    level: usize,
+    configurations: Vec<Configuration>,
+    has_left_out: bool,
+    moments: Vec<Moment>,
+    /// How many sets are kept before those that are not used are thrown away.
+    most_sets: usize,
+    /// The last level at which the stack was certainly empty, and nothing open or pending had gone.
+    beginning: usize,
+    row: u32,
+}
+
+/// What became of the configurations.
+enum End {
+    /// They passed all returns.
+    Through,
+    /// None goes on, and none was left out.
+    Stuck,
+    /// None of the few that were kept goes on.
+    Lost,
+    /// The budget ended.
+    Exhausted(Limit),
+    /// Too much is open at once.
+    TooManyOpen,
+}
+
+impl<'a> Following<'a> {
+    /// From the start.
+    pub fn new(passing: Passing, interrupt: &'a AtomicBool) -> Self {
+        Following {
+            passing,
+            interrupt,
+            level: 0,
+            configurations: Vec::new(),
+            has_left_out: false,
+            moments: Vec::new(),
+            most_sets: MANY_SETS,
+            beginning: 0,
+            row: 0,
+        }
+    }
+
+    /// Whether there is an order.
+    pub fn decide(mut self) -> Option<Followed> {
+        let mut end = End::Lost;
+        for far in FAR {
+            if matches!(end, End::Lost) && !self.passing.supply.is_empty() {
+                end = self.follow_few(far).unwrap_or_else(|end| end);
+            }
+        }
+        if matches!(end, End::Lost) {
+            end = self.follow_all().unwrap_or_else(|end| end);
+        }
+        let conclusion = match end {
+            End::Through => Conclusion::Linearizable,
+            End::Stuck | End::Lost => Conclusion::Blocked(self.row),
+            End::Exhausted(limit) => Conclusion::Exhausted(limit, self.row),
+            End::TooManyOpen => return None,
+        };
+        Some(Followed {
+            conclusion,
+            row: self.row,
+            steps: self.passing.steps,
+            peak_bytes: self.passing.peak_bytes,
+            beginning: self.passing.returned(self.beginning),
+        })
+    }
+
+    fn start(&mut self) {
+        self.level = 0;
+        self.configurations = vec![Configuration::START];
+        self.has_left_out = false;
+        self.passing.window = Window::default();
+        self.moments.clear();
+        self.beginning = 0;
+    }
+
+    fn follow_all(&mut self) -> Result<End, End> {
+        self.start();
+        while self.level < self.passing.returns.len() {
+            let next = self.pass(None)?;
+            if next.is_empty() {
+                return Ok(End::Stuck);
+            }
+            self.go_on(next);
+        }
+        Ok(End::Through)
+    }
+
+    fn follow_few(&mut self, far: u32) -> Result<End, End> {
+        self.start();
+        let (least, each) = THRIFTY_STEPS;
+        let most_steps = self.passing.steps + least + each * self.passing.returns.len() as u64;
+        let (mut effort, mut until) = (0, 0);
+        while self.level < self.passing.returns.len() {
+            if self.level >= until {
+                effort = 0;
+            }
+            if self.level % STRIDE == 0 {
+                self.remember();
+            }
+            let mut next = self.pass(Some(Thrift { most: MOST_WASTE << effort, slack: effort }))?;
+            if next.len() > 1 {
+                next.sort_unstable_by_key(|c| (c.gone.slots, c.stacks, c.gone.waste, *c));
+                let before = next.len();
+                next.dedup_by_key(|c| (c.gone.slots, c.stacks));
+                self.has_left_out |= next.len() < before;
+            }
+            if next.len() > WIDTH << effort {
+                next.sort_unstable_by_key(|configuration| (configuration.gone.waste, *configuration));
+                next.truncate(WIDTH << effort);
+                self.has_left_out = true;
+            }
+            if !next.is_empty() {
+                self.go_on(next);
+                continue;
+            }
+            if !self.has_left_out {
+                return Ok(End::Stuck);
+            }
+            if effort == MOST_EFFORT || self.passing.steps > most_steps {
+                return Ok(End::Lost);
+            }
+            effort += 1;
+            until = until.max(self.level + STRIDE);
+            self.go_back(1 << (far * effort));
+        }
+        Ok(End::Through)
+    }
+
+    fn pass(&mut self, thrift: Option<Thrift>) -> Result<Vec<Configuration>, End> {
+        self.throw_away();
+        if self.interrupt.load(Ordering::Relaxed) {
+            return Err(End::Exhausted(Limit::Interrupted));
+        }
+        if !self.passing.open_until(self.level) {
+            return Err(End::TooManyOpen);
+        }
+        self.row = self.row.max(self.passing.returns[self.level].0);
+        let next = self.passing.pass(self.level, &self.configurations, thrift);
+        let bytes = size_of::<Configuration>() * (next.capacity() + self.configurations.capacity());
+        if let Some(limit) = self.passing.is_exhausted(bytes as u64) {
+            return Err(End::Exhausted(limit));
+        }
+        self.has_left_out |= std::mem::take(&mut self.passing.has_left_out);
+        Ok(next)
+    }
+
+    fn go_on(&mut self, configurations: Vec<Configuration>) {
+        self.configurations = configurations;
+        self.level += 1;
+        if let ([one], false) = (self.configurations.as_slice(), self.has_left_out)
+            && one.stacks == EMPTY
+            && one.gone == Configuration::START.gone
+        {
+            self.beginning = self.level;
+        }
+    }
+
+    fn remember(&mut self) {
+        if self.moments.last().is_none_or(|last| last.level < self.level) {
+            if self.moments.len() == MOMENTS {
+                self.moments.remove(0);
+            }
+            self.moments.push(Moment {
+                level: self.level,
+                window: self.passing.window.clone(),
+                configurations: self.configurations.clone(),
+                has_left_out: self.has_left_out,
+            });
+        }
+    }
+
+    /// Go back to a moment, leaving out this many, but not the first.
+    fn go_back(&mut self, many: usize) {
+        self.moments.truncate(self.moments.len().saturating_sub(many).max(1));
+        let Some(moment) = self.moments.pop() else { return };
+        self.level = moment.level;
+        self.passing.window = moment.window;
+        self.configurations = moment.configurations;
+        self.has_left_out = moment.has_left_out;
+    }
+
+    /// Throw away the sets that no configuration uses any more, where there are many.
+    fn throw_away(&mut self) {
+        if self.passing.diagram.len() < self.most_sets {
+            return;
+        }
+        let moments = self.moments.iter_mut().flat_map(|moment| &mut moment.configurations);
+        let roots = self.configurations.iter_mut().chain(moments).map(|configuration| &mut configuration.stacks);
+        self.passing.diagram.keep(roots);
+        self.most_sets = (2 * self.passing.diagram.len()).max(MANY_SETS);
+    }
+}

@@ -1,0 +1,421 @@
+//! From return to return: what the stack can be once one more operation has returned.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::diagram::{Diagram, EMPTY, NONE, Set, Top};
+use super::window::{Open, Slots, Supply, Window, has_more};
+use crate::linearizable::{Budget, Limit, Operation};
+use crate::models::shelf::{self, Shelf};
+use crate::objects::PoolAction;
+
+/// What went before its return, or has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gone {
+    /// Slots of operations that went: pushes together with their pop, pops that were in the way of another.
+    pub slots: Slots,
+    /// By element: how many of its pushes that may have happened went.
+    pub puts: shelf::Map,
+    /// By element: how many of its pops that may have happened went, and have no slot any more.
+    pub takes: shelf::Map,
+    /// How many pops of nobody knows what went, and have no slot any more.
+    pub unknown: u32,
+    /// What all that was made up costs.
+    pub waste: u32,
+}
+
+/// What went, and what the stack can be then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Configuration {
+    /// What went.
+    pub gone: Gone,
+    /// What the stack can be.
+    pub stacks: Set,
+}
+
+impl Configuration {
+    /// Nothing happened.
+    pub const START: Configuration = Configuration {
+        gone: Gone { slots: 0, puts: shelf::EMPTY, takes: shelf::EMPTY, unknown: 0, waste: 0 },
+        stacks: EMPTY,
+    };
+}
+
+/// What it costs to make up an operation that may have happened. Whoever makes up the push of an element that was popped leaves on the stack
+/// what may have been popped instead: that element, and what lies above it. For most of those a pop has to be made up later.
+const MADE_UP_PUT: u32 = 3;
+const MADE_UP_TAKE: u32 = 1;
+
+/// What may be wasted on an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Thrift {
+    /// At most so much, so that it can go.
+    pub most: u32,
+    /// So much more than it takes, unless it takes nothing.
+    pub slack: u32,
+}
+
+/// A pop that returns: what it takes, nothing if it found nothing, and how many operations had been called before it.
+#[derive(Clone, Copy)]
+struct Pop {
+    element: Option<u32>,
+    call: u32,
+    slot: u32,
+}
+
+/// Hardly ever do more configurations follow one.
+const SEVERAL: usize = 64;
+
+/// Nothing is above, or can have been pushed at any time.
+const ALWAYS: u32 = u32::MAX;
+
+/// A history of a stack, and where it is.
+#[derive(Debug)]
+pub struct Passing {
+    /// The operations by call; elements are numbered from zero.
+    operations: Vec<Operation<PoolAction>>,
+    /// The returns in order, as rows and places of operations.
+    pub returns: Vec<(u32, u32)>,
+    /// What may have happened.
+    pub supply: Supply,
+    /// What is open.
+    pub window: Window,
+    /// What the stack can be.
+    pub diagram: Diagram,
+    /// Operations linearized.
+    pub steps: u64,
+    /// The most bytes held.
+    pub peak_bytes: u64,
+    budget: Budget,
+    limit: Option<Limit>,
+    /// Bytes of lists of configurations.
+    listed: u64,
+    /// Configurations that waste more than this are not gone on to.
+    most_waste: u32,
+    /// Whether there were such configurations.
+    pub has_left_out: bool,
+    /// By place among the operations: the slot.
+    slots: Vec<u8>,
+    shelf: Shelf,
+    /// What a pop makes of a part of the stacks, by the set and [`Top::latest`] of what is above.
+    popped: FxHashMap<(Set, u32), Vec<(Gone, Set)>>,
+    fixed_bytes: u64,
+}
+
+impl Passing {
+    /// The operations are sorted by call.
+    pub fn new(operations: &[Operation<PoolAction>], budget: Budget) -> Passing {
+        let mut numbers: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut number = |element: u32| {
+            let next = numbers.len() as u32;
+            *numbers.entry(element).or_insert(next)
+        };
+        let mut operations = operations.to_vec();
+        for operation in &mut operations {
+            match &mut operation.action {
+                PoolAction::Put(element) | PoolAction::Take(element) => *element = number(*element),
+                PoolAction::TakeUnknown => operation.completion = crate::pairing::NEVER,
+                PoolAction::Empty => {}
+            }
+        }
+        let certain = operations.iter().zip(0..).filter(|(operation, _)| !operation.is_pending());
+        let mut returns: Vec<(u32, u32)> = certain.map(|(operation, place)| (operation.completion, place)).collect();
+        returns.sort_unstable();
+        let supply = Supply::of(&operations, numbers.len());
+        let lists = size_of_val(&operations[..]) + size_of_val(&returns[..]) + operations.len();
+        Passing {
+            fixed_bytes: lists as u64 + supply.bytes(),
+            slots: vec![0; operations.len()],
+            returns,
+            supply,
+            operations,
+            window: Window::default(),
+            diagram: Diagram::new(),
+            steps: 0,
+            peak_bytes: 0,
+            budget,
+            limit: None,
+            listed: 0,
+            most_waste: u32::MAX,
+            has_left_out: false,
+            shelf: Shelf::new(numbers.len()),
+            popped: FxHashMap::default(),
+        }
+    }
+
+    /// Whether a limit is reached, with so many bytes more than are counted here.
+    pub fn is_exhausted(&mut self, bytes: u64) -> Option<Limit> {
+        // What is kept of the diagram from time to time is copied.
+        let bytes = bytes + self.listed + self.fixed_bytes + self.shelf.bytes() + 2 * self.diagram.bytes();
+        self.peak_bytes = self.peak_bytes.max(bytes);
+        if bytes > self.budget.max_bytes {
+            self.limit = Some(Limit::Bytes);
+        } else if self.steps > self.budget.max_steps {
+            self.limit = Some(Limit::Steps);
+        }
+        self.limit
+    }
+
+    /// The operations that returned before that of this level, by place.
+    pub fn returned(&self, level: usize) -> Vec<u32> {
+        self.returns[..level].iter().map(|&(_, place)| place).collect()
+    }
+
+    /// What was called before the return of this level is open. False if too much is open at once.
+    pub fn open_until(&mut self, level: usize) -> bool {
+        let row = self.returns[level].0;
+        while let Some(operation) = self.operations.get(self.window.called as usize).filter(|o| o.invocation < row) {
+            // Of pushes that may have happened it does not matter when they were called, nor of pops while no other is open.
+            let needs_slot = !operation.is_pending()
+                || (matches!(operation.action, PoolAction::Take(_) | PoolAction::TakeUnknown)
+                    && self.window.takes != 0);
+            if needs_slot {
+                let Some(slot) = self.window.open(operation) else { return false };
+                self.slots[self.window.called as usize] = slot as u8;
+            }
+            self.window.called += 1;
+        }
+        true
+    }
+
+    /// What can be once the operation of this level has returned. With `thrift`, nothing is wasted from a configuration that can do without.
+    pub fn pass(&mut self, level: usize, from: &[Configuration], thrift: Option<Thrift>) -> Vec<Configuration> {
+        let place = self.returns[level].1;
+        let slot = u32::from(self.slots[place as usize]);
+        let action = self.operations[place as usize].action;
+        let mut found: Vec<(Gone, Set)> = Vec::with_capacity(from.len());
+        self.diagram.begin_insertion();
+        for &Configuration { gone, stacks } in from {
+            self.steps += 1;
+            // While a list grows the old and the new one, twice as large, exist side by side; what is found is joined in one of its own.
+            let grown = if found.len() + SEVERAL >= found.capacity() { 3 } else { 1 } * found.capacity();
+            self.listed = (size_of_val(from) + (grown + found.len()) * size_of::<Configuration>()) as u64;
+            if self.is_exhausted(0).is_some() {
+                break;
+            }
+            if gone.slots >> slot & 1 == 1 {
+                found.push((Gone { slots: gone.slots & !(1 << slot), ..gone }, stacks));
+                continue;
+            }
+            let element = match action {
+                PoolAction::Put(element) => {
+                    let (with, steps) = self.diagram.insert(stacks, element, place, self.window.called);
+                    self.steps += steps;
+                    found.push((gone, with));
+                    continue;
+                }
+                PoolAction::Take(element) => Some(element),
+                PoolAction::Empty | PoolAction::TakeUnknown => None,
+            };
+            let pop = Pop { element, call: place, slot };
+            match thrift {
+                None => self.take(stacks, gone, pop, u32::MAX, &mut found),
+                Some(thrift) => self.take_thriftily(stacks, gone, pop, thrift, &mut found),
+            }
+        }
+        self.window.close(slot);
+        self.settle(&mut found);
+        self.join(found)
+    }
+
+    /// Every way in which a pop goes, wasting at most so much.
+    fn take(&mut self, stacks: Set, gone: Gone, pop: Pop, waste: u32, found: &mut Vec<(Gone, Set)>) {
+        self.most_waste = gone.waste.saturating_add(waste);
+        let ways = self.pop(stacks, gone, pop);
+        found.extend(ways);
+        if let Some(element) = pop.element {
+            self.go_together(stacks, gone, element, found);
+        }
+    }
+
+    /// The ways in which a pop goes that waste nothing; if there are none, those that waste little.
+    fn take_thriftily(&mut self, stacks: Set, gone: Gone, pop: Pop, thrift: Thrift, found: &mut Vec<(Gone, Set)>) {
+        let (before, had_left_out) = (found.len(), std::mem::take(&mut self.has_left_out));
+        let mut waste = 0;
+        self.take(stacks, gone, pop, waste, found);
+        while found.len() == before && self.has_left_out && waste < thrift.most {
+            self.has_left_out = false;
+            waste = (2 * waste).max(1);
+            self.take(stacks, gone, pop, waste, found);
+        }
+        if waste > 0 && thrift.slack > 0 {
+            found.truncate(before);
+            self.take(stacks, gone, pop, waste + thrift.slack, found);
+        }
+        self.has_left_out |= had_left_out;
+    }
+
+    /// Pops that may have happened lose their slots where it does not matter any more when they were called.
+    fn settle(&mut self, found: &mut [(Gone, Set)]) {
+        let settled = self.window.settled();
+        if settled == 0 {
+            return;
+        }
+        for (gone, _) in found.iter_mut().filter(|(gone, _)| gone.slots & settled != 0) {
+            for (_, open) in self.window.among(gone.slots & settled) {
+                if let PoolAction::Take(element) = open.action {
+                    let used = self.shelf.get(gone.takes, element);
+                    gone.takes = self.shelf.set(gone.takes, element, used + 1);
+                } else {
+                    gone.unknown += 1;
+                }
+            }
+            gone.slots &= !settled;
+        }
+        super::window::each(settled).for_each(|slot| self.window.close(slot));
+    }
+
+    /// One configuration of all in which the same went.
+    fn join(&mut self, mut found: Vec<(Gone, Set)>) -> Vec<Configuration> {
+        found.sort_unstable();
+        let mut joined = Vec::with_capacity(found.len());
+        for alike in found.chunk_by(|one, other| one.0 == other.0) {
+            let sets: Vec<Set> = alike.iter().map(|&(_, set)| set).collect();
+            let stacks = self.diagram.union(&sets);
+            joined.extend((stacks != NONE).then_some(Configuration { gone: alike[0].0, stacks }));
+        }
+        joined
+    }
+
+    /// Every way to take what a pop returned from below what can have been pushed after its call (rules 2 and 4).
+    fn pop(&mut self, stacks: Set, gone: Gone, pop: Pop) -> Vec<(Gone, Set)> {
+        self.popped.clear();
+        let mut pending = vec![(stacks, ALWAYS)];
+        while let Some(&(set, latest)) = pending.last() {
+            if self.popped.contains_key(&(set, latest)) {
+                pending.pop();
+                continue;
+            }
+            let before = pending.len();
+            let kept: Vec<Top> = self.diagram.tops(set).filter(|top| top.latest > pop.call).collect();
+            for top in &kept {
+                let beneath = (top.below, top.latest);
+                pending.extend((!self.popped.contains_key(&beneath)).then_some(beneath));
+            }
+            if pending.len() > before {
+                continue;
+            }
+            pending.pop();
+            let mut found = self.uncover(set, latest, gone, pop);
+            for top in kept {
+                for &(gone, below) in &self.popped[&(top.below, top.latest)] {
+                    let set = self.diagram.with_tops(&mut [Top { below, ..top }], false);
+                    found.push((gone, set));
+                }
+            }
+            let joined = self.join(found).into_iter().map(|configuration| (configuration.gone, configuration.stacks));
+            let joined = joined.collect();
+            self.popped.insert((set, latest), joined);
+        }
+        self.popped.remove(&(stacks, ALWAYS)).unwrap_or_default()
+    }
+
+    /// Every way to take what a pop returned from below what other pops take, all called before `latest`.
+    fn uncover(&mut self, set: Set, latest: u32, gone: Gone, pop: Pop) -> Vec<(Gone, Set)> {
+        let mut found = Vec::new();
+        let mut pending = vec![(set, gone)];
+        let mut seen: FxHashSet<(Set, Gone)> = FxHashSet::default();
+        while let Some((set, gone)) = pending.pop() {
+            self.steps += 1;
+            let lists = (pending.capacity() + seen.capacity() * 8 / 7) * size_of::<(Set, Gone)>();
+            if self.is_exhausted(lists as u64).is_some() {
+                break;
+            }
+            if pop.element.is_none() && self.diagram.has_empty(set) {
+                found.push((gone, EMPTY));
+            }
+            let tops: Vec<Top> = self.diagram.tops(set).collect();
+            for top in tops {
+                if Some(top.element) == pop.element {
+                    found.push((gone, top.below));
+                    continue;
+                }
+                for gone in self.takers(top.element, latest, gone, pop.slot) {
+                    if seen.insert((top.below, gone)) {
+                        pending.push((top.below, gone));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// What went once one more pop takes `element`, which was called before `latest` and is not that in `slot`.
+    fn takers(&mut self, element: u32, latest: u32, gone: Gone, slot: u32) -> Vec<Gone> {
+        let free = !gone.slots & !(1 << slot);
+        let takes: Vec<(u32, &Open)> = self
+            .window
+            .among(self.window.takes & free)
+            .filter(|(_, open)| open.action == PoolAction::Take(element) && open.call < latest)
+            .collect();
+        let mut takers: Vec<Gone> =
+            worth_trying(&takes).map(|slot| Gone { slots: gone.slots | 1 << slot, ..gone }).collect();
+        if self.supply.is_empty() {
+            return takers;
+        }
+        let settled = self.window.first_take();
+        let last = |action: PoolAction| {
+            let pending = self.window.among(self.window.pending & free);
+            let able = pending.filter(|(_, open)| open.action == action && open.call < latest);
+            able.max_by_key(|(_, open)| open.call).map(|(slot, open)| (slot, open.call))
+        };
+        let went = Gone { waste: gone.waste + MADE_UP_TAKE, ..gone };
+        // Each with the call, which counts from the first pop that is open on.
+        let known =
+            last(PoolAction::Take(element)).map(|(slot, call)| (call, Gone { slots: went.slots | 1 << slot, ..went }));
+        let known = known.or_else(|| {
+            let used = self.shelf.get(gone.takes, element);
+            has_more(&self.supply.takes[element as usize], used, settled)
+                .then(|| (0, Gone { takes: self.shelf.set(gone.takes, element, used + 1), ..went }))
+        });
+        let unknown =
+            last(PoolAction::TakeUnknown).map(|(slot, call)| (call, Gone { slots: went.slots | 1 << slot, ..went }));
+        let unknown = unknown.or_else(|| {
+            has_more(&self.supply.unknown, gone.unknown, settled)
+                .then_some((0, Gone { unknown: gone.unknown + 1, ..went }))
+        });
+        // One of nobody knows what can do more, and is kept; unless the other was called earlier, which can do more as well.
+        let unknown = unknown.filter(|(call, _)| known.is_none_or(|(earlier, _)| earlier < *call));
+        let pending = known.into_iter().chain(unknown).map(|(_, gone)| gone);
+        if went.waste <= self.most_waste {
+            takers.extend(pending);
+        } else {
+            self.has_left_out |= pending.count() > 0;
+        }
+        takers
+    }
+
+    /// Every way in which a pop of `element` goes together with a push (rule 3). What is on top of the stack need not be made up: the push
+    /// can take its place later.
+    fn go_together(&mut self, stacks: Set, gone: Gone, element: u32, found: &mut Vec<(Gone, Set)>) {
+        let puts: Vec<(u32, &Open)> = self
+            .window
+            .among(self.window.puts & !gone.slots)
+            .filter(|(_, open)| open.action == PoolAction::Put(element))
+            .collect();
+        let mut ways: Vec<Gone> =
+            worth_trying(&puts).map(|slot| Gone { slots: gone.slots | 1 << slot, ..gone }).collect();
+        let used = self.shelf.get(gone.puts, element);
+        if has_more(&self.supply.puts[element as usize], used, self.window.called) {
+            let waste = gone.waste + MADE_UP_PUT;
+            if waste <= self.most_waste {
+                ways.push(Gone { puts: self.shelf.set(gone.puts, element, used + 1), waste, ..gone });
+            } else {
+                self.has_left_out = true;
+            }
+        }
+        if ways.is_empty() {
+            return;
+        }
+        let mut others: Vec<Top> = self.diagram.tops(stacks).filter(|top| top.element != element).collect();
+        let has_empty = self.diagram.has_empty(stacks);
+        let stacks = self.diagram.with_tops(&mut others, has_empty);
+        found.extend(ways.into_iter().map(|gone| (gone, stacks)));
+    }
+}
+
+/// Of operations that do the same, the slots of those that are worth trying: no other was called later and returns earlier.
+fn worth_trying(open: &[(u32, &Open)]) -> impl Iterator<Item = u32> {
+    let is_worth_it =
+        |(_, one): &&(u32, &Open)| !open.iter().any(|(_, other)| other.call > one.call && other.ret < one.ret);
+    open.iter().filter(is_worth_it).map(|&(slot, _)| slot)
+}

@@ -1,0 +1,42 @@
+//! Stacks with repeated elements against the definition, on random small histories. SCHRODINGER_FUZZ_CASES sets how many.
+
+mod oracle;
+mod pools;
+
+use pools::Order;
+use pools::repeated::Pool;
+use schrodinger_checkers::models::{Stack, StackAction};
+use schrodinger_checkers::objects::PoolAction;
+
+fn stack() -> Pool<Stack> {
+    Pool { order: Order::Newest, model: |history| Stack::new(pools::elements_of(history)), action }
+}
+
+fn action(action: PoolAction) -> StackAction {
+    match action {
+        PoolAction::Put(element) => StackAction::Push(element),
+        PoolAction::Take(element) => StackAction::Pop(element),
+        PoolAction::Empty => StackAction::Empty,
+        PoolAction::TakeUnknown => StackAction::PopAny,
+    }
+}
+
+#[test]
+fn stacks_with_repeated_elements_agree_with_the_definition() {
+    stack().agrees_with_the_definition();
+}
+
+#[test]
+fn what_is_told_of_a_stack_is_impossible_by_itself() {
+    stack().tells_what_is_impossible_by_itself();
+}
+
+#[test]
+fn longer_stacks_of_which_much_is_unknown_are_possible_when_a_stack_produced_them() {
+    stack().explains_what_it_produced((2, 10));
+}
+
+#[test]
+fn longer_stacks_are_decided_as_by_the_search() {
+    stack().agrees_with_the_search();
+}
