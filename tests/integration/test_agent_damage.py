@@ -180,8 +180,9 @@ def test_a_disk_with_which_everything_is_wrong_can_be_damaged_and_rolled_back(ag
     async def scenario() -> None:
         kinds = ("disk-full", "disk-read-only", "disk-stall")
         async with await agent.connect() as client:
-            if not (await client.capabilities())["disk"].available:
-                pytest.skip("no disks")
+            disk = (await client.capabilities())["disk"]
+            if not disk.available:
+                pytest.skip(disk.reason)
             up = await client.up("c", ["n1"], lease_s=60, isolated=False, kinds=kinds)
             await says(client, up, WRITE, "written")
             faults = [fault("roll-back", "n1", files="*")]

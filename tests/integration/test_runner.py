@@ -370,6 +370,19 @@ def test_a_database_that_refuses_damaged_files_stays_down_and_the_others_are_rea
     assert verdict.validity is Validity.VALID, verdict.reasons
 
 
+class Marking(MemoryProvider):
+    """Notes when all is healed."""
+
+    def __init__(self, marks: list[str]) -> None:
+        super().__init__()
+        self.marks = marks
+
+    async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
+        if not faults:
+            self.marks.append("healed")
+        return await super().set_faults(faults)
+
+
 def test_final_operations_that_never_succeed_make_the_run_unknown(tmp_path: Path) -> None:
     class NoFinalReads(MemoryClient):
         async def invoke(self, operation: Operation) -> Completion:
@@ -377,17 +390,14 @@ def test_final_operations_that_never_succeed_make_the_run_unknown(tmp_path: Path
                 raise OSError("connection refused")
             return await super().invoke(operation)
 
-    class Marks(MemoryProvider):
-        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
-            if not faults:
-                marks.append("healed")
-            return await super().set_faults(faults)
-
     marks: list[str] = []
     data: dict[int, int] = {}
     one_fault = (Event(AtTime(200 * MS), Pause(frozenset({"n1"})), 2000 * MS),)
     verdict = run(
-        tmp_path / "run", plan(schedule=one_fault), suite=memory_suite(lambda: NoFinalReads(data)), provider=Marks()
+        tmp_path / "run",
+        plan(schedule=one_fault),
+        suite=memory_suite(lambda: NoFinalReads(data)),
+        provider=Marking(marks),
     )
     assert verdict.validity is Validity.UNKNOWN
     assert any("final operations never succeeded, the first a read of key 3" in reason for reason in verdict.reasons)
@@ -406,17 +416,11 @@ def test_a_node_that_differs_for_good_once_all_is_healed_is_seen_whichever_it_is
                 return operation.ok(None)
             return await super().invoke(operation)
 
-    class Marks(MemoryProvider):
-        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
-            if not faults:
-                marks.append("healed")
-            return await super().set_faults(faults)
-
     marks: list[str] = []
     data: dict[int, int] = {}
     until_the_end = (Event(AtTime(200 * MS), Pause(frozenset({"n1"})), 2000 * MS),)
     suite = memory_suite(lambda: Diverged(data))
-    verdict = run(tmp_path / "run", plan(schedule=until_the_end), suite=suite, provider=Marks())
+    verdict = run(tmp_path / "run", plan(schedule=until_the_end), suite=suite, provider=Marking(marks))
     assert verdict.validity is Validity.VIOLATION
 
 
@@ -434,17 +438,11 @@ def test_final_operations_that_are_never_invoked_make_the_run_unknown(tmp_path: 
                 raise OSError("connection reset")
             return await super().invoke(operation)
 
-    class Marks(MemoryProvider):
-        async def set_faults(self, faults: Mapping[str, Fault]) -> Observed:
-            if not faults:
-                marks.append("healed")
-            return await super().set_faults(faults)
-
     marks: list[str] = []
     data: dict[int, int] = {}
     one_fault = (Event(AtTime(200 * MS), Pause(frozenset({"n1"})), 2000 * MS),)
     suite = memory_suite(lambda: Unreachable(data))
-    verdict = run(tmp_path / "run", plan(schedule=one_fault), suite=suite, provider=Marks())
+    verdict = run(tmp_path / "run", plan(schedule=one_fault), suite=suite, provider=Marking(marks))
     assert verdict.validity is Validity.UNKNOWN
     assert "10 of 40 final operations never succeeded" in verdict.reasons
 
