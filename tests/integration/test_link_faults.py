@@ -261,7 +261,8 @@ def test_corruption_is_found_by_the_receivers_checksum(peers: Peers) -> None:
     assert 150 < 1_000 - len(arrived) < 250
     assert all(datagram[8:] == bytes(1_000) for datagram in arrived), "what arrives is whole"
     found = checksum_errors(peers, "n2") - errors_before
-    assert found >= 0.95 * (1_000 - len(arrived)), "the rest has a damaged length, which is found before the checksum"
+    # Where no seed decides, one in thirty hits a header, which is found, or lost, before the checksum of the datagram.
+    assert found >= 0.9 * (1_000 - len(arrived))
 
 
 @in_user_space
