@@ -5,12 +5,18 @@ and decides whether that history is possible under the consistency the database 
 is written with.
 """
 
-from schrodinger import checkers, operations, workloads
-from schrodinger.cluster.database import Database, Leader, Membership, Names, PowerLoss
-from schrodinger.cluster.protocols import Cluster
-from schrodinger.cluster.suite import Suite
-from schrodinger.cluster.versions import Debian, OnPath, Wheel
-from schrodinger.workloads import Client, Indeterminate, Node
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from schrodinger import checkers, operations, workloads
+    from schrodinger.cluster.database import Database, Leader, Membership, Names, PowerLoss
+    from schrodinger.cluster.protocols import Cluster
+    from schrodinger.cluster.suite import Suite
+    from schrodinger.cluster.versions import Debian, OnPath, Wheel
+    from schrodinger.workloads import Client, Indeterminate, Node
 
 __all__ = [
     "Client",
@@ -30,3 +36,20 @@ __all__ = [
     "operations",
     "workloads",
 ]
+
+_PACKAGES: Final = ("checkers", "operations", "workloads")
+_WORKLOADS: Final = ("Client", "Indeterminate", "Node")
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded at its first use (PEP 562).
+
+    Whoever imports any module of this package runs this file first. With plain imports here, judging a history file
+    would load all that starts clusters and draws plans, which takes a second.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module 'schrodinger' has no attribute {name!r}")
+    if name in _PACKAGES:
+        return importlib.import_module(f"schrodinger.{name}")
+    home = "schrodinger.workloads" if name in _WORKLOADS else "schrodinger.cluster"
+    return getattr(importlib.import_module(home), name)

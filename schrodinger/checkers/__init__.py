@@ -3,6 +3,7 @@
 from schrodinger.checkers.availability import Availability
 from schrodinger.checkers.clock import Clock
 from schrodinger.checkers.invariants import Bank, Counter, LongFork, Monotonic, UniqueIds
+from schrodinger.checkers.judge import judge, machinery
 from schrodinger.checkers.linearizable import Linearizable
 from schrodinger.checkers.lock import Lock
 from schrodinger.checkers.log_pattern import LogPattern
@@ -48,5 +49,7 @@ __all__ = [
     "Verdict",
     "combine",
     "guarded",
+    "judge",
+    "machinery",
     "watchable",
 ]

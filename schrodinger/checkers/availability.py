@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import polars
-
 from schrodinger.checkers.deed import Deed, deeds, lapse, seconds
 from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
 from schrodinger.history import MAIN_PHASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars
 
     from schrodinger.history import History
 
@@ -49,7 +49,7 @@ class Availability:
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
-        operations = history.operations().with_columns(polars.col("f", "type").cast(polars.String))
+        operations = history.worded_operations()
         calms = list(_calms(history, operations))
         long_enough = [calm for calm in calms if calm.end_ns - calm.begin_ns > self.within_ns]
         anomalies = tuple(self._gaps(operations, long_enough))
@@ -76,9 +76,9 @@ class Availability:
     def _gaps(self, operations: polars.DataFrame, calms: list[Calm]) -> Iterator[Anomaly]:
         for calm in calms:
             for f, invoked in _invoked_in(operations, calm).group_by("f", maintain_order=True):
-                ok = invoked.filter(polars.col("type") == "ok")["end_ns"].sort().to_list()
+                ok = invoked.filter(invoked["type"] == "ok")["end_ns"].sort().to_list()
                 for begin, end in pairwise([calm.begin_ns, *ok, calm.end_ns]):
-                    tried = invoked.filter(polars.col("start_ns").is_between(begin, end - self.within_ns))
+                    tried = invoked.filter(invoked["start_ns"].is_between(begin, end - self.within_ns))
                     if end - begin > self.within_ns and tried.height >= self.least:
                         yield _anomaly(str(f[0]), begin, end, calm, deeds(tried.head(3)), tried.height)
 
@@ -87,8 +87,7 @@ def _calms(history: History, operations: polars.DataFrame) -> Iterator[Calm]:
     """The stretches without a fault, from the main phase's begin (or the first operation) to the last operation."""
     if operations.is_empty():
         return
-    times = operations.select(polars.col("start_ns").min().alias("first"), polars.col("end_ns").max().alias("last"))
-    first, last = times.row(0)
+    first, last = min(operations["start_ns"]), max(operations["end_ns"].drop_nulls(), default=None)
     begin, after_fault = history.phases().get(MAIN_PHASE, first), False
     for fault in sorted(history.faults(), key=lambda fault: fault.begin_ns - fault.begin_uncertainty_ns):
         begins = fault.begin_ns - fault.begin_uncertainty_ns
@@ -102,14 +101,15 @@ def _calms(history: History, operations: polars.DataFrame) -> Iterator[Calm]:
 
 
 def _invoked_in(operations: polars.DataFrame, calm: Calm) -> polars.DataFrame:
-    return operations.filter(polars.col("start_ns").is_between(calm.begin_ns, calm.end_ns))
+    return operations.filter(operations["start_ns"].is_between(calm.begin_ns, calm.end_ns))
 
 
 def _recoveries(operations: polars.DataFrame, calms: list[Calm]) -> Iterator[int]:
     """From each heal until the first operation succeeded that was invoked after it."""
     for calm in calms:
         if calm.after_fault:
-            ok = _invoked_in(operations, calm).filter(polars.col("type") == "ok")["end_ns"].to_list()
+            invoked = _invoked_in(operations, calm)
+            ok = invoked.filter(invoked["type"] == "ok")["end_ns"].to_list()
             if ok:
                 yield min(ok) - calm.begin_ns
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import polars
-
 from schrodinger.checkers.deed import Deed, deeds, lapse, seconds
 from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
 
@@ -57,8 +55,8 @@ class Clock:
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
-        operations = history.operations().with_columns(polars.col("f", "type").cast(polars.String))
-        asked = operations.filter((polars.col("f") == self.clock) & (polars.col("type") == "ok"))
+        operations = history.worded_operations()
+        asked = operations.filter((operations["f"] == self.clock) & (operations["type"] == "ok"))
         problems = [
             f"the history is malformed at row {deed.index}: a look at a clock has a node as its key, and one time"
             for deed in deeds(asked)

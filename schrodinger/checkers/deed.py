@@ -10,13 +10,13 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import polars
-
 from schrodinger.checkers.verdict import Involved
 from schrodinger.history import messages, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import polars
 
 _NANOSECONDS = 1_000_000_000
 _SHOWN: Final = 6
@@ -85,7 +85,12 @@ def occurred(deed: Deed) -> tuple[int, int]:
 
 def look_up(operations: polars.DataFrame, rows: Iterable[int]) -> dict[int, Deed]:
     """The operations with these invocation rows, of those that :meth:`schrodinger.history.History.operations` gives."""
-    return {deed.index: deed for deed in deeds(operations.filter(polars.col("index").is_in(sorted(set(rows)))))}
+    return {deed.index: deed for deed in deeds(operations.filter(operations["index"].is_in(sorted(set(rows)))))}
+
+
+def on_key(operations: polars.DataFrame, key: int | None) -> polars.Series:
+    """Which of the operations are on this key, or on none."""
+    return operations["key"].is_null() if key is None else operations["key"] == key
 
 
 def deeds(operations: polars.DataFrame) -> list[Deed]:

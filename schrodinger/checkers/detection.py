@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import polars
-
 from schrodinger.checkers.catalogue import CheckerChoice, named, suitable
 from schrodinger.history.messages import POLL, SEND
 from schrodinger.history.transaction import WriteKey, decode
 
 if TYPE_CHECKING:
+    import polars
+
     from schrodinger.checkers.verdict import Checker
     from schrodinger.history import History
 
@@ -45,15 +45,19 @@ def _sends_or_polls(history: History) -> bool:
 
 def _adds_twice(history: History) -> bool:
     """What is counted may be the same twice; the elements of a set, or of the set of a key, are not."""
-    rows = history.to_polars().lazy().filter(polars.col("type") == "invoke", polars.col("f") == "add")
-    added = rows.select("key", "value").drop_nulls("value").head(_LOOKED_AT).collect().rows()
+    added = _invoked(history, "add").select("key", "value").rows()
     return len({(key, *value) for key, value in added}) < len(added)
 
 
 def _asked(history: History, f: str) -> list[list[int]]:
     """What the first operations of this function were invoked with."""
-    rows = history.to_polars().lazy().filter(polars.col("type") == "invoke", polars.col("f") == f)
-    return rows.select("value").drop_nulls().head(_LOOKED_AT).collect().to_series().to_list()
+    return _invoked(history, f)["value"].to_list()
+
+
+def _invoked(history: History, f: str) -> polars.DataFrame:
+    """The first invocations of this function that had a value."""
+    rows = history.to_polars()
+    return rows.filter(rows["type"] == "invoke", rows["f"] == f, rows["value"].is_not_null()).head(_LOOKED_AT)
 
 
 def _steps(value: list[int]) -> tuple[object, ...]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import polars
-
-from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, seconds
+from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, on_key, seconds
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars
 
 STALE_READ: Final = "stale read"
 FAILED_WRITE: Final = "read of a failed write"
@@ -75,10 +75,9 @@ class _Telling:
         """Who wrote what the blocked operation needs, if the witness does not say: it failed, or came later."""
         if self.needs in (None, "nil", self.initial) or any(self._writes(deed) == self.needs for deed in self.witness):
             return []
-        key = polars.lit(None) if self.blocked.key is None else polars.lit(self.blocked.key)
-        wrote = polars.col("f").cast(polars.String) != self.read
-        wanted = polars.col("argument").list.last() == int(self.needs or 0)
-        return deeds(operations.filter(polars.col("key").eq_missing(key) & wrote & wanted).head(1))
+        wrote = operations["f"].cast(str) != self.read
+        wanted = operations["argument"].list.last() == int(self.needs or 0)
+        return deeds(operations.filter(on_key(operations, self.blocked.key) & wrote & wanted).head(1))
 
     def _name(self) -> str:
         is_read = self.blocked.f == self.read

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import polars
-
-from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, seconds
+from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, on_key, seconds
 from schrodinger.checkers.object_story import place, sentence
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    import polars
 
 _TOLD: Final = 20
 """How many operations are told of a rule that many take part in."""
@@ -110,10 +110,9 @@ class _Telling:
     def never_put(self) -> list[str]:
         (take,) = (deed for group in self.by_role.values() for deed in group)
         element = self._never_added(take) if take.f in _READS else _element(take)
-        tried = polars.col("argument").list.first() == element
-        key = polars.lit(None) if take.key is None else polars.lit(take.key)
-        puts = polars.col("f").cast(polars.String).is_in(["enqueue", "push", "add"])
-        suspects = deeds(self.operations.filter(tried & puts & polars.col("key").eq_missing(key)).head(1))
+        tried = self.operations["argument"].list.first() == element
+        puts = self.operations["f"].cast(str).is_in(["enqueue", "push", "add"])
+        suspects = deeds(self.operations.filter(tried & puts & on_key(self.operations, take.key)).head(1))
         why = "nobody ever tried to put it there"
         if suspects:
             why = f"its {suspects[0].f} had failed at {seconds(suspects[0].end_ns or 0)}, so that it never happened"
@@ -121,7 +120,7 @@ class _Telling:
 
     def _never_added(self, read: Deed) -> int:
         """The first element of a read of a whole set that nobody can have added."""
-        is_add = (polars.col("f").cast(polars.String) == "add") & (polars.col("type").cast(polars.String) != "fail")
+        is_add = (self.operations["f"].cast(str) == "add") & (self.operations["type"].cast(str) != "fail")
         added = set(self.operations.filter(is_add)["argument"].list.first())
         return next(element for element in read.value or () if element not in added)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars
-
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
@@ -21,11 +19,11 @@ class Stats:
 
     def check(self, history: History) -> Verdict:
         """Count the whole history."""
-        outcomes = history.operations().select(polars.col("f", "type").cast(polars.String))
-        counted = outcomes.group_by("f").agg(
-            (polars.col("type") == type_).sum().alias(type_) for type_ in ("ok", "fail", "info")
-        )
-        functions = {row.pop("f"): row for row in counted.sort("f").iter_rows(named=True)}
+        outcomes = history.worded_operations().select("f", "type")
+        counts = {(f, end): count for f, end, count in outcomes.group_by("f", "type").len().iter_rows()}
+        functions = {
+            f: {end: counts.get((f, end), 0) for end in ("ok", "fail", "info")} for f in sorted({f for f, _ in counts})
+        }
         reasons = [
             f"none of {sum(counts.values()):,} {f} operations succeeded"
             for f, counts in functions.items()

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import polars
-
 from schrodinger.checkers.verdict import Validity, Verdict
 from schrodinger.history import FINAL_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars
 
     from schrodinger.history import FaultInterval, History
 
@@ -28,6 +28,8 @@ STOPS: Final = frozenset({"kill", "pause", "power-loss", "terminate"})
 """Faults of which a node does nothing until they are over."""
 WRECKS: Final = frozenset({"file-damage", "roll-back", "lying-sync"})
 """Faults after which a database may never start again: they end, and what they have done to its files does not."""
+FINAL_FAILED: Final = "final operations never succeeded"
+"""In the reason why a run is unknown, the runner's or ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +39,22 @@ class Strength:
     Attributes:
         planned_faults: how many events the plan's schedule has.
         nodes: how many nodes there are. While a fault stops all of them nobody can do anything, nor has to.
+        final: whether to look at the final operations; not where the runner has told of those that never succeeded.
     """
 
     planned_faults: int = 0
     nodes: int = 0
+    final: bool = True
     name: str = "strength"
 
     def check(self, history: History) -> Verdict:
         """Valid when the run could have found something, unknown with every reason otherwise."""
-        operations, faults, phases = history.operations(), history.faults(), history.phases()
+        operations, faults, phases = history.worded_operations(), history.faults(), history.phases()
         reasons = [
             *self._thin(operations, faults),
             *_never_succeeded(operations),
             *_without_effect(faults),
-            *_final_failed(operations, phases.get(FINAL_OPERATIONS)),
+            *(_final_failed(operations, phases.get(FINAL_OPERATIONS)) if self.final else ()),
         ]
         if self.planned_faults and not faults:
             reasons.append(f"none of the {self.planned_faults} planned faults was ever in force")
@@ -59,34 +63,31 @@ class Strength:
         return Verdict(validity=validity, checker=self.name, reasons=tuple(reasons), statistics=statistics)
 
     def _thin(self, operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> Iterator[str]:
-        ok = operations.filter(polars.col("type").cast(polars.String) == "ok")
+        ok = operations.filter(operations["type"] == "ok")
         if not faults:
             yield from _too_few(ok.height, "operations succeeded in the whole run")
             return
         first = min(fault.begin_ns - fault.begin_uncertainty_ns for fault in faults)
         ends = [fault.end_ns for fault in faults if fault.end_ns is not None]
-        yield from _too_few(
-            ok.filter(polars.col("end_ns") < first).height, "operations succeeded before the first fault"
-        )
+        yield from _too_few(ok.filter(ok["end_ns"] < first).height, "operations succeeded before the first fault")
         if not all(fault.kind in STOPS and len(fault.nodes) == self.nodes for fault in faults):
-            during = operations.filter(_invoked_during(faults))
+            during = operations.filter(_invoked_during(operations, faults))
             yield from _too_few(during.height, "operations were invoked while a fault was in force")
         if len(ends) < len(faults):
             yield "a fault was never healed, so nothing is known of the time after it"
         else:
             yield from _too_few(
-                ok.filter(polars.col("start_ns") > max(ends)).height, "operations succeeded after the last fault"
+                ok.filter(ok["start_ns"] > max(ends)).height, "operations succeeded after the last fault"
             )
 
 
-def _invoked_during(faults: tuple[FaultInterval, ...]) -> polars.Expr:
+def _invoked_during(operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> polars.Series:
     """While a fault was surely in force; or while it began, by an operation whose end is unknown: it has met it."""
-    during = polars.lit(value=False)
-    unknown = polars.col("type").cast(polars.String) == "info"
+    unknown, start = operations["type"] == "info", operations["start_ns"]
+    during = start.is_null()
     for fault in faults:
-        earliest = polars.when(unknown).then(fault.begin_ns - fault.begin_uncertainty_ns).otherwise(fault.begin_ns)
-        inside = polars.col("start_ns") >= earliest
-        during |= inside if fault.end_ns is None else inside & (polars.col("start_ns") < fault.end_ns)
+        inside = (start >= fault.begin_ns) | unknown & (start >= fault.begin_ns - fault.begin_uncertainty_ns)
+        during |= inside if fault.end_ns is None else inside & (start < fault.end_ns)
     return during
 
 
@@ -96,12 +97,10 @@ def _too_few(count: int, what: str) -> Iterator[str]:
 
 
 def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:
-    counts = operations.group_by(polars.col("f").cast(polars.String)).agg(
-        invoked=polars.len(), ok=(polars.col("type").cast(polars.String) == "ok").sum()
-    )
-    for row in counts.sort("f").iter_rows(named=True):
-        if row["invoked"] >= OFTEN and row["ok"] == 0:
-            yield f"too weak: none of {row['invoked']} {row['f']} operations succeeded"
+    succeeded = set(operations.filter(operations["type"] == "ok")["f"])
+    for f, invoked in operations.group_by("f").len().sort("f").iter_rows():
+        if invoked >= OFTEN and f not in succeeded:
+            yield f"too weak: none of {invoked} {f} operations succeeded"
 
 
 def _without_effect(faults: tuple[FaultInterval, ...]) -> Iterator[str]:
@@ -121,12 +120,11 @@ def _hinders(other: FaultInterval, fault: FaultInterval) -> bool:
 def _final_failed(operations: polars.DataFrame, final_ns: int | None) -> Iterator[str]:
     if final_ns is None:
         return
-    final = operations.filter(polars.col("start_ns") >= final_ns).with_columns(
-        succeeded=polars.col("type").cast(polars.String) == "ok", f=polars.col("f").cast(polars.String)
-    )
-    outcomes = final.group_by("f", "key", maintain_order=True).agg(polars.col("succeeded").any())
-    failed = outcomes.filter(~polars.col("succeeded"))
-    if failed.height:
-        row = failed.row(0, named=True)
-        which = row["f"] if row["key"] is None else f"{row['f']} of key {row['key']}"
-        yield f"{failed.height} of {outcomes.height} final operations never succeeded, the first a {which}"
+    final = operations.filter(operations["start_ns"] >= final_ns)
+    asked = dict.fromkeys(final.select("f", "key").iter_rows())
+    succeeded = set(final.filter(final["type"] == "ok").select("f", "key").iter_rows())
+    failed = [one for one in asked if one not in succeeded]
+    if failed:
+        f, key = failed[0]
+        which = f if key is None else f"{f} of key {key}"
+        yield f"{len(failed)} of {len(asked)} {FINAL_FAILED}, the first a {which}"

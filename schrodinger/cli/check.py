@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from schrodinger.checkers import judge
 from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, several
 from schrodinger.checkers.detection import suiting
 from schrodinger.checkers.registers import GUARANTEES
 from schrodinger.checkers.transactional import INFERENCES
 from schrodinger.checkers.words import in_words
 from schrodinger.cli.choices import Words
-from schrodinger.cli.execution import judge_run, report_run, summary
 from schrodinger.cli.failures import Refused, blaming, plain_errors
-from schrodinger.cli.history import remark
 from schrodinger.cli.quantities import Budget
-from schrodinger.cli.replay import read_plan
-from schrodinger.cluster import load_suite
+from schrodinger.cli.summary import remark, summary
 from schrodinger.history import History
 from schrodinger.history.formats import open_history
-from schrodinger.report import plot
-from schrodinger.runner import RunFiles, judge
-from schrodinger.store import verdict_to_json
 
 if TYPE_CHECKING:
     from schrodinger.checkers import Checker, Verdict
@@ -105,8 +100,10 @@ def check(
     with plain_errors():
         judged = _check_run if run_or_history.is_dir() else _check_file
         verdict, faults = judged(run_or_history, names, choice)
-        drawn = () if plots is None else plot(verdict.anomalies, faults, plots)
+        drawn = () if plots is None else _drawn(verdict, faults, plots)
     if as_json:
+        from schrodinger.checkers.verdict_json import verdict_to_json  # what it takes is loaded for nothing else
+
         click.echo(verdict_to_json(verdict), nl=False)
     else:
         for line in summary(verdict, in_full=explain):
@@ -116,7 +113,19 @@ def check(
     context.exit(verdict.validity.exit_code)
 
 
+def _drawn(verdict: Verdict, faults: Faults, directory: Path) -> tuple[Path, ...]:
+    from schrodinger.report import plot  # a file is judged far more often than drawn
+
+    return plot(verdict.anomalies, faults, directory)
+
+
 def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -> tuple[Verdict, Faults]:
+    # Judging a file needs none of this, which takes a second to load.
+    from schrodinger.cli.execution import judge_run, report_run
+    from schrodinger.cli.replay import read_plan
+    from schrodinger.cluster import load_suite, suite_of_plan
+    from schrodinger.runner import RunFiles
+
     plan = read_plan(directory)
     checker: Checker
     if names:
@@ -125,7 +134,7 @@ def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -
         raise Refused("a run is judged by its own checker; name one with --checker to choose how")
     else:
         with blaming(plan.suite):
-            checker = load_suite(plan.suite).checker(plan.workload, plan.parameters)
+            checker = load_suite(suite_of_plan(plan.suite, directory)).checker(plan.workload, plan.parameters)
     files = RunFiles(directory)
     verdict = judge_run(files, checker, plan)
     report_run(files)
@@ -137,4 +146,4 @@ def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -
 def _check_file(path: Path, names: tuple[str, ...], choice: CheckerChoice) -> tuple[Verdict, Faults]:
     history = open_history(path, remark)
     checker = several(names, choice, history.functions) if names else suiting(history, choice)
-    return in_words(judge(history, checker, None, ()), history.file.words), history.faults()
+    return in_words(judge(history, checker), history.file.words), history.faults()

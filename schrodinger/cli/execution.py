@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from schrodinger.checkers import Validity, Verdict
+from schrodinger.checkers import Validity, Verdict, judge, machinery
+from schrodinger.checkers.verdict_json import verdict_to_json
 from schrodinger.cli.failures import INTERRUPTED
+from schrodinger.cli.summary import summary
 from schrodinger.history import History
 from schrodinger.report import write_report
-from schrodinger.runner import Progress, Run, RunFiles, judge, machinery, read_events
-from schrodinger.store import replay_command, verdict_to_json, write_verdict
+from schrodinger.runner import Progress, Run, RunFiles, read_events, strength_of
+from schrodinger.store import replay_command, write_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +63,9 @@ async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
             except asyncio.CancelledError:
                 interrupted = True
         checker = execution.suite.checker(execution.plan.workload, execution.plan.parameters)
-        run.progress.checker = f"{checker.name} is checking the history"
+        run.progress.phase, run.progress.checker = "check", f"{checker.name} is checking the history"
         verdict = await asyncio.to_thread(judge_run, execution.files, checker, execution.plan)
-        run.progress.checker = str(verdict.validity)
+        run.progress.phase, run.progress.checker = "report", f"{checker.name} is done: {verdict.validity}"
         await asyncio.to_thread(report_run, execution.files)
     finally:
         shown.cancel()
@@ -84,7 +86,7 @@ def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
         )
         verdict = unreadable if not events else machinery(None, [*events, _as_event(unreadable)])
     else:
-        verdict = judge(history, checker, plan, events)
+        verdict = judge(history, checker, events, strength_of(plan, events))
     try:
         write_verdict(verdict, files.verdict)
     except OSError as error:
@@ -116,29 +118,6 @@ def conclude(verdict: Verdict, progress: Progress, files: RunFiles, *, interrupt
     click.echo(f"report      {files.report if files.report.is_file() else 'could not be written'}")
     click.echo(f"replay      {replay_command(files.directory)}")
     return status
-
-
-TOLD = 3
-"""Anomalies that are told when nobody asks for all."""
-
-
-def summary(verdict: Verdict, *, in_full: bool = False) -> Iterator[str]:
-    """The verdict, anomalies with their stories, every reason; ``in_full`` all anomalies and what each part found."""
-    colour = {Validity.VALID: "green", Validity.VIOLATION: "red"}.get(verdict.validity, "yellow")
-    yield click.style(f"verdict     {verdict.validity}", fg=colour, bold=True)
-    told = len(verdict.anomalies) if in_full else TOLD
-    for anomaly in verdict.anomalies[:told]:
-        yield f"anomaly     {anomaly.name}: {anomaly.summary}"
-        yield from (f"            {sentence}" for sentence in anomaly.story)
-    if len(verdict.anomalies) > told:
-        yield f"            and {len(verdict.anomalies) - told} more; `schrodinger check --explain` tells them all"
-    for reason in verdict.reasons:
-        first, *more = reason.splitlines()
-        yield f"reason      {first}"
-        yield from (f"            {line}" for line in more)
-    for part in verdict.parts if in_full else ():
-        yield f"part        {part.checker}: {part.validity}"
-        yield from (f"            {name}: {json.dumps(value)}" for name, value in part.statistics.items())
 
 
 def _result(verdict: Verdict, progress: Progress, files: RunFiles, status: int) -> dict[str, Any]:

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from schrodinger.cluster import ProviderError, SuiteError, Unavailable
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -63,18 +61,23 @@ def plain_errors() -> Iterator[None]:
     """Turn the errors that users can cause into one clear message."""
     try:
         yield
-    except BrokenPipeError:
+    except (BrokenPipeError, click.ClickException, click.exceptions.Exit):
         raise
-    except (SuiteError, Unavailable) as error:
-        raise Refused(str(error)) from error
-    except ProviderError as error:
-        raise Broken(str(error)) from error
     except PermissionError as error:
         raise Refused(f"no permission: {_told(error)}; run as root, or choose another place") from error
     except OSError as error:
         raise Refused(_told(error)) from error
     except ValueError as error:
         raise Refused(str(error)) from error
+    except Exception as error:
+        # Not above: a command that only judges a file has no cluster, and loading all of that takes a second.
+        from schrodinger.cluster import ProviderError, Unavailable
+
+        if isinstance(error, Unavailable):
+            raise Refused(str(error)) from error
+        if isinstance(error, ProviderError):
+            raise Broken(str(error)) from error
+        raise
 
 
 def _told(error: OSError) -> str:
@@ -85,6 +88,8 @@ def _told(error: OSError) -> str:
 @contextlib.contextmanager
 def blaming(suite: str) -> Iterator[None]:
     """While code of a suite runs: what it raises without meaning a user is refused with its trace."""
+    from schrodinger.cluster import ProviderError, Unavailable  # whoever has a suite has loaded it
+
     try:
         yield
     except (click.ClickException, ValueError, OSError, Unavailable, ProviderError):

@@ -117,13 +117,18 @@ def resume(name: str, cluster: str | None) -> None:
 
 
 @fault.command()
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @CLUSTER
-def delete(name: str, cluster: str | None) -> None:
-    """Want NAME no more; when this returns its faults are lifted."""
+def delete(names: tuple[str, ...], cluster: str | None) -> None:
+    """Want each NAME no more; when this returns their faults are lifted. None is deleted if one is unknown."""
     with plain_errors():
-        Control.find(cluster).delete(name)
-    click.echo(f"{name} deleted")
+        control = Control.find(cluster)
+        wanted = dict.fromkeys(names)
+        for name in wanted:
+            control.describe(name)
+        for name in wanted:
+            control.delete(name)
+            click.echo(f"{name} deleted")
 
 
 def _tell_state(state: ExperimentState) -> None:

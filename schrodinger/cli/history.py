@@ -10,8 +10,16 @@ import polars
 
 from schrodinger.cli.failures import Refused, plain_errors
 from schrodinger.cli.quantities import Listed, Quantity, RowRange
-from schrodinger.history.foreign_arrow import is_ours
-from schrodinger.history.formats import WRITTEN, Written, export_history, format_of, import_history, open_history
+from schrodinger.cli.summary import remark
+from schrodinger.history.formats import (
+    WRITTEN,
+    Written,
+    export_history,
+    format_of,
+    import_history,
+    is_ours,
+    open_history,
+)
 from schrodinger.history.slicing import Part, key_numbers, write_part
 
 if TYPE_CHECKING:
@@ -20,11 +28,6 @@ if TYPE_CHECKING:
     from schrodinger.history import History
 
 _FILE = click.Path(path_type=Path)
-
-
-def remark(text: str) -> None:
-    """Say what a user should know about how a history was understood, apart from the result."""
-    click.echo(f"remark      {text}", err=True)
 
 
 @click.group()

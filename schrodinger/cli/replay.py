@@ -10,7 +10,7 @@ import click
 
 from schrodinger.cli.failures import Refused, blaming, plain_errors
 from schrodinger.cli.run import local_provider, online_checker, require_possible, run_options, run_plan
-from schrodinger.cluster import binary_of, load_suite
+from schrodinger.cluster import binary_of, load_suite, suite_of_plan
 from schrodinger.plan import Plan
 from schrodinger.runner import RunFiles
 
@@ -35,6 +35,7 @@ def replay(
     """
     with plain_errors():
         plan = read_plan(run_or_plan)
+        plan = replace(plan, suite=suite_of_plan(plan.suite, run_or_plan))
         suite = load_suite(plan.suite)
         with blaming(plan.suite):
             plan = replace(plan, options=suite.settle_options(plan.options))

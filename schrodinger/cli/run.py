@@ -294,9 +294,9 @@ def suited_faults(wanted: Sequence[str], suite: Suite, options: Mapping[str, str
     for kind in wanted:
         if why := why_unfit(kind, suite.database, options):
             unfit.setdefault(why, []).append(kind)
-    for why, kinds in unfit.items():
-        if tell:
-            click.echo(f"! no {', '.join(kinds)} faults for suite {suite.name}: it {why}")
+    if tell and unfit:
+        told = "; ".join(f"no {', '.join(kinds)} faults, for it {why}" for why, kinds in unfit.items())
+        click.echo(f"! suite {suite.name}: {told}")
     left_out = {kind for kinds in unfit.values() for kind in kinds}
     return tuple(kind for kind in wanted if kind not in left_out)
 

@@ -13,7 +13,7 @@ from schrodinger.cluster.protocols import (
     Provider,
     ProviderError,
 )
-from schrodinger.cluster.suite import Suite, SuiteError, find_suites, load_suite
+from schrodinger.cluster.suite import Suite, SuiteError, find_suites, load_suite, suite_of_plan
 from schrodinger.cluster.versions import Debian, OnPath, Source, Unavailable, Wheel, binary_of, find_binary
 from schrodinger.workloads import Node
 
@@ -45,6 +45,7 @@ __all__ = [
     "find_suites",
     "goes_by_names",
     "load_suite",
+    "suite_of_plan",
     "why_unfit",
     "why_unreachable",
 ]

@@ -113,21 +113,55 @@ def load_suite(reference: str) -> Suite:
     return suite
 
 
+def suite_of_plan(reference: str, plan: Path) -> str:
+    """What names the suite of a plan from here: its ``reference``, or the path where that is found.
+
+    A plan is replayed from anywhere: where the working directory has no such suite, it is looked for below the folder
+    of the plan (a file, or the folder of a run) and every folder above, up to the repository that both came from.
+
+    Raises:
+        SuiteError: there is none.
+    """
+    if _suite_below(Path(), reference) is not None or _is_module(reference):
+        return reference
+    folders = plan.resolve().parents
+    for folder in folders:
+        if (found := _suite_below(folder, reference)) is not None:
+            return str(found.parent if found.name == SUITE_FILE else found)
+    raise SuiteError(
+        f"{plan} is a plan for suite {reference!r}, and there is none below {Path.cwd()}, nor below {folders[0]} or a "
+        "folder above that; run this in the folder that has it"
+    )
+
+
 def find_suites(below: Path = Path("suites")) -> list[Path]:
     """Suite files in the folders below ``below``, by name."""
     return sorted(below.glob(f"*/{SUITE_FILE}"))
 
 
 def _suite_path(reference: str) -> Path | None:
-    for candidate in (Path(reference), Path("suites") / reference):
-        if candidate.is_file() and candidate.suffix == ".py":
-            return candidate
-        if (candidate / SUITE_FILE).is_file():
-            return candidate / SUITE_FILE
+    if (found := _suite_below(Path(), reference)) is not None:
+        return found
     if "/" in reference or reference.endswith(".py") or not all(part.strip() for part in reference.split(".")):
         raise SuiteError(
             f"there is no suite at {reference!r}; give a folder with a {SUITE_FILE}, or a file that defines `suite`"
         )
+    return None
+
+
+def _is_module(reference: str) -> bool:
+    try:
+        return all(part.isidentifier() for part in reference.split(".")) and bool(importlib.util.find_spec(reference))
+    except ImportError:  # of a package that it would be in
+        return False
+
+
+def _suite_below(folder: Path, reference: str) -> Path | None:
+    for candidate in (folder / reference, folder / "suites" / reference):
+        if candidate.is_file() and candidate.suffix == ".py":
+            return candidate
+        if (candidate / SUITE_FILE).is_file():
+            return candidate / SUITE_FILE
     return None
 
 

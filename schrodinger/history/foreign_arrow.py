@@ -18,16 +18,8 @@ from schrodinger_native import import_history
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OURS: Final = b"schrodinger.history"
-_HEAD_BYTES: Final = 1 << 16
 _NIL: Final = -(2**63)
 """``nil`` within a list; see ``docs/histories.md``."""
-
-
-def is_ours(path: Path) -> bool:
-    """Whether an Arrow file says in its head that it is a history. Raises OSError."""
-    with path.open("rb") as file:
-        return _OURS in file.read(_HEAD_BYTES) or not path.stat().st_size
 
 
 def import_arrow(source: Path, target: Path) -> None:

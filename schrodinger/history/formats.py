@@ -20,7 +20,6 @@ from schrodinger_native import export_history as export_native
 from schrodinger_native import import_history as import_native
 from schrodinger_native import notation
 
-from schrodinger.history.foreign_arrow import import_arrow, is_ours
 from schrodinger.history.history import HISTORY_FILE, History
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ Written: TypeAlias = Literal["arrow", "edn", "jsonl"]
 """What can be written, by the ending of a file's name."""
 WRITTEN: Final[tuple[Written, ...]] = ("arrow", "edn", "jsonl")
 _ARROW: Final = b"ARROW1"
+_OURS: Final = b"schrodinger.history"
+_HEAD_BYTES: Final = 1 << 16
 
 
 def format_of(path: Path) -> Format:
@@ -40,6 +41,12 @@ def format_of(path: Path) -> Format:
         beginning = file.read(4096)
     # An empty file may be a history whose writer was killed at once; the reader of ours knows.
     return "arrow" if beginning.startswith(_ARROW) or not beginning else notation(path)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether an Arrow file says in its head that it is a history. Raises OSError."""
+    with path.open("rb") as file:
+        return _OURS in file.read(_HEAD_BYTES) or not path.stat().st_size
 
 
 def open_history(path: Path, remark: Callable[[str], object] = lambda _: None) -> History:
@@ -65,6 +72,8 @@ def open_history(path: Path, remark: Callable[[str], object] = lambda _: None) -
 def import_history(source: Path, target: Path, remark: Callable[[str], object] = lambda _: None) -> None:
     """Write ``source`` as our own format at ``target``, which must not exist. Raises as :func:`open_history`."""
     if format_of(source) == "arrow":
+        from schrodinger.history.foreign_arrow import import_arrow  # loads polars, see schrodinger.history.history
+
         import_arrow(source, target)
         return
     for found in import_native(source, target)["remarks"]:

@@ -2,6 +2,8 @@
 
 It is an Arrow file (IPC file format) written while the run goes on; :class:`History` opens it lazily. A history whose
 writer was killed, or whose tail is damaged, is read up to its last good block, and :attr:`History.damage` says so.
+
+Tables are polars, which takes longer to load than most histories to judge: it is loaded with the first table.
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
-import polars
 from schrodinger_native import HistoryFile, Operations
 
 from schrodinger.history.intervals import NEMESIS, EdgeRow, fault_record
 
 if TYPE_CHECKING:
     from os import PathLike
+
+    import polars
 
     from schrodinger.history.intervals import FaultInterval, FaultRecord
 
@@ -75,6 +78,8 @@ class History:
 
     def to_polars(self) -> polars.DataFrame:
         """All events, without copying the columns."""
+        import polars  # see the module
+
         return polars.DataFrame(self.file)
 
     def operations(self) -> polars.DataFrame:
@@ -84,7 +89,14 @@ class History:
         fail, info), key, argument and value (lists of integers), start_ns, end_ns (null if it never completed),
         detail.
         """
+        import polars
+
         return polars.DataFrame(Operations(self.file))
+
+    def worded_operations(self) -> polars.DataFrame:
+        """The same with functions and types as text, not as categories."""
+        operations = self.operations()
+        return operations.with_columns(operations["f"].cast(str), operations["type"].cast(str))
 
     def problems(self, limit: int = 10) -> list[str]:
         """What makes this no well-formed history, each with its row; empty when nothing does."""
@@ -100,8 +112,8 @@ class History:
 
     def phases(self) -> dict[str, int]:
         """When each phase of the run began, in nanoseconds on the history's clock."""
-        marks = self._nemesis().filter(polars.col("f") == PHASE)
-        return {row["detail"]: row["time"] for row in marks.iter_rows(named=True) if row["detail"] is not None}
+        rows = self.file.events_of(NEMESIS)
+        return {detail: time for _, time, _, _, f, _, _, detail in rows if f == PHASE and detail is not None}
 
     def node_logs(self) -> tuple[tuple[str, Path], ...]:
         """The logs of the run's nodes, each with its node's name; none for a history that is in no run directory."""
@@ -110,9 +122,8 @@ class History:
         return tuple((path.parent.name, path) for path in logs)
 
     def _fault_record(self) -> FaultRecord:
-        edges = self._nemesis().filter(polars.col("type").is_in(["inject", "heal"]))
-        return fault_record(EdgeRow(*row) for row in edges.select("index", "type", "f", "key", "detail").iter_rows())
-
-    def _nemesis(self) -> polars.DataFrame:
-        rows = self.to_polars().filter(polars.col("process") == NEMESIS)
-        return rows.with_columns(polars.col("type", "f").cast(polars.String), polars.col("time").cast(polars.Int64))
+        return fault_record(
+            EdgeRow(index, type_, f, key, detail)
+            for index, _, _, type_, f, key, _, detail in self.file.events_of(NEMESIS)
+            if type_ in ("inject", "heal")
+        )

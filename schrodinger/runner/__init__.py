@@ -1,12 +1,12 @@
 """Executes a plan, and judges what it recorded; and what that takes, for whoever keeps a cluster without a plan."""
 
 from schrodinger.runner.files import EventLog, RunFiles, read_events, write_whole
-from schrodinger.runner.judge import judge, machinery
 from schrodinger.runner.members import Members, Roll, TooFewMembers
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
 from schrodinger.runner.progress import Progress
 from schrodinger.runner.runner import Run
 from schrodinger.runner.standing import StandingFaults, Unresolved
+from schrodinger.runner.strength import strength_of
 
 __all__ = [
     "DatabaseNodes",
@@ -20,8 +20,7 @@ __all__ = [
     "StandingFaults",
     "TooFewMembers",
     "Unresolved",
-    "judge",
-    "machinery",
     "read_events",
+    "strength_of",
     "write_whole",
 ]

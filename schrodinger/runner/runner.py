@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, final
 
 from schrodinger.checkers import Validity
+from schrodinger.checkers.strength import FINAL_FAILED
 from schrodinger.cluster import Cluster, ProviderError
 from schrodinger.history import FINAL_OPERATIONS, MAIN_PHASE, NEMESIS, PHASE, Recorder
 from schrodinger.runner.files import EventLog, RunFiles
@@ -132,7 +133,9 @@ class Run:
                 final = workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency)
                 workers.leave(databases.lost)
                 if failed := await workers.final(final):
-                    self._error(f"{failed} of {len(final)} final operations never succeeded", Validity.UNKNOWN)
+                    of_key = "" if failed[0].partition_key is None else f" of key {failed[0].partition_key}"
+                    first = f"the first a {failed[0].f}{of_key}"
+                    self._error(f"{len(failed)} of {len(final)} {FINAL_FAILED}, {first}", Validity.UNKNOWN)
         finally:
             exits.cancel()
             await asyncio.gather(exits, return_exceptions=True)

@@ -76,8 +76,8 @@ class Workers:
             if worker.task is not None and not worker.busy:
                 worker.task.cancel()
 
-    async def final(self, operations: Sequence[Operation]) -> int:
-        """Do each of these once (again when it fails), spread over the workers; returns how many never succeeded.
+    async def final(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Do each of these once (again when it fails), spread over the workers; returns those that never succeeded.
 
         One whose client could never be opened was never invoked, so the history does not tell of it.
         """
@@ -87,7 +87,7 @@ class Workers:
                 group.create_task(worker.final(operations[number::count]))
                 for number, worker in enumerate(self._workers)
             ]
-        return sum(share.result() for share in shares)
+        return [failed for share in shares for failed in share.result()]
 
     def leave(self, lost: Collection[str]) -> None:
         """Let the workers of nodes that are lost turn to the others."""
@@ -173,9 +173,9 @@ class Worker:
             if not shared.stopping:
                 raise
 
-    async def final(self, operations: Sequence[Operation]) -> int:
-        """Do each operation until it succeeds, at most :data:`FINAL_ATTEMPTS` times; returns how many never did."""
-        return len([operation for operation in operations if not await self._succeeds(operation)])
+    async def final(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Do each operation until it succeeds, at most :data:`FINAL_ATTEMPTS` times; returns those that never did."""
+        return [operation for operation in operations if not await self._succeeds(operation)]
 
     async def _succeeds(self, operation: Operation) -> bool:
         for _ in range(FINAL_ATTEMPTS):

@@ -9,7 +9,7 @@ from schrodinger.store.runs import (
     replay_command,
     validity_names,
 )
-from schrodinger.store.verdicts import verdict_from_json, verdict_to_json, write_verdict
+from schrodinger.store.verdicts import write_verdict
 
 __all__ = [
     "DEFAULT_ROOT",
@@ -19,7 +19,5 @@ __all__ = [
     "open_run",
     "replay_command",
     "validity_names",
-    "verdict_from_json",
-    "verdict_to_json",
     "write_verdict",
 ]

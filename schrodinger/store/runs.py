@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from schrodinger.checkers import Validity, Verdict
+from schrodinger.checkers.verdict_json import verdict_from_json
 from schrodinger.plan import Plan
 from schrodinger.runner import RunFiles, write_whole
-from schrodinger.store.verdicts import verdict_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,33 +1,16 @@
-"""Verdicts as JSON: what ``verdict.json`` holds, and what ``--json`` prints."""
+"""The verdict of a run, as its ``verdict.json``."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-import cattrs
-
-from schrodinger.checkers import Verdict
+from schrodinger.checkers.verdict_json import verdict_to_json
 from schrodinger.runner import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-def verdict_to_json(verdict: Verdict) -> str:
-    """Readable JSON, keys in the order of the fields."""
-    return json.dumps(cattrs.Converter().unstructure(verdict, Verdict), indent=2) + "\n"
-
-
-def verdict_from_json(text: str, *, source: str) -> Verdict:
-    """What :func:`verdict_to_json` wrote. Raises ValueError naming ``source`` when it is something else."""
-    try:
-        plain = json.loads(text)
-        if not isinstance(plain, dict):
-            raise TypeError("not an object")
-        return cattrs.Converter(forbid_extra_keys=True).structure(plain, Verdict)
-    except (cattrs.BaseValidationError, json.JSONDecodeError, RecursionError, TypeError, KeyError) as error:
-        raise ValueError(f"{source} holds no verdict ({error}); remove it and check the run again") from error
+    from schrodinger.checkers import Verdict
 
 
 def write_verdict(verdict: Verdict, path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schrodinger.checkers import Linearizable, Online, SetFull, Validity, Verdict
+from schrodinger.checkers import Linearizable, Online, SetFull, Validity, Verdict, judge
 from schrodinger.history import History, Read
 from schrodinger.plan import Plan
-from schrodinger.runner import Run, RunFiles, judge, read_events
+from schrodinger.runner import Run, RunFiles, read_events, strength_of
 from tests.fakes.memory import MemoryClient, MemoryProvider, memory_suite
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def watched(directory: Path, suite: Suite, watch: Online, *, time_s: float) -> t
     files.nodes.mkdir(parents=True)
     asyncio.run(Run(plan, suite, directory, MemoryProvider(), files, watch=watch).execute())
     events = list(read_events(files.events))
-    verdict = judge(History.open(files.history), Linearizable(), plan, events)
+    verdict = judge(History.open(files.history), Linearizable(), events, strength_of(plan, events))
     return verdict, [event["message"] for event in events if "message" in event]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars
 import pytest
 
-from schrodinger.checkers import Validity, Verdict
+from schrodinger.checkers import Validity, Verdict, judge
 from schrodinger.cluster import ProcessExit, ProviderError
 from schrodinger.history import History
 from schrodinger.nemesis import (
@@ -28,7 +28,7 @@ from schrodinger.nemesis import (
 )
 from schrodinger.operations import Read
 from schrodinger.plan import Plan
-from schrodinger.runner import Run, RunFiles, judge, read_events
+from schrodinger.runner import Run, RunFiles, read_events, strength_of
 from tests.fakes.memory import ChangingDatabase, MemoryClient, MemoryDatabase, MemoryProvider, memory_suite
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def run(directory: Path, plan: Plan, *, suite: Suite | None = None, provider: Me
     suite, made = suite or memory_suite(), files(directory)
     asyncio.run(Run(plan, suite, directory, provider or MemoryProvider(), made).execute())
     checker = suite.workload(plan.workload).checker(plan.parameters)
-    return judge(History.open(made.history), checker, plan, list(read_events(made.events)))
+    events = list(read_events(made.events))
+    return judge(History.open(made.history), checker, events, strength_of(plan, events))
 
 
 async def never(node: Node, cluster: Cluster) -> bool:
@@ -400,7 +401,9 @@ def test_final_operations_that_never_succeed_make_the_run_unknown(tmp_path: Path
         provider=Marking(marks),
     )
     assert verdict.validity is Validity.UNKNOWN
-    assert any("final operations never succeeded, the first a read of key 3" in reason for reason in verdict.reasons)
+    told = [reason for reason in verdict.reasons if "final operations never succeeded" in reason]
+    assert len(told) == 1
+    assert "the first a read of key 3" in told[0]
 
 
 def test_a_node_that_differs_for_good_once_all_is_healed_is_seen_whichever_it_is(tmp_path: Path) -> None:
@@ -444,7 +447,9 @@ def test_final_operations_that_are_never_invoked_make_the_run_unknown(tmp_path: 
     suite = memory_suite(lambda: Unreachable(data))
     verdict = run(tmp_path / "run", plan(schedule=one_fault), suite=suite, provider=Marking(marks))
     assert verdict.validity is Validity.UNKNOWN
-    assert "10 of 40 final operations never succeeded" in verdict.reasons
+    told = [reason for reason in verdict.reasons if "final operations never succeeded" in reason]
+    assert len(told) == 1
+    assert told[0].startswith("10 of 40 final operations never succeeded, the first a read of key ")
 
 
 def test_a_run_with_too_few_operations_is_unknown(tmp_path: Path) -> None:
@@ -471,6 +476,8 @@ def test_an_interrupted_run_is_taken_down_and_its_history_can_be_checked(tmp_pat
     history = History.open(made.history)
     assert provider.is_down
     assert history.damage is None
-    verdict = judge(history, suite.workload("register").checker({}), plan(), list(read_events(made.events)))
+    checker = suite.workload("register").checker({})
+    events = list(read_events(made.events))
+    verdict = judge(history, checker, events, strength_of(plan(), events))
     assert verdict.validity is Validity.UNKNOWN
     assert "the run was interrupted" in verdict.reasons

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -12,14 +14,16 @@ from schrodinger_native import consistency_aliases
 
 from schrodinger.checkers import ListAppend, SetFull, Validity, Verdict
 from schrodinger.checkers.catalogue import KINDS, CheckerChoice, named, suitable
-from schrodinger.cli import main
+from schrodinger.cli import COMMANDS, main
 from schrodinger.cli.execution import judge_run, report_run
 from schrodinger.cli.failures import CommandLine, Refused, blaming, plain_errors
 from schrodinger.cli.quantities import Budget
-from schrodinger.cli.run import fault_kinds
+from schrodinger.cli.run import fault_kinds, suited_faults
+from schrodinger.control import Control, ControlError
 from schrodinger.nemesis import FAULTS
 from schrodinger.plan import Plan
 from schrodinger.store import create_run, write_verdict
+from tests.fakes.memory import memory_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +41,27 @@ def ended(error: BaseException) -> tuple[int, str]:
 
     result = CliRunner().invoke(CommandLine(commands={"raising": raising}), ["raising"])
     return result.exit_code, result.output
+
+
+def test_every_command_is_listed_and_is_called_what_the_list_says() -> None:
+    listed = CliRunner().invoke(main, ["--help"]).output
+    for name, summary in COMMANDS.items():
+        assert f"{name} " in listed
+        assert summary in listed
+        assert CliRunner().invoke(main, [name, "--help"]).output.startswith(f"Usage: main {name} ")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["check", "fresh.edn"]])
+def test_to_list_the_commands_or_judge_a_file_nothing_is_loaded_that_runs_take(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    ends = ("{:type :invoke, :f :read, :value nil, :process 0}", "{:type :ok, :f :read, :value nil, :process 0}")
+    (tmp_path / "fresh.edn").write_text("\n".join(ends))
+    command = [sys.executable, "-X", "importtime", "-c", "from schrodinger.cli import main; main()", *arguments]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "schrodinger.cli" in loaded
+    assert not loaded & {"hypothesis", "polars", "pyroute2", "schrodinger.cluster", "schrodinger.runner"}
 
 
 def test_an_interruption_is_no_violation() -> None:
@@ -85,6 +110,45 @@ def test_runs_that_cannot_be_read_are_told_and_the_others_listed(tmp_path: Path)
     result = CliRunner().invoke(main, ["runs", "--root", str(tmp_path), "--json"])
     assert [json.loads(line)["run"] for line in result.stdout.splitlines()] == [str(good.directory)]
     assert f"{bad.directory} is passed over: {bad.verdict} holds no verdict" in result.stderr
+
+
+class OfExperiments:
+    """A cluster that is kept, of which only the names of its experiments matter."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def describe(self, name: str) -> None:
+        if name not in self.names:
+            raise ControlError(f"no experiment is called {name}")
+
+    def delete(self, name: str) -> None:
+        self.names.remove(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "status", "left"),
+    [
+        (["cut"], 0, {"slow", "crash"}),
+        (["cut", "slow", "cut"], 0, {"crash"}),
+        (["cut", "nosuch", "slow"], 2, {"cut", "slow", "crash"}),
+        ([], 2, {"cut", "slow", "crash"}),
+    ],
+)
+def test_several_experiments_are_deleted_at_once_or_none(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], status: int, left: set[str]
+) -> None:
+    kept = OfExperiments({"cut", "slow", "crash"})
+    monkeypatch.setattr(Control, "find", lambda _: kept)
+    assert CliRunner().invoke(main, ["fault", "delete", *names]).exit_code == status
+    assert kept.names == left
+
+
+def test_kinds_of_faults_that_a_suite_is_not_fit_for_are_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    able = suited_faults(FAULTS.kinds, memory_suite(), {}, tell=True)
+    (said,) = capsys.readouterr().out.splitlines()
+    for kind in FAULTS.kinds:
+        assert (f" {kind}," in said or f" {kind} faults" in said) is (kind not in able)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from schrodinger.checkers import Linearizable, Validity
+from schrodinger.checkers import Linearizable, Validity, judge
 from schrodinger.history import NEMESIS, FaultEdge, History, Recorder
 from schrodinger.report import render
-from schrodinger.runner import judge
 from tests.fakes.pages import page
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def test_a_heal_that_cannot_be_is_a_problem(tmp_path: Path, event: int | None, h
 
 def test_a_malformed_edge_makes_the_verdict_unknown_and_says_where(tmp_path: Path) -> None:
     history = recorded(tmp_path / "history.arrow", ("inject", 0, "not JSON"))
-    verdict = judge(history, Linearizable(), None, ())
+    verdict = judge(history, Linearizable())
     assert verdict.validity is Validity.UNKNOWN
     assert verdict.reasons == (f"the history is malformed at {history.fault_problems()[0]}",)
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schrodinger.checkers import Linearizable, Model, Validity, Verdict
-from schrodinger.runner import judge
+from schrodinger.checkers import Linearizable, Model, Validity, Verdict, judge
 from tests.fakes.scripts import recorded
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ class Broken:
 )
 def test_what_a_model_raises_ends_the_check_with_its_trace(tmp_path: Path, where: str, told: str) -> None:
     history = recorded(tmp_path / "h.arrow", "0 invoke book 7\n 0 ok book 7\n 0 invoke cancel 7\n 0 ok cancel 7")
-    verdict = judge(history, Linearizable(model=Broken(where)), None, ())
+    verdict = judge(history, Linearizable(model=Broken(where)))
     assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
     assert told in verdict.reasons[0]
     if where != "state":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from schrodinger import Suite, workloads
-from schrodinger.cluster import SuiteError, find_suites, load_suite
+from schrodinger.cluster import SuiteError, find_suites, load_suite, suite_of_plan
 from tests.fakes.memory import MemoryClient, MemoryDatabase, memory_suite
 
 if TYPE_CHECKING:
@@ -37,6 +37,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("reference", ["toy", "suites/toy", "suites/toy/", "suites/toy/suite.py"])
 def test_a_suite_is_found_by_name_folder_and_file(folder: Path, reference: str) -> None:
     assert load_suite(reference).name == "memory"
+
+
+@pytest.mark.parametrize("reference", ["toy", "suites/toy", "suites/toy/suite.py"])
+@pytest.mark.parametrize("plan", ["suites/toy/plans/plan.json", "runs/first/plan.json", "plan.json"])
+def test_a_plan_finds_its_suite_from_any_directory(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, reference: str, plan: str
+) -> None:
+    assert suite_of_plan(reference, folder / plan) == reference
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert load_suite(suite_of_plan(reference, folder / plan)).name == "memory"
+
+
+@pytest.mark.parametrize("reference", ["tyo", "suites/tyo", "no_such_package.tyo", "/nowhere/tyo", "tyo.py"])
+def test_a_plan_whose_suite_is_nowhere_says_where_it_was_looked_for(folder: Path, reference: str) -> None:
+    plan = folder / "elsewhere" / "plan.json"
+    with pytest.raises(SuiteError, match=f"for suite '{reference}', and there is none below {folder}, nor below"):
+        suite_of_plan(reference, plan)
+
+
+def test_a_plan_whose_suite_is_a_module_needs_no_file(folder: Path) -> None:
+    assert suite_of_plan("json.decoder", folder / "plan.json") == "json.decoder"
 
 
 def test_suites_are_listed_by_name(folder: Path) -> None:

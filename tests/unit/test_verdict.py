@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from schrodinger.checkers import Anomaly, Involved, Validity, Verdict, combine
-from schrodinger.store import verdict_from_json, verdict_to_json
+from schrodinger.checkers.verdict_json import verdict_from_json, verdict_to_json
 
 ORDER = [Validity.VIOLATION, Validity.INFRASTRUCTURE_ERROR, Validity.UNKNOWN, Validity.VALID]
 

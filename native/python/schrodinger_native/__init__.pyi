@@ -132,6 +132,9 @@ class HistoryFile:
     def events(self, start: int = 0, stop: int | None = None) -> list[Row]:
         """Rows as tuples, for people and tests; tables are for everything else."""
 
+    def events_of(self, process: int) -> list[Row]:
+        """The rows of one process, of the nemesis for example, which are few."""
+
     def problems(self, limit: int = 10) -> list[str]:
         """What is malformed about the history as a history, each with its row.
 

@@ -1,5 +1,6 @@
 //! `HistoryFile` and `Operations`, for Python.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,6 +20,26 @@ impl HistoryFile {
     /// The history beneath, for the checkers.
     pub fn history(&self) -> &Arc<History> {
         &self.0
+    }
+
+    /// Of these rows those of the processes that are wanted.
+    fn collected<'py>(
+        &self,
+        py: Python<'py>,
+        rows: Range<usize>,
+        wanted: impl Fn(i32) -> bool,
+    ) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        let names = Names {
+            kinds: Kind::ALL.map(|kind| PyString::intern(py, kind.name())),
+            functions: self.0.functions().iter().map(|name| PyString::new(py, name)).collect(),
+        };
+        let mut events = Vec::new();
+        for batch in self.0.batches(rows) {
+            let (first_row, batch) = batch.map_err(to_python)?;
+            names.append_events(py, first_row, &batch, &wanted, &mut events)?;
+            py.check_signals()?;
+        }
+        Ok(events)
     }
 }
 
@@ -75,17 +96,12 @@ impl HistoryFile {
     #[pyo3(signature = (start = 0, stop = None))]
     fn events<'py>(&self, py: Python<'py>, start: usize, stop: Option<usize>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
         let rows = py.detach(|| self.0.rows());
-        let names = Names {
-            kinds: Kind::ALL.map(|kind| PyString::intern(py, kind.name())),
-            functions: self.0.functions().iter().map(|name| PyString::new(py, name)).collect(),
-        };
-        let mut events = Vec::new();
-        for batch in self.0.batches(start..stop.map_or(rows, |stop| stop.min(rows))) {
-            let (first_row, batch) = batch.map_err(to_python)?;
-            names.append_events(py, first_row, &batch, &mut events)?;
-            py.check_signals()?;
-        }
-        Ok(events)
+        self.collected(py, start..stop.map_or(rows, |stop| stop.min(rows)), |_| true)
+    }
+
+    fn events_of<'py>(&self, py: Python<'py>, process: i32) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        let rows = py.detach(|| self.0.rows());
+        self.collected(py, 0..rows, |of| of == process)
     }
 
     #[pyo3(signature = (limit = 10))]
@@ -106,10 +122,11 @@ impl<'py> Names<'py> {
         py: Python<'py>,
         first_row: usize,
         batch: &RecordBatch,
+        wanted: &impl Fn(i32) -> bool,
         events: &mut Vec<Bound<'py, PyTuple>>,
     ) -> PyResult<()> {
         let rows = Rows::of(batch);
-        for row in 0..batch.num_rows() {
+        for row in (0..batch.num_rows()).filter(|&row| wanted(rows.process[row])) {
             let event = (
                 first_row + row,
                 rows.time[row],

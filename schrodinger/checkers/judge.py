@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from schrodinger.checkers import All, Strength, Validity, Verdict, combine, guarded
+from schrodinger.checkers.together import All, guarded
+from schrodinger.checkers.verdict import Validity, Verdict, combine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from schrodinger.checkers import Checker
+    from schrodinger.checkers.verdict import Checker
     from schrodinger.history import History
-    from schrodinger.plan import Plan
 
 
-def judge(history: History, checker: Checker, plan: Plan | None, events: Iterable[Mapping[str, Any]]) -> Verdict:
-    """The verdict on a whole run. A checker that raises proves nothing, and says so with its trace.
+def judge(
+    history: History, checker: Checker, events: Iterable[Mapping[str, Any]] = (), strength: Checker | None = None
+) -> Verdict:
+    """The verdict on a whole run, or on a history alone. A checker that raises proves nothing, and says so.
+
+    ``events`` are what the runner did and met; ``strength`` judges whether the run could have found anything.
 
     Of what leaves it unknown the machinery's reasons come before that it was weak: a database that ended is why.
     """
     judges = checker.checkers if isinstance(checker, All) else (checker,)
     verdicts = [*(guarded(each, history) for each in judges), machinery(history, events)]
-    if plan is not None:
-        verdicts.append(guarded(Strength(planned_faults=len(plan.schedule), nodes=plan.nodes), history))
+    if strength is not None:
+        verdicts.append(guarded(strength, history))
     return combine(verdicts)
 
 
