@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import shutil
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from schrodinger_agent.injectors.kill import Kill
 from schrodinger_agent.injectors.partition import Partition
 from schrodinger_agent.injectors.pause import Pause
 from schrodinger_agent.injectors.registry import LINK_KINDS
+from schrodinger_agent.interpreter import bare_python
 from schrodinger_agent.names import NameServer, write_files
 from schrodinger_agent.names.server import ADDRESS
 from schrodinger_agent.namespaces import OWN_NAMESPACES, new_network, outer_user
@@ -161,7 +161,7 @@ async def _try_pid_namespaces() -> Capability:
     name = "pid-namespaces"
     trial = Specification(
         label="trial",
-        argv=[sys.executable, "-I", "-S", "-c", ""],
+        argv=bare_python("-c", ""),
         environment={},
         directory="/",
         output=os.devnull,
@@ -229,7 +229,7 @@ async def _try_supervision() -> Capability:
     rules.set(name, (Rule(frozenset({"sync"}), Answer(error=errno.EIO)),))
     trial = Specification(
         label="trial",
-        argv=[sys.executable, "-I", "-S", "-c", _SYNC_ONCE],
+        argv=bare_python("-c", _SYNC_ONCE),
         environment={},
         directory="/",
         output=os.devnull,
@@ -277,7 +277,7 @@ async def _try_names(state: StateDirectory, network: Capability, pid: Capability
         try:
             trial = Specification(
                 label="trial",
-                argv=[sys.executable, "-I", "-S", "-c", _LOOK_UP, "trial", address],
+                argv=bare_python("-c", _LOOK_UP, "trial", address),
                 environment={},
                 directory="/",
                 output=os.devnull,

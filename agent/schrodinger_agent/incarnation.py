@@ -14,7 +14,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from schrodinger_agent import launcher
 from schrodinger_agent.errors import Failed, InvalidRequest
+from schrodinger_agent.interpreter import bare_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -263,7 +263,7 @@ def _start_launcher(spec: Specification) -> tuple[subprocess.Popen[bytes], socke
                 descriptors = [theirs.fileno()] + ([] if spec.network_fd is None else [spec.network_fd])
                 descriptors += [] if spec.disk is None else [spec.disk.mount_fd]
                 process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-E", launcher.__file__, str(theirs.fileno()), spec.label],
+                    bare_python(launcher.__file__, str(theirs.fileno()), spec.label),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import venv
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +31,7 @@ from tests.integration.agents import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.integration.agents import Agent
 
@@ -210,6 +213,28 @@ def test_clusters_of_two_sessions_live_side_by_side(agent: Agent, isolated: bool
             grows(second.targets[0].data)
 
     asyncio.run(scenario())
+
+
+def test_an_agent_outlives_the_environment_of_the_command_that_started_it(agent: Agent, tmp_path: Path) -> None:
+    """As that of `uv run --with` is gone when its command is, while the agent lingers."""
+    venv.create(tmp_path / "environment", symlinks=True)
+    python = tmp_path / "environment" / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "schrodinger_agent", "serve", "--detach", "--state", agent.state.path],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+    )
+    shutil.rmtree(tmp_path / "environment")
+
+    async def use() -> None:
+        async with await agent.connect(start=False) as client:
+            up = await client.up("c", ["n1"], lease_s=60, isolated=False)
+            await spawn(client, up, "n1", COUNT)
+            grows(up.targets[0].data)
+            reasons = [entry.reason for entry in (await client.capabilities()).entries]
+            assert not [reason for reason in reasons if "No such file" in reason]
+
+    asyncio.run(use())
 
 
 def test_two_agents_of_different_directories_do_not_meet(agent: Agent) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from typing import Final
 
@@ -11,6 +10,7 @@ from schrodinger_agent.clocks.errors import ClockError
 from schrodinger_agent.clocks.patch import Patch
 from schrodinger_agent.clocks.process import ProcessClocks
 from schrodinger_agent.clocks.skew import Skew, Skews
+from schrodinger_agent.interpreter import bare_python
 
 _TELLING: Final = """
 import sys, time
@@ -29,9 +29,7 @@ def try_clocks(owner: str) -> None:
         ClockError, OSError: it cannot be done, or has no effect.
     """
     patch = Patch.here()
-    program = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-E", "-c", _TELLING], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    program = subprocess.Popen(bare_python("-c", _TELLING), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with program:
         try:
             clocks = ProcessClocks(program.pid, patch)

@@ -11,12 +11,12 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from schrodinger_agent import burden
 from schrodinger_agent.errors import Failed
 from schrodinger_agent.injectors.conditions import Condition, number, only
+from schrodinger_agent.interpreter import bare_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +91,7 @@ class CpuBurn(Condition[int]):
 
 def _start(cgroup: Path) -> subprocess.Popen[bytes]:
     """Start one. On the agent's main thread only: it dies with the *thread* that started it."""
-    command = [sys.executable, "-I", "-S", "-E", burden.__file__, str(cgroup), str(os.getpid())]
+    command = bare_python(burden.__file__, str(cgroup), str(os.getpid()))
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 
