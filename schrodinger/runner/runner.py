@@ -85,13 +85,11 @@ class Run:
                 await self._phases(workload)
         except PhaseFailed as failure:
             self._error(str(failure), failure.validity)
-        except ProviderError as failure:
-            self._error(f"while in phase {self.progress.phase}: {failure}")
         except asyncio.CancelledError:
             self._error("the run was interrupted", Validity.UNKNOWN)
             raise
         except Exception:
-            self._error(f"while in phase {self.progress.phase}:\n{traceback.format_exc()}")
+            self._error(f"between its phases:\n{traceback.format_exc()}")
         finally:
             await asyncio.shield(self._end())
 
@@ -228,6 +226,11 @@ class Run:
         except TimeoutError as error:
             why = f": {await databases.why_not()}" if databases else ""
             raise PhaseFailed(f"phase {name} did not end within {deadline_s:g} s{why}", blame) from error
+        except ProviderError as error:
+            raise PhaseFailed(f"while in phase {name}: {error}", Validity.INFRASTRUCTURE_ERROR) from error
+        except Exception as error:
+            told = f"while in phase {name}:\n{traceback.format_exc()}"
+            raise PhaseFailed(told, Validity.INFRASTRUCTURE_ERROR) from error
 
     async def _phase_collect(self, nodes: tuple[Node, ...]) -> None:
         """Keep the log files that the database wrote itself; its output is in the run directory already."""

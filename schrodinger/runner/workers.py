@@ -35,6 +35,7 @@ REOPEN_DELAY_S: Final = 0.2
 FINAL_ATTEMPTS: Final = 10
 """How often a final operation is asked for anew, each time by a fresh connection, before it counts as failed."""
 CLOSE_TIMEOUT_S: Final = 2.0
+HALF_OPEN: Final = "this is close() after an open() that failed: what open() had not come to is not there"
 
 
 class Workers:
@@ -185,8 +186,8 @@ class Worker:
             await asyncio.sleep(REOPEN_DELAY_S)
         return False
 
-    async def close(self) -> None:
-        """Let go of the connection; an error in doing so is reported like any other of the client."""
+    async def close(self, note: str = "") -> None:
+        """Let go of the connection; an error in doing so is reported like any other of the client, with the note."""
         client, self._client = self._client, None
         if client is None:
             return
@@ -194,20 +195,25 @@ class Worker:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await client.close()
         except Exception as error:
+            if note:
+                error.add_note(note)
             self._note_unexpected(client, error)
 
     async def _open(self) -> bool:
         client = self.shared.workload.client()
         self._client = client
         self.shared.timeout_s = max(self.shared.timeout_s, client.timeout_s)
+        is_open = False
         try:
             async with asyncio.timeout(client.timeout_s):
                 await client.open(self.node, self.shared.plan.options)
+            is_open = True
         except Exception as error:
             self._note_unexpected(client, error)
-            await self.close()
-            return False
-        return True
+        finally:
+            if not is_open:  # also if the main phase ends meanwhile: whoever asks next needs one that is
+                await self.close(HALF_OPEN)
+        return is_open
 
     async def _next(self) -> None:
         index, self._index = self._index, self._index + 1

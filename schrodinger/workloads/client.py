@@ -63,5 +63,5 @@ class Client(ABC):
         """Do the operation, once; answer ``operation.ok(...)``, ``operation.fail(why)`` or ``operation.info(why)``."""
 
     async def close(self) -> None:
-        """Let go of the connection. Called once, also after a failed ``open``."""
+        """Let go of the connection. Called once, also after an ``open`` that failed, wherever that was."""
         return

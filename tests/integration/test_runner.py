@@ -49,6 +49,12 @@ FAULTS: Schedule = (
 )
 
 
+@pytest.fixture(autouse=True)
+def no_pause_before_clients_open_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node in memory is not hammered."""
+    monkeypatch.setattr("schrodinger.runner.workers.REOPEN_DELAY_S", 0.01)
+
+
 def plan(*, schedule: Schedule = FAULTS, seed: int = 5, time_ms: int = 800, operations: int | None = None) -> Plan:
     return Plan(
         suite="memory",
@@ -211,6 +217,46 @@ def test_a_client_that_raises_what_it_does_not_expect_makes_no_valid_run_and_sho
     assert "workers.py" not in told
 
 
+def test_a_client_that_was_being_opened_when_the_main_phase_ended_is_never_used(tmp_path: Path) -> None:
+    class Slow(MemoryClient):
+        """The four workers are served at once. Who replaces the first of them is still on its way at the end."""
+
+        timeout_s = 30.0
+        opened = 0
+        is_open = False
+
+        async def open(self, node: Node, options: Mapping[str, str]) -> None:
+            Slow.opened += 1
+            if Slow.opened == 5:
+                await asyncio.sleep(20)
+            self.is_open = True
+
+        async def invoke(self, operation: Operation) -> Completion:
+            assert self.is_open
+            completion = await super().invoke(operation)
+            return operation.info("who knows") if Slow.opened == 4 and operation.f == "write" else completion
+
+    data: dict[int, int] = {}
+    verdict = run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Slow(data)))
+    assert Slow.opened > 5
+    assert verdict.validity is Validity.VALID, verdict.reasons
+
+
+def test_an_error_of_close_says_that_open_had_failed_before(tmp_path: Path) -> None:
+    class Refused(MemoryClient):
+        connection: Any = None
+
+        async def open(self, node: Node, options: Mapping[str, str]) -> None:
+            raise ConnectionRefusedError
+
+        async def close(self) -> None:
+            self.connection.close()
+
+    verdict = run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Refused({})))
+    (told,) = [reason for reason in verdict.reasons if "NoneType" in reason]
+    assert "this is close() after an open() that failed" in told
+
+
 @pytest.mark.parametrize("answer", [None, ("a", "word"), 1 << 64, {"un": "ordered"}])
 def test_a_client_that_answers_what_no_history_can_hold_is_told_so_once(tmp_path: Path, answer: Any) -> None:
     class Buggy(MemoryClient):
@@ -259,7 +305,8 @@ def test_a_provider_that_fails_is_an_infrastructure_error_and_is_taken_down(tmp_
     provider = MemoryProvider(fails_in=call)
     verdict = run(tmp_path / "run", plan(), provider=provider)
     assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
-    assert any(reason.endswith(f"{call} failed, as the test wants") for reason in verdict.reasons)
+    phase = {"up": "up", "spawn": "setup", "set_faults": "main"}[call]
+    assert f"while in phase {phase}: {call} failed, as the test wants" in verdict.reasons
     assert provider.is_down
 
 
