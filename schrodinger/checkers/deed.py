@@ -25,9 +25,10 @@ _SHOWN: Final = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """One operation: its row, who did it, what was asked and answered, and when, in ns on the history's clock."""
+    """One operation: its rows, who did it, what was asked and answered, and when, in ns on the history's clock."""
 
     index: int
+    completion: int | None
     process: int
     f: str
     type: str
@@ -98,6 +99,7 @@ def deeds(operations: polars.DataFrame) -> list[Deed]:
     return [
         Deed(
             index=row["index"],
+            completion=row["completion"],
             process=row["process"],
             f=row["f"],
             type=row["type"],

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, on_key, seconds
+from schrodinger.checkers.register_blocks import Touched, conflict
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import polars
 
@@ -58,7 +59,7 @@ class _Telling:
         return Anomaly(
             name=self.name,
             summary=self._summary(),
-            story=(*(self._sentence(deed) for deed in told), *self._reason(), self._guarantee()),
+            story=(*(self._sentence(deed) for deed in told), *self._reason(), *self._circle(), self._guarantee()),
             operations=tuple(deed.involved(self._role(deed)) for deed in sorted(told, key=lambda deed: deed.index)),
         )
 
@@ -168,6 +169,28 @@ class _Telling:
             f"In {orders}, {self._place()} holds {values} where process"
             f" {self.blocked.process}'s {what} needs {self.needs}.",
         )
+
+    def _circle(self) -> Iterator[str]:
+        """The two blocks of operations, and what forces their order both ways."""
+        touched = (Touched(deed, self._needs(deed), self._writes(deed)) for deed in self.witness)
+        found = conflict(touched, self.initial)
+        if found is None:
+            return
+        for one, other in (found, found[::-1]):
+            ended, began = one.earliest, other.latest
+            order = f"What touched {' or '.join(one.values)} is before what touched {' or '.join(other.values)}:"
+            if ended is None:
+                yield f"{order} {self._place()} held {self.initial} at first."
+            else:
+                yield f"{order} {self._noun(ended)} had ended when {self._noun(began)} began."
+        yield "What touched one value stands together in every order, so neither of the two can come first."
+
+    def _noun(self, deed: Deed) -> str:
+        """An operation in a few words: ``process 2's read of 47``."""
+        found, wrote = self._needs(deed), self._writes(deed)
+        what = "read" if deed.f == self.read else "write" if found is None else f"replacement of {found} by"
+        of = " of" if found is None or wrote is None else ""
+        return f"process {deed.process}'s {what}{of} {wrote or found}"
 
     def _guarantee(self) -> str:
         missed = self._missed()

@@ -130,6 +130,11 @@ def test_a_stale_read_is_told_from_the_write_to_the_guarantee(tmp_path: Path) ->
         "Process 1 began to write 47 to key 1 at T s and was acknowledged at T s.",
         "Process 2 began its read of key 1 at T s and got 41 at T s.",
         "In whatever order these took effect, key 1 holds 47 where process 2's read needs 41.",
+        "What touched 41 is before what touched 47: process 0's write of 41 had ended when process 1's write of 47"
+        " began.",
+        "What touched 47 is before what touched 41: process 1's write of 47 had ended when process 2's read of 41"
+        " began.",
+        "What touched one value stands together in every order, so neither of the two can come first.",
         "Linearizability is broken: once 47 was acknowledged, no read that begins later may return what was there"
         " before.",
     ]
@@ -138,6 +143,52 @@ def test_a_stale_read_is_told_from_the_write_to_the_guarantee(tmp_path: Path) ->
         ("write 1 ← 47", "the write that was missed"),
         ("read 1 → 41", "stale read"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (
+            OVERTAKEN,
+            [
+                "41 is before what touched 47: process 0's write of 41 had ended when process 2's read of 47 began.",
+                "47 is before what touched 41: process 2's read of 47 had ended when process 3's read of 41 began.",
+            ],
+        ),
+        (
+            GOLDEN["nil after a write"][0],
+            [
+                "nil is before what touched 5: key 1 held nil at first.",
+                "5 is before what touched nil: process 0's write of 5 had ended when process 1's read of nil began.",
+            ],
+        ),
+        (
+            "0 invoke write 1\n 0 ok write 1\n 1 invoke cas 1 2\n 1 info cas 1 2\n 2 invoke write 7\n 2 ok write 7\n"
+            "3 invoke read\n 3 ok read 2",
+            [
+                "1 or 2 is before what touched 7: process 0's write of 1 had ended when process 2's write of 7 began.",
+                "7 is before what touched 1 or 2: process 2's write of 7 had ended when process 3's read of 2 began.",
+            ],
+        ),
+    ],
+)
+def test_a_violation_is_told_by_two_blocks_and_what_forces_their_order_both_ways(
+    tmp_path: Path, script: str, told: list[str]
+) -> None:
+    (anomaly,) = judged(tmp_path, script).anomalies
+    both_ways = [line.removeprefix("What touched ") for line in anomaly.story if " is before what touched " in line]
+    assert sorted(both_ways) == sorted(told)
+
+
+def test_where_values_are_written_twice_there_are_no_blocks_to_tell_of(tmp_path: Path) -> None:
+    (anomaly,) = judged(tmp_path, GOLDEN["a stale read among repeated values"][0]).anomalies
+    assert not any("What touched" in line for line in anomaly.story)
+
+
+@pytest.mark.parametrize("name", ["a value nobody wrote", "a write to come", "two compare-and-sets of one value"])
+def test_what_is_wrong_within_one_block_is_not_told_by_two(tmp_path: Path, name: str) -> None:
+    (anomaly,) = judged(tmp_path, GOLDEN[name][0]).anomalies
+    assert not any("What touched" in line for line in anomaly.story)
 
 
 def test_the_read_of_a_failed_write_shows_the_write_that_failed(tmp_path: Path) -> None:
