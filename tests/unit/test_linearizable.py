@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schrodinger.checkers import Linearizable, Validity
+from schrodinger.checkers.deed import deeds
+from schrodinger.checkers.register_blocks import Touched, conflict
 from tests.fakes.scripts import written
 
 if TYPE_CHECKING:
@@ -180,9 +182,16 @@ def test_a_violation_is_told_by_two_blocks_and_what_forces_their_order_both_ways
     assert sorted(both_ways) == sorted(told)
 
 
-def test_where_values_are_written_twice_there_are_no_blocks_to_tell_of(tmp_path: Path) -> None:
-    (anomaly,) = judged(tmp_path, GOLDEN["a stale read among repeated values"][0]).anomalies
-    assert not any("What touched" in line for line in anomaly.story)
+@pytest.mark.parametrize(("last", "initial", "is_told"), [("1", "nil", False), ("2", "1", False), ("2", "nil", True)])
+def test_where_a_value_is_written_twice_or_was_there_at_first_there_are_no_blocks(
+    tmp_path: Path, last: str, initial: str, *, is_told: bool
+) -> None:
+    script = (
+        f"0 invoke write 1\n 0 ok write 1\n 0 invoke write {last}\n 0 ok write {last}\n 1 invoke read\n 1 ok read 1"
+    )
+    first, second, read = deeds(written(tmp_path / "history.arrow", script).operations())
+    touched = [Touched(first, None, "1"), Touched(second, None, last), Touched(read, "1", None)]
+    assert (conflict(touched, initial) is not None) is is_told
 
 
 @pytest.mark.parametrize("name", ["a value nobody wrote", "a write to come", "two compare-and-sets of one value"])
