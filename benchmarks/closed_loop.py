@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from schrodinger_native import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
     from random import Random
 
@@ -29,8 +30,8 @@ class Thing(Protocol):
         ...
 
     @property
-    def key(self) -> int | None:
-        """The independent key."""
+    def keyed(self) -> Collection[str]:
+        """Those of them whose arguments and results begin with the key that they are about."""
         ...
 
     def ask(self, random: Random, client: int, /) -> tuple[str, Value]:
@@ -93,7 +94,10 @@ class ClosedLoop:
 
     def _event(self, kind: Any, operation: dict[str, Any], value: Value) -> None:
         f = self.thing.functions.index(operation["f"])
-        self.recorder.record(kind, operation["process"], f, self.thing.key, value)
+        key = None
+        if operation["f"] in self.thing.keyed:
+            key, value = operation["argument"][0], value and (value[1:] or None)
+        self.recorder.record(kind, operation["process"], f, key, value)
 
     def _call(self, now: float, process: int, client: int) -> None:
         """Invoke an operation, and decide when it takes effect and when it returns."""

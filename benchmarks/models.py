@@ -42,7 +42,7 @@ class Register:
     """Half reads, 35 % writes, 15 % compare-and-sets, of which half expect what is there."""
 
     functions: Final = ["read", "write", "cas"]
-    key = 0
+    keyed: Final = ()
 
     def __init__(self) -> None:
         self.value: int | None = None
@@ -71,7 +71,7 @@ class Counter:
     """As many reads as additions."""
 
     functions: Final = ["add", "read"]
-    key = None
+    keyed: Final = ()
 
     def __init__(self) -> None:
         self.sum = 0
@@ -93,7 +93,7 @@ class Set:
     """Adds, removes, a few looks at one element, and a few at all."""
 
     functions: Final = ["add", "remove", "contains", "read-all"]
-    key = None
+    keyed: Final = ()
 
     def __init__(self) -> None:
         self.elements: set[int] = set()
@@ -120,7 +120,7 @@ class Set:
 class Pool:
     """A queue or a stack: as much goes in as comes out."""
 
-    key = None
+    keyed: Final = ()
 
     def __init__(self, put: str, take: str, place: Callable[[Random, int], int]) -> None:
         self.functions = [put, take]
@@ -149,7 +149,7 @@ class Mutex:
     """Clients that take the lock, and give it back."""
 
     functions: Final = ["acquire", "release"]
-    key = None
+    keyed: Final = ()
 
     def __init__(self) -> None:
         self.holder: int | None = None
@@ -184,7 +184,7 @@ class Store:
     """Transactions of one to three steps over eight keys."""
 
     functions: Final = ["txn"]
-    key = None
+    keyed: Final = ()
 
     def __init__(self) -> None:
         self.values: dict[int, int] = {}
@@ -215,6 +215,44 @@ class Store:
         return True, (*value[:3], (value[3] + 7) % ELEMENTS)
 
 
+class KeyedStore:
+    """Such transactions beside reads, writes and compare-and-sets of one key, of which half expect what is there."""
+
+    functions: Final = ["txn", "get", "put", "cas"]
+    keyed: Final = ("get", "put", "cas")
+
+    def __init__(self) -> None:
+        self.store = Store()
+
+    def ask(self, random: Random, client: int) -> tuple[str, Value]:
+        draw, key, new = random.random(), random.randrange(8), random.randrange(ELEMENTS)
+        if draw < 0.4:
+            return self.store.ask(random, client)
+        if draw < 0.7:
+            return "get", (key,)
+        if draw < 0.85:
+            return "put", (key, new)
+        return "cas", (key, self.store.values.get(key, 0) if random.random() < 0.5 else random.randrange(ELEMENTS), new)
+
+    def answer(self, f: str, argument: Value, client: int) -> tuple[bool, Value]:
+        if f == "txn" or argument is None:
+            return self.store.answer(f, argument, client)
+        key = argument[0]
+        if f == "get":
+            return True, argument + ((self.store.values[key],) if key in self.store.values else ())
+        if f == "cas" and (self.store.values.get(key) != argument[1] or argument[1] == argument[2]):
+            return False, argument
+        self.store.values[key] = argument[-1]
+        return True, argument
+
+    def lie(self, f: str, value: Value) -> tuple[bool, Value]:
+        if f == "txn":
+            return self.store.lie(f, value)
+        return (
+            (True, (value[0], (value[1] + 7) % ELEMENTS)) if f == "get" and value and len(value) > 1 else (False, value)
+        )
+
+
 MODELS: Final[dict[str, Callable[[], Thing]]] = {
     "cas-register": Register,
     "counter": Counter,
@@ -224,6 +262,7 @@ MODELS: Final[dict[str, Callable[[], Thing]]] = {
     "stack": lambda: Pool("push", "pop", lambda _random, _count: -1),
     "owner-aware-mutex": Mutex,
     "multi-register": Store,
+    "key-value": KeyedStore,
 }
 
 

@@ -156,10 +156,6 @@ impl Model for KeyValue {
         Some((KeyValue::new(self.keys.clone(), transactions.things().to_vec()), pieces)).filter(|_| self.has_accesses())
     }
 
-    fn with(&mut self, state: State, key: u32, value: u32) -> State {
-        self.shelf.set(state, key, value)
-    }
-
     fn subject(&self, action: Transaction) -> Option<u32> {
         match self.transactions[action as usize][..] {
             [Access { key, .. }] => Some(key),

@@ -186,11 +186,6 @@ pub trait Model {
         None
     }
 
-    /// The state with `value` in `place`.
-    fn with(&mut self, state: State, _place: u32, _value: u32) -> State {
-        state
-    }
-
     /// How many places the object has; zero for a model of which it is not known what commutes.
     ///
     /// Actions that touch different places can change places in any legal sequence, unless one of them is an observation. So a required

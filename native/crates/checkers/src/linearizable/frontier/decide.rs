@@ -113,7 +113,7 @@ fn thrifty<M: Model + Clone>(
             walk.remember();
         }
         let row = walk.returns[walk.layer].0;
-        if walk.pass(Care { slack: effort, width: WIDTH << effort }, max_steps)?.is_none() {
+        if walk.pass(Care { slack: effort, width: WIDTH << effort, guesses: effort == 0 }, max_steps)?.is_none() {
             *furthest = (row + 1).max(*furthest);
             if trouble.is_some_and(|trouble| walk.layer > trouble + STRIDE) {
                 effort = 0;

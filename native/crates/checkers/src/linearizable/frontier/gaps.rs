@@ -10,9 +10,18 @@
 //! overwrite of a whole object is.
 
 use super::window::Configuration;
+use crate::models::Access;
 
 /// A set of places.
 pub type Places = u64;
+
+/// How many places there can be.
+pub const PLACES: usize = Places::BITS as usize;
+
+/// The places of some accesses.
+pub fn touched(accesses: &[Access], which: impl Fn(&Access) -> bool) -> Places {
+    accesses.iter().filter(|access| which(access)).fold(0, |places, access| places | 1 << access.key)
+}
 
 /// How many gaps a configuration knows; the last are the most useful.
 const MOST: usize = 6;
@@ -49,8 +58,7 @@ pub struct List {
 impl List {
     const EMPTY: List = List { gaps: [Gap { hidden: 0, open: 0, row: 0 }; MOST], count: 0 };
 
-    /// The gaps.
-    pub fn gaps(&self) -> &[Gap] {
+    fn gaps(&self) -> &[Gap] {
         &self.gaps[..self.count]
     }
 
@@ -87,32 +95,32 @@ impl Gaps {
     }
 
     /// The gaps of a configuration.
-    pub fn of(&self, configuration: &Configuration) -> List {
-        self.lists.get(configuration.gaps as usize).copied().unwrap_or(List::EMPTY)
+    pub fn of(&self, configuration: &Configuration) -> &[Gap] {
+        self.lists.get(configuration.gaps as usize).map_or(&[], List::gaps)
     }
 
     /// Something was done before the gap `at`, or last of all, by an action that goes whatever it finds where it writes and does not read.
     pub fn touch(&mut self, configuration: &mut Configuration, at: usize, Touch { reads, writes, row }: Touch) {
         let before = self.of(configuration);
         let blind = writes & !reads;
-        let is_seen = before.gaps().iter().any(|gap| gap.open & (reads | writes) != 0);
+        let is_seen = before.iter().any(|gap| gap.open & (reads | writes) != 0);
         if blind == 0 && !is_seen {
             return;
         }
         let mut list = List::EMPTY;
-        for gap in before.gaps().iter().take(at) {
+        for gap in before.iter().take(at) {
             let open = gap.open & !(reads | writes);
             if gap.open != 0 {
                 list.push(Gap { hidden: gap.hidden | (gap.open & blind), open, row: gap.row });
             }
         }
-        let here = before.gaps().get(at).copied().unwrap_or(Gap { hidden: 0, open: Places::MAX, row });
+        let here = before.get(at).copied().unwrap_or(Gap { hidden: 0, open: Places::MAX, row });
         list.push(Gap {
             hidden: here.hidden | (here.open & blind),
             open: here.open & !(reads | writes),
             row: here.row,
         });
-        for gap in before.gaps().iter().skip(at).filter(|gap| gap.open != 0) {
+        for gap in before.iter().skip(at).filter(|gap| gap.open != 0) {
             list.push(*gap);
         }
         configuration.gaps = self.lists.len() as u32;
@@ -123,7 +131,7 @@ impl Gaps {
     pub fn settle(&mut self, configurations: &mut [Configuration]) {
         let mut lists = vec![List::EMPTY];
         for configuration in configurations {
-            let list = self.of(configuration);
+            let list = self.lists[configuration.gaps as usize];
             configuration.gaps = if list.count == 0 { 0 } else { lists.len() as u32 };
             if list.count != 0 {
                 lists.push(list);

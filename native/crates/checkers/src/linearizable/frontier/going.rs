@@ -2,6 +2,7 @@
 
 use super::passing::{Next, Passing, Return};
 use super::window::{Configuration, SLOTS, Slots, each};
+use crate::linearizable::Operation;
 use crate::models::{Model, Nature, Token};
 
 impl<M: Model> Passing<M> {
@@ -11,9 +12,8 @@ impl<M: Model> Passing<M> {
             return self.make_up(&configuration, goal);
         }
         if next != Next::Required && self.model.has_accesses() {
-            let is_owed = next == Next::Owed;
-            let slots = if is_owed { self.window.orphans } else { !self.window.orphans };
-            return self.serve(&configuration, slots, goal);
+            let slots = if next == Next::Owed { self.window.orphans } else { !self.window.orphans };
+            return self.serve(&configuration, slots, next, goal);
         }
         self.candidates.clear();
         match next {
@@ -37,7 +37,7 @@ impl<M: Model> Passing<M> {
                 }
             };
             self.steps += 1;
-            let Some((action, state)) = action.and_then(|action| Some((action, self.model.step(after.state, action)?)))
+            let Some((action, state)) = action.and_then(|action| Some((action, self.step(after.state, action)?)))
             else {
                 continue;
             };
@@ -83,20 +83,24 @@ impl<M: Model> Passing<M> {
 
     /// Find the slots that may go next.
     fn find_required(&mut self, configuration: &Configuration, goal: &Return) {
+        if self.model.has_accesses() {
+            for slot in each(self.needed(configuration, self.served(Next::Required, goal), goal)) {
+                if self.lacks_of.lacking[slot] == 0 && !self.goes_later(configuration, slot) {
+                    self.candidates.push(slot as u32);
+                }
+            }
+            return;
+        }
         for slot in each(self.due(configuration, goal)) {
-            let Some(action) = self.window.action(slot) else { continue };
-            let can_go = match self.model.has_accesses() {
-                true => self.first_lack(configuration, action).is_none(),
-                false => self.model.step(configuration.state, action).is_some(),
-            };
-            if can_go {
+            let action = self.window.action(slot);
+            if action.is_some_and(|action| self.model.step(configuration.state, action).is_some()) {
                 self.candidates.push(slot as u32);
             }
         }
     }
 
     /// The slots that change the state, and can't be put off.
-    pub(super) fn due(&mut self, configuration: &Configuration, goal: &Return) -> Slots {
+    fn due(&mut self, configuration: &Configuration, goal: &Return) -> Slots {
         let undone = self.window.open & !configuration.done;
         let offered = self.model.offers(configuration.state);
         self.want_consumed(configuration);
@@ -114,14 +118,19 @@ impl<M: Model> Passing<M> {
             } else {
                 self.concern.can_wait(&self.model, operation, goal.row)
             };
-            // Of several that do the same, the one that returns first goes first: the others could take its place and it theirs.
-            let mut others = self.window.among(undone & !self.window.overwrites);
-            let goes_later =
-                others.any(|(_, other)| other.action == operation.action && other.completion < operation.completion);
-            due |= Slots::from(slot == goal.slot || !(can_wait || goes_later)) << slot;
+            due |= Slots::from(slot == goal.slot || !(can_wait || self.goes_later(configuration, slot))) << slot;
         }
         self.want_nothing();
         due
+    }
+
+    /// Whether another open operation does the same and returns first. That goes first: the others could take its place and it theirs.
+    fn goes_later(&self, configuration: &Configuration, slot: usize) -> bool {
+        let others = self.window.open & !configuration.done & !self.window.overwrites;
+        let Some((_, own)) = self.window.among(1 << slot).next() else { return false };
+        let is_earlier =
+            |(_, other): (_, &Operation<_>)| other.action == own.action && other.completion < own.completion;
+        self.window.among(others).any(is_earlier)
     }
 
     /// Whether an overwrite that leaves the state as it is makes another free.

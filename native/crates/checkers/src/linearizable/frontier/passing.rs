@@ -7,6 +7,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::amounts::Amounts;
 use super::foresight::Foresight;
 use super::gaps::Gaps;
+use super::held::Held;
+use super::needed::Lacks;
 use super::serving::Supplies;
 use super::spending::{Limits, NONE, Spending};
 use super::window::{Configuration, Slots, Window, each};
@@ -22,11 +24,14 @@ pub struct Care {
     pub slack: u32,
     /// How many configurations there may be.
     pub width: usize,
+    /// Whether a value has its only required source, if there is one ([`super::order`]), and what may have happened is of no use but for
+    /// what is owed.
+    pub guesses: bool,
 }
 
 impl Care {
     /// Keep everything that matters.
-    pub const FULL: Care = Care { slack: u32::MAX, width: usize::MAX };
+    pub const FULL: Care = Care { slack: u32::MAX, width: usize::MAX, guesses: false };
 }
 
 /// What an attempt may take in all.
@@ -87,10 +92,14 @@ pub struct Passing<M: Model> {
     /// What may have happened.
     pub classes: Classes<M::Action>,
     pub(super) concern: Concern,
-    /// What may have gone unseen, of a model with accesses.
+    /// What states are, of a model with accesses.
+    pub held: Held,
+    /// What may have gone unseen, of such a model.
     pub gaps: Gaps,
     pub(super) supplies: Supplies,
     pub(super) foresight: Foresight,
+    /// What open operations lack in the configuration that is gone on from.
+    pub(super) lacks_of: Lacks,
     pub(super) amounts: Option<Amounts>,
     passed: Vec<Configuration>,
     /// What the thriftiest that passed has spent more than [`Return::least`].
@@ -125,12 +134,22 @@ impl<M: Model> Passing<M> {
         // What is put into gaps need not go where it would keep others from going later.
         let connecting = if model.has_accesses() { &[][..] } else { &classes.classes };
         let concern = Concern::new(&model, connecting);
-        let start = |&state| Configuration { done: 0, free: 0, state, spent: 0, uses: NONE, scarce: 0, gaps: 0 };
+        let mut held = Held::new(if model.has_accesses() { model.places() } else { 0 });
+        let mut start = |&state| Configuration {
+            done: 0,
+            free: 0,
+            state: held_in(&model, state, &mut held),
+            spent: 0,
+            uses: NONE,
+            scarce: 0,
+            gaps: 0,
+        };
         let is_wanted = vec![false; model.tokens()];
         Passing {
             window: Window::new(),
             spending: Spending::new(&classes, operations, limits),
-            configurations: states.iter().map(start).collect(),
+            configurations: states.iter().map(&mut start).collect(),
+            held,
             fresh: 0,
             is_exact: true,
             steps: 0,
@@ -140,6 +159,7 @@ impl<M: Model> Passing<M> {
             foresight,
             concern,
             gaps: Gaps::new(),
+            lacks_of: Lacks::new(),
             amounts: Amounts::new(&model, &classes, operations),
             model,
             classes,
@@ -165,6 +185,7 @@ impl<M: Model> Passing<M> {
         (configurations * size_of::<Configuration>() + reached) as u64
             + self.spending.bytes()
             + self.gaps.bytes()
+            + self.held.bytes()
             + self.model.bytes()
             + self.fixed_bytes
     }
@@ -317,20 +338,36 @@ impl<M: Model> Passing<M> {
         self.passed = passed;
     }
 
+    /// The state after something happened in `state`, if it can.
+    pub(super) fn step(&mut self, state: State, action: M::Action) -> Option<State> {
+        match self.model.has_accesses() {
+            true => self.held.step(state, self.model.accesses(action)),
+            false => self.model.step(state, action),
+        }
+    }
+
     /// Take every observation of `slots` that agrees with the state (rule 2), and note what overwrites with what is there (rule 3).
     pub(super) fn observe(&mut self, configuration: &mut Configuration, slots: Slots, row: u32) {
         let state = configuration.state;
         let undone = slots & self.window.open & !configuration.done;
         for slot in each(undone & self.window.observations) {
             let Some(action) = self.window.action(slot) else { continue };
-            if self.model.step(state, action).is_some() {
+            if self.step(state, action).is_some() {
                 configuration.done |= 1 << slot;
                 self.touch(configuration, action, row);
             }
         }
         for slot in each(undone & self.window.overwrites) {
-            let changes = self.window.action(slot).is_none_or(|action| self.model.step(state, action) != Some(state));
+            let changes = self.window.action(slot).is_none_or(|action| self.step(state, action) != Some(state));
             configuration.free |= Slots::from(!changes) << slot;
         }
+    }
+}
+
+/// A state of `model`, as [`Held`] numbers those of a model with accesses.
+fn held_in<M: Model>(model: &M, state: State, held: &mut Held) -> State {
+    match model.has_accesses() {
+        true => held.number((0..model.places() as u32).map(|place| model.holds(state, place))),
+        false => state,
     }
 }

@@ -5,12 +5,12 @@
 
 use rustc_hash::FxHashMap;
 
-use super::gaps::{Places, Touch};
-use super::passing::{Care, Passing, Return};
+use super::gaps::{Places, Touch, touched};
+use super::passing::{Care, Next, Passing, Return};
 use super::window::{Configuration, Slots, each};
 use crate::linearizable::Operation;
 use crate::linearizable::classes::Classes;
-use crate::models::{ANYTHING, Access, Model};
+use crate::models::{ANYTHING, Model};
 
 /// What a place holds that nobody will find; no value has this number.
 const NOBODYS: u32 = u32::MAX - 1;
@@ -53,17 +53,18 @@ impl Supplies {
         Supplies { leaving, supplies }
     }
 
+    /// Whether something that may have happened leaves `value` in `place`, and was called, where so many of each class were.
+    pub fn may_leave(&self, place: u32, value: u32, called: &[u32]) -> bool {
+        let leaving = self.leaving.get(&(place, value));
+        leaving.is_some_and(|classes| classes.iter().any(|&class| called[class as usize] > 0))
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
         let called: usize = self.supplies.iter().map(|supply| size_of::<Supply>() + 4 * supply.called.len()).sum();
         let lists: usize = self.leaving.values().map(|classes| 48 + 4 * classes.capacity()).sum();
         (called + lists) as u64
     }
-}
-
-/// The places of some accesses.
-fn touched(accesses: &[Access], which: impl Fn(&Access) -> bool) -> Places {
-    accesses.iter().filter(|access| which(access)).fold(0, |places, access| places | 1 << access.key)
 }
 
 impl<M: Model> Passing<M> {
@@ -83,19 +84,19 @@ impl<M: Model> Passing<M> {
 
     /// Note what would be hidden in a gap.
     fn free_hidden(&self, configuration: &mut Configuration) {
-        let list = self.gaps.of(configuration);
+        let gaps = self.gaps.of(configuration);
         for (slot, operation) in self.window.among(self.window.blind & !configuration.done & !configuration.free) {
-            let places = touched(self.model.accesses(operation.action), |_| true);
-            let is_hidden = list.gaps().iter().any(|gap| places & !gap.hidden == 0 && operation.invocation < gap.row);
+            let places = self.window.writes[slot];
+            let is_hidden = gaps.iter().any(|gap| places & !gap.hidden == 0 && operation.invocation < gap.row);
             configuration.free |= Slots::from(is_hidden) << slot;
         }
     }
 
     /// Go on from `configuration` by what any of `slots` needs, and that.
-    pub(super) fn serve(&mut self, configuration: &Configuration, slots: Slots, goal: &Return) {
-        let due = self.due(configuration, goal);
-        let served = slots & (due | self.concerned_observations(configuration, goal));
-        self.go_before(configuration, served, !due, goal);
+    pub(super) fn serve(&mut self, configuration: &Configuration, slots: Slots, next: Next, goal: &Return) {
+        let needed = self.needed(configuration, self.served(next, goal), goal);
+        let served = slots & needed;
+        self.go_before(configuration, served, !needed, goal);
         let mut ways = Vec::new();
         for slot in each(served & self.window.open & !configuration.done) {
             let Some(action) = self.window.action(slot) else { continue };
@@ -120,14 +121,9 @@ impl<M: Model> Passing<M> {
         }
     }
 
-    /// The observations that can't be put off, as [`Passing::due`] found just before.
-    fn concerned_observations(&mut self, configuration: &Configuration, goal: &Return) -> Slots {
-        let mut concerned = 0;
-        for (slot, operation) in self.window.among(self.window.observations & !configuration.done) {
-            let matters = slot == goal.slot || self.concern.touches(&self.model, operation.action);
-            concerned |= Slots::from(matters) << slot;
-        }
-        concerned
+    /// Those that may be served when that is gone on with.
+    pub(super) fn served(&self, next: Next, goal: &Return) -> Slots {
+        if goal.care.guesses && next != Next::Pending { self.window.orphans } else { Slots::MAX }
     }
 
     /// Of what could be put off otherwise, let go what would be overwritten by something that serves one of `slots`.
@@ -147,7 +143,7 @@ impl<M: Model> Passing<M> {
         }
         for slot in each(others & self.window.open & !self.window.observations & !configuration.done) {
             let Some(action) = self.window.action(slot) else { continue };
-            let touches = touched(self.model.accesses(action), |_| true);
+            let touches = self.window.reads[slot] | self.window.writes[slot];
             if touches & places != 0 && self.first_lack(configuration, action).is_none() {
                 self.steps += 1;
                 self.go(*configuration, slot, action, goal, configuration.free & goal.bit == 0);
@@ -160,10 +156,10 @@ impl<M: Model> Passing<M> {
         self.lacks(configuration, action).next()
     }
 
-    fn lacks(&self, configuration: &Configuration, action: M::Action) -> impl Iterator<Item = (u32, u32)> {
-        let state = configuration.state;
+    pub(super) fn lacks(&self, configuration: &Configuration, action: M::Action) -> impl Iterator<Item = (u32, u32)> {
+        let held = self.held.of(configuration.state);
         let accesses = self.model.accesses(action).iter();
-        let lacking = accesses.filter(move |access| access.lacks(self.model.holds(state, access.key)));
+        let lacking = accesses.filter(|access| access.lacks(held[access.key as usize]));
         lacking.filter_map(|access| Some((access.key, access.finds?)))
     }
 
@@ -171,7 +167,7 @@ impl<M: Model> Passing<M> {
     fn go(&mut self, mut after: Configuration, slot: usize, action: M::Action, goal: &Return, is_new: bool) {
         let bit = 1 << slot;
         if after.done & bit == 0 {
-            let Some(state) = self.model.step(after.state, action) else { return };
+            let Some(state) = self.step(after.state, action) else { return };
             after.done |= bit;
             after.free &= !bit;
             self.regret(&mut after, action, goal.row);
@@ -203,11 +199,11 @@ impl<M: Model> Passing<M> {
             if is_conditional && self.first_lack(configuration, action).is_some() {
                 continue;
             }
-            let list = self.gaps.of(configuration);
+            let gaps = self.gaps.of(configuration);
             let mut moments = vec![(usize::MAX, leaves)];
             if !is_conditional && goal.care != Care::FULL {
                 let invocation = called.get(used).copied().unwrap_or(u32::MAX);
-                for (at, gap) in list.gaps().iter().enumerate().rev() {
+                for (at, gap) in gaps.iter().enumerate().rev() {
                     let changes = leaves & gap.open;
                     let can_go = changes >> place & 1 == 1 && leaves & !(gap.hidden | gap.open) == 0;
                     if can_go && invocation < gap.row && moments.iter().all(|&(_, other)| other != changes) {
@@ -234,14 +230,13 @@ impl<M: Model> Passing<M> {
         let mut after = *configuration;
         self.spending.spend(&mut after, class, goal.row);
         let action = self.classes.classes[class as usize].action;
-        let accesses: Vec<Access> = self.model.accesses(action).to_vec();
-        for access in &accesses {
-            if let Some(value) = access.leaves.filter(|_| changes >> access.key & 1 == 1) {
-                after.spent += u32::from(self.loses(&after, access.key, value, goal.row));
-                after.state = self.model.with(after.state, access.key, value);
-            }
+        let accesses = self.model.accesses(action).iter().filter(|access| changes >> access.key & 1 == 1);
+        let written: Vec<(u32, u32)> = accesses.filter_map(|access| Some((access.key, access.leaves?))).collect();
+        for &(place, value) in &written {
+            after.spent += u32::from(self.loses(&after, place, value, goal.row));
         }
-        let reads = touched(&accesses, |access| access.finds.is_some());
+        after.state = self.held.with(after.state, written.into_iter());
+        let reads = touched(self.model.accesses(action), |access| access.finds.is_some());
         let Supply { leaves, .. } = self.supplies.supplies[class as usize];
         self.gaps.touch(&mut after, at, Touch { reads, writes: leaves, row: goal.row });
         self.free_hidden(&mut after);
@@ -261,56 +256,53 @@ impl<M: Model> Passing<M> {
 
     /// Whether somebody has to find what is in `place`, which nobody will leave there again, and which would be overwritten by `value`.
     fn loses(&self, configuration: &Configuration, place: u32, value: u32, row: u32) -> bool {
-        let held = self.model.holds(configuration.state, place);
+        let held = self.held.of(configuration.state)[place as usize];
         if [value, NOBODYS, ANYTHING].contains(&held) {
             return false;
         }
-        let open = || self.window.among(!configuration.done).map(|(_, operation)| operation);
-        let accesses = |operation: &Operation<M::Action>| {
-            self.model.accesses(operation.action).iter().filter(|access| access.key == place)
-        };
-        let leaves_again = open().any(|operation| accesses(operation).any(|access| access.leaves == Some(held)));
-        if leaves_again {
+        if self.left_by(self.window.writers[place as usize] & !configuration.done, place, held) {
             return false;
         }
         let until = self.overwritten(configuration, place);
-        let is_found = open().any(|operation| accesses(operation).any(|access| access.finds == Some(held)))
+        let is_found = self.found_by(self.window.readers[place as usize] & !configuration.done, place, held)
             || self.foresight.will_be_found(place, held, row, until);
         is_found && !self.foresight.will_be_left(place, held, row, until)
+    }
+
+    /// Whether one of `slots` finds `value` in `place`.
+    fn found_by(&self, slots: Slots, place: u32, value: u32) -> bool {
+        let mut accesses = self.window.among(slots).flat_map(|(_, operation)| self.model.accesses(operation.action));
+        accesses.any(|access| access.key == place && access.finds == Some(value))
+    }
+
+    /// Whether one of `slots` leaves `value` in `place`.
+    fn left_by(&self, slots: Slots, place: u32, value: u32) -> bool {
+        let mut accesses = self.window.among(slots).flat_map(|(_, operation)| self.model.accesses(operation.action));
+        accesses.any(|access| access.key == place && access.leaves == Some(value))
     }
 
     /// The return by which `place` is certainly overwritten, by something that was not yet called, or is not yet linearized and can't go
     /// any more before what is held there came about.
     fn overwritten(&self, configuration: &Configuration, place: u32) -> u32 {
-        let list = self.gaps.of(configuration);
-        let open = self.window.among(!configuration.done & !configuration.free & !self.window.observations);
-        let overwrites = |operation: &Operation<M::Action>| {
-            let mut accesses = self.model.accesses(operation.action).iter();
-            accesses.any(|access| access.key == place && access.leaves.is_some())
-                && !list.gaps().iter().any(|gap| gap.hidden >> place & 1 == 1 && operation.invocation < gap.row)
-        };
-        let first =
-            open.filter(|(_, operation)| overwrites(operation)).map(|(_, operation)| operation.completion).min();
+        let writers = self.window.writers[place as usize] & !configuration.done & !configuration.free;
+        let gaps = self.gaps.of(configuration);
+        let was_hidden = |called: u32| gaps.iter().any(|gap| gap.hidden >> place & 1 == 1 && called < gap.row);
+        let last = self.window.among(writers).filter(|(_, operation)| !was_hidden(operation.invocation));
+        let first = last.map(|(_, operation)| operation.completion).min();
         first.unwrap_or(u32::MAX).min(self.foresight.overwritten(place))
     }
 
     /// Disregard what is held where nobody will find it.
     pub(super) fn disregard(&mut self, configuration: &mut Configuration, row: u32) {
         for place in 0..if self.model.has_accesses() { self.model.places() as u32 } else { 0 } {
-            let held = self.model.holds(configuration.state, place);
+            let held = self.held.of(configuration.state)[place as usize];
             if held == NOBODYS || held == ANYTHING {
                 continue;
             }
-            let mut open = self.window.among(!configuration.done).map(|(_, operation)| operation);
-            let is_found = open.any(|operation| {
-                self.model
-                    .accesses(operation.action)
-                    .iter()
-                    .any(|access| access.key == place && access.finds == Some(held))
-            });
+            let is_found = self.found_by(self.window.readers[place as usize] & !configuration.done, place, held);
             let until = self.overwritten(configuration, place);
             if !is_found && !self.foresight.will_be_found(place, held, row, until) {
-                configuration.state = self.model.with(configuration.state, place, NOBODYS);
+                configuration.state = self.held.with(configuration.state, [(place, NOBODYS)].into_iter());
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::gaps::List;
+use super::order::Order;
 use super::orphans::orphans;
 use super::passing::{Bounds, Care, Passing};
 use super::spending::{Limits, Mark};
@@ -28,6 +29,7 @@ struct Moment {
     configurations: Vec<Configuration>,
     spending: Mark,
     gaps: Vec<List>,
+    held: Vec<u32>,
 }
 
 /// See the module.
@@ -53,6 +55,7 @@ pub struct Walk<'a, M: Model> {
     /// The most bytes held.
     pub peak_bytes: u64,
     slot_of: Vec<u8>,
+    order: Order,
     /// By operation: what [`orphans`] says; nothing for many models.
     owed: Vec<u8>,
     next_call: usize,
@@ -76,6 +79,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
         returns.sort_unstable();
         Walk {
             passing: Passing::new(model.clone(), &states, operations, limits),
+            order: Order::new(model, &states, operations),
             model,
             states,
             operations,
@@ -100,7 +104,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
 
     /// Bytes held besides those of [`Walk::passing`].
     pub fn fixed_bytes(&self) -> u64 {
-        self.moments_bytes + 13 * self.operations.len() as u64 + self.owed.len() as u64
+        self.moments_bytes + 13 * self.operations.len() as u64 + self.owed.len() as u64 + self.order.bytes()
     }
 
     /// Whether every return was passed.
@@ -139,6 +143,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
                 self.passing.window.call(&self.passing.model, slot, operation, owed);
                 self.passing.fresh |= 1 << slot;
                 self.slot_of[self.next_call] = slot as u8;
+                self.passing.window.put_last_in_order(&self.order, self.next_call, &self.slot_of);
             }
             self.next_call += 1;
         }
@@ -151,6 +156,9 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
             self.passing.spending.settle(&mut self.passing.configurations);
         }
         self.passing.gaps.settle(&mut self.passing.configurations);
+        if self.passing.model.has_accesses() {
+            self.passing.held.settle(&mut self.passing.configurations);
+        }
     }
 
     /// Remember this moment.
@@ -158,7 +166,8 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
         let configurations = self.passing.configurations.clone();
         let spending = self.passing.spending.mark();
         let gaps = self.passing.gaps.mark();
-        let moment = Moment { layer: self.layer, next_call: self.next_call, configurations, spending, gaps };
+        let held = self.passing.held.mark();
+        let moment = Moment { layer: self.layer, next_call: self.next_call, configurations, spending, gaps, held };
         self.moments_bytes += moment.bytes();
         self.moments.push(moment);
     }
@@ -185,12 +194,16 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
             if index < moment.next_call {
                 let owed = self.owed.get(index).copied().unwrap_or(0);
                 window.call(&self.passing.model, usize::from(self.slot_of[index]), &self.operations[index], owed);
+                window.put_last_in_order(&self.order, index, &self.slot_of);
             }
         }
+        // What was called since goes after something that is open.
+        window.put_all_in_order(&self.order, moment.next_call, &self.slot_of);
         self.passing.fresh = 0;
         self.passing.configurations = moment.configurations;
         self.passing.spending.back_to(&moment.spending);
         self.passing.gaps.back_to(&moment.gaps);
+        self.passing.held.back_to(&moment.held);
         self.layer = moment.layer;
         self.next_call = moment.next_call;
     }
@@ -210,6 +223,6 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
 impl Moment {
     fn bytes(&self) -> u64 {
         let own = size_of::<Self>() + self.configurations.capacity() * size_of::<Configuration>();
-        (own + self.gaps.capacity() * size_of::<List>()) as u64 + self.spending.bytes()
+        (own + self.gaps.capacity() * size_of::<List>() + 4 * self.held.capacity()) as u64 + self.spending.bytes()
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Each open operation has a slot, a bit of a word, from its call to its return.
 
+use super::gaps::{PLACES, Places, touched};
+use super::order::Order;
 use super::orphans::is_blind;
 use crate::linearizable::Operation;
 use crate::models::{Model, Nature, State};
@@ -55,6 +57,20 @@ pub struct Window<A> {
     pub orphans: Slots,
     /// By slot: how much of it that is.
     owed: [u8; SLOTS],
+    /// By slot: the places where it finds something, of a model with accesses.
+    pub reads: [Places; SLOTS],
+    /// By slot: the places where it leaves something.
+    pub writes: [Places; SLOTS],
+    /// By place: who finds something there.
+    pub readers: [Slots; PLACES],
+    /// By place: who leaves something there.
+    pub writers: [Slots; PLACES],
+    /// By slot: which operation it is.
+    index_of: [u32; SLOTS],
+    /// By slot: what certainly goes before it ([`Order`]).
+    pub before: [Slots; SLOTS],
+    /// Before which something goes that was not yet called.
+    pub early: Slots,
 }
 
 impl<A: Copy> Window<A> {
@@ -68,6 +84,13 @@ impl<A: Copy> Window<A> {
             blind: 0,
             orphans: 0,
             owed: [0; SLOTS],
+            reads: [0; SLOTS],
+            writes: [0; SLOTS],
+            readers: [0; PLACES],
+            writers: [0; PLACES],
+            index_of: [0; SLOTS],
+            before: [0; SLOTS],
+            early: 0,
         }
     }
 
@@ -89,6 +112,13 @@ impl<A: Copy> Window<A> {
         if self.overwrites & bit != 0 || is_blind(model, operation.action) {
             self.blind |= bit;
         }
+        if model.has_accesses() {
+            let accesses = model.accesses(operation.action);
+            self.reads[slot] = touched(accesses, |access| access.finds.is_some());
+            self.writes[slot] = touched(accesses, |access| access.leaves.is_some());
+            each(self.reads[slot]).for_each(|place| self.readers[place] |= bit);
+            each(self.writes[slot]).for_each(|place| self.writers[place] |= bit);
+        }
         if owed > 0 {
             self.orphans |= bit;
             self.owed[slot] = owed;
@@ -99,11 +129,54 @@ impl<A: Copy> Window<A> {
     pub fn close(&mut self, slot: usize) {
         self.operations[slot] = None;
         let others = !(1 << slot);
+        each(std::mem::take(&mut self.reads[slot])).for_each(|place| self.readers[place] &= others);
+        each(std::mem::take(&mut self.writes[slot])).for_each(|place| self.writers[place] &= others);
         self.open &= others;
         self.observations &= others;
         self.overwrites &= others;
         self.blind &= others;
         self.orphans &= others;
+        self.early &= others;
+        self.before.iter_mut().for_each(|before| *before &= others);
+    }
+
+    /// The slot of an operation, which it got when it was called, if it is open.
+    fn slot_if_open(&self, index: u32, slot_of: &[u8]) -> Option<usize> {
+        let slot = usize::from(slot_of[index as usize]);
+        (self.open >> slot & 1 == 1 && self.index_of[slot] == index).then_some(slot)
+    }
+
+    /// Note what goes before the operation in `slot`, where the next to be called is `next_call`.
+    fn put_in_order(&mut self, order: &Order, slot: usize, next_call: usize, slot_of: &[u8]) {
+        let bit = 1 << slot;
+        self.before[slot] = 0;
+        self.early &= !bit;
+        for &other in order.before(self.index_of[slot] as usize) {
+            if let Some(other) = self.slot_if_open(other, slot_of) {
+                self.before[slot] |= 1 << other;
+            } else if other as usize >= next_call {
+                self.early |= bit;
+            }
+        }
+    }
+
+    /// Note what goes before each operation, where the next to be called is `next_call`.
+    pub fn put_all_in_order(&mut self, order: &Order, next_call: usize, slot_of: &[u8]) {
+        for slot in each(self.open) {
+            self.put_in_order(order, slot, next_call, slot_of);
+        }
+    }
+
+    /// Note what goes before the operation of this number, which was called last, and after it.
+    pub fn put_last_in_order(&mut self, order: &Order, index: usize, slot_of: &[u8]) {
+        let slot = usize::from(slot_of[index]);
+        self.index_of[slot] = index as u32;
+        self.put_in_order(order, slot, index + 1, slot_of);
+        for &other in order.after(index) {
+            if let Some(other) = self.slot_if_open(other, slot_of) {
+                self.put_in_order(order, other, index + 1, slot_of);
+            }
+        }
     }
 
     /// Open operations of some slots.
