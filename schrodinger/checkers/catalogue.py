@@ -14,7 +14,7 @@ from schrodinger.checkers.invariants import Bank, Counter, LongFork, Monotonic, 
 from schrodinger.checkers.linearizable import Linearizable
 from schrodinger.checkers.lock import Lock
 from schrodinger.checkers.log_pattern import CRASHES, LogPattern
-from schrodinger.checkers.queues import Log, Queue, TotalQueue
+from schrodinger.checkers.queues import Delivery, Log, Queue, TotalQueue
 from schrodinger.checkers.registers import GUARANTEES, Sequential, SessionGuarantees
 from schrodinger.checkers.set import FinalSet, SetFull
 from schrodinger.checkers.stats import Stats
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from schrodinger.checkers.registers import Guarantee
     from schrodinger.checkers.verdict import Checker
 
-Option: TypeAlias = Literal["model", "initial", "consistency", "guarantees", "inferences", "steps", "bytes", "pattern"]
+Option: TypeAlias = Literal[
+    "model", "initial", "consistency", "guarantees", "delivery", "inferences", "steps", "bytes", "pattern"
+]
 """What a checker can be told: the object and what it held at first, the promise, what may be assumed, how much it may
 spend, what to look for in logs."""
 
@@ -57,6 +59,7 @@ class CheckerChoice:
     initial: int | None = None
     consistency: str | None = None
     guarantees: tuple[Guarantee, ...] | None = None
+    delivery: Delivery | None = None
     inferences: tuple[Inference, ...] | None = None
     steps: int | None = None
     bytes: int | None = None
@@ -169,10 +172,10 @@ KINDS: Final = (
     ),
     CheckerKind(
         "total-queue",
-        "what was put into a queue comes out once, in whatever order",
-        NONE,
+        "what was put into a queue comes out once (or at least once), in whatever order",
+        frozenset({"delivery"}),
         frozenset({"enqueue", "dequeue"}),
-        _of(TotalQueue()),
+        lambda choice, _: TotalQueue(delivery=choice.delivery or TotalQueue().delivery),
     ),
     CheckerKind("queue", "what comes out of a queue was put in; it may keep what it got", NONE, BY_NAME, _of(Queue())),
     CheckerKind(

@@ -7,7 +7,7 @@ The work is native, in one pass (``schrodinger_native.check_queue`` and its like
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from schrodinger_native import check_log, check_queue, check_total_queue
 
@@ -16,6 +16,13 @@ from schrodinger.checkers.findings import verdict_of
 if TYPE_CHECKING:
     from schrodinger.checkers.verdict import Verdict
     from schrodinger.history import History
+
+
+Delivery: TypeAlias = Literal["exactly-once", "at-least-once"]
+"""How often what was put in comes out. Whoever waits for an acknowledgement, and delivers again if none comes, promises
+the second."""
+
+DELIVERIES: Final[tuple[Delivery, ...]] = get_args(Delivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +47,27 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class TotalQueue:
-    """What was put into a queue comes out once, and nothing else does, in whatever order."""
+    """What was put into a queue comes out, and nothing else does, in whatever order; once, or at least once."""
 
     enqueue: str = "enqueue"
     dequeue: str = "dequeue"
     drain: str = "drain"
+    delivery: Delivery = "exactly-once"
     name: str = "total-queue"
+
+    def __post_init__(self) -> None:
+        if self.delivery not in DELIVERIES:
+            raise ValueError(f"delivery is {self.delivery!r}: take one of {', '.join(DELIVERIES)}")
 
     def check(self, history: History) -> Verdict:
         """Judge the whole history."""
-        found = check_total_queue(history.file, enqueue=self.enqueue, dequeue=self.dequeue, drain=self.drain)
+        found = check_total_queue(
+            history.file,
+            enqueue=self.enqueue,
+            dequeue=self.dequeue,
+            drain=self.drain,
+            redelivers=self.delivery == "at-least-once",
+        )
         return verdict_of(self.name, history, found)
 
 

@@ -66,8 +66,13 @@ _REACHES: Final = {
 
 
 def transaction_anomalies(operations: polars.DataFrame, found: Mapping[str, Any]) -> tuple[Anomaly, ...]:
-    """Each kind of anomaly once, by its first example, as ``check_append`` and its like describe them."""
-    return tuple(_told(operations, anomaly, found["consistency"]) for anomaly in found["anomalies"])
+    """Each kind of anomaly once, by its first example, as ``check_append`` and its like describe them.
+
+    Those that the promise rules out come first: they are why it is broken.
+    """
+    promise = found["consistency"]
+    ranked = sorted(found["anomalies"], key=lambda anomaly: not rules_out(promise, anomaly["name"]))
+    return tuple(_told(operations, anomaly, promise) for anomaly in ranked)
 
 
 def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency: str) -> Anomaly:
@@ -139,6 +144,11 @@ def _why(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, 
         earlier = "what the key held at first" if step["previous"] is None else str(step["previous"])
         reason = reason.format(earlier=earlier, later=step["value"])
     match step["kind"]:
+        case "ww" if step["because"] == "unread":
+            return (
+                f"{after} appended {step['value']} to key {key}, and nobody ever saw it, so it is behind "
+                f"{step['previous']} of {before}, which was seen, or it was lost"
+            )
         case "ww" if reason is None:
             return f"{after} appended {step['value']} to key {key} right after {step['previous']} of {before}"
         case "ww":

@@ -124,7 +124,11 @@ def _may_be_explained(found: Mapping[str, Any]) -> bool:
 
 def _reasons(found: Mapping[str, Any], validity: Validity) -> Iterator[str]:
     if validity is Validity.VIOLATION:
-        names = ", ".join(anomaly["name"] for anomaly in found["anomalies"])
-        yield f"the history is not {found['consistency']}: it has {names}"
+        promise = found["consistency"]
+        names = [anomaly["name"] for anomaly in found["anomalies"]]
+        broken = [name for name in names if rules_out(promise, name)]
+        allowed = [name for name in names if name not in broken]
+        besides = f" ({', '.join(allowed)} besides, which it allows)" if allowed and broken else ""
+        yield f"the history is not {promise}: it has {', '.join(broken or allowed)}{besides}"
         yield f"what still holds: {', '.join(found['holds']) or 'no model of the lattice'}"
     yield from found["warnings"]

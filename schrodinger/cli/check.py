@@ -11,6 +11,7 @@ import click
 from schrodinger.checkers import judge
 from schrodinger.checkers.catalogue import KINDS, MODELS, CheckerChoice, several
 from schrodinger.checkers.detection import suiting
+from schrodinger.checkers.queues import DELIVERIES, TotalQueue
 from schrodinger.checkers.registers import GUARANTEES
 from schrodinger.checkers.transactional import INFERENCES
 from schrodinger.checkers.words import in_words
@@ -23,6 +24,7 @@ from schrodinger.history.formats import open_history
 
 if TYPE_CHECKING:
     from schrodinger.checkers import Checker, Verdict
+    from schrodinger.checkers.queues import Delivery
     from schrodinger.checkers.registers import Guarantee
     from schrodinger.checkers.transactional import Inference
     from schrodinger.history import FaultInterval
@@ -52,6 +54,11 @@ if TYPE_CHECKING:
     help=f"What was promised, for session-guarantees: any of {', '.join(GUARANTEES)}; all when left out.",
 )
 @click.option(
+    "--delivery",
+    type=click.Choice(DELIVERIES),
+    help=f"How often a queue promises to deliver, for total-queue; {TotalQueue().delivery} when left out.",
+)
+@click.option(
     "--inferences",
     type=Words(INFERENCES),
     help="What may be assumed of the order of a register's versions, for rw-register: any of "
@@ -78,6 +85,7 @@ def check(
     initial: int | None,
     consistency: str | None,
     guarantees: tuple[Guarantee, ...] | None,
+    delivery: Delivery | None,
     inferences: tuple[Inference, ...] | None,
     pattern: str | None,
     budget: tuple[int, int | None] | None,
@@ -92,6 +100,7 @@ def check(
         initial=initial,
         consistency=consistency,
         guarantees=guarantees,
+        delivery=delivery,
         inferences=inferences,
         steps=steps,
         bytes=most_bytes,

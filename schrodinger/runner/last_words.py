@@ -18,7 +18,11 @@ TAIL_LINES: Final = 60
 LONGEST: Final = 240
 """Characters of a line that are told."""
 
-_ERROR: Final = re.compile(r"\b(ERROR|FATAL|PANIC|CRITICAL|[Ff]atal|[Pp]anic|Error|Traceback)\b|\[E\]")
+_ERROR: Final = re.compile(
+    r"\b(ERROR|FATAL|PANIC|CRITICAL|FAILED|[Ff]atal|[Pp]anic|Error|Traceback)\b|Exception\b|\[E\]"
+)
+_WORDS: Final = re.compile(r"\w{2}")
+"""What a line has that is not only drawn."""
 
 
 def last_words(log: Path) -> str:
@@ -29,7 +33,7 @@ def last_words(log: Path) -> str:
             text = file.read().decode(errors="replace")
     except OSError as error:
         return str(error)
-    lines = [line.strip()[:LONGEST] for line in text.splitlines() if line.strip()][-TAIL_LINES:]
+    lines = [line.strip()[:LONGEST] for line in text.splitlines() if _WORDS.search(line)][-TAIL_LINES:]
     if not lines:
         return "it printed nothing"
     first = next((place for place, line in enumerate(lines) if _ERROR.search(line)), len(lines) - 1)

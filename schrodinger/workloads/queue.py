@@ -13,14 +13,22 @@ from schrodinger.workloads.workload import unique_value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from schrodinger.checkers.queues import Delivery
     from schrodinger.history import Operation
     from schrodinger.workloads.client import Client
     from schrodinger.workloads.drawn import Parameters, Words
     from schrodinger.workloads.workload import Workload
 
 
-def queue(client: Callable[[], Client], *, name: str = "queue") -> Workload:
-    """A queue of whatever order; ``client`` makes clients that understand ``Enqueue``, ``Dequeue`` and ``Drain``."""
+def queue(client: Callable[[], Client], *, name: str = "queue", delivery: Delivery = "exactly-once") -> Workload:
+    """A queue of whatever order; ``client`` makes clients that understand ``Enqueue``, ``Dequeue`` and ``Drain``.
+
+    With ``delivery="at-least-once"`` an element may come out again, as from a broker whose consumers acknowledge.
+
+    Raises:
+        ValueError: ``delivery`` is neither.
+    """
+    judge = TotalQueue(delivery=delivery)
     return DrawnWorkload(
         client_factory=client,
         name=name,
@@ -28,7 +36,7 @@ def queue(client: Callable[[], Client], *, name: str = "queue") -> Workload:
         known={"enqueue_percent": WholeNumber(50, least=1)},
         choices={"enqueue_percent": (50, 60)},
         start=drawn(_draw),
-        judge=lambda _: TotalQueue(),
+        judge=lambda _: judge,
         end=lambda _, __: [Drain()],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import polars
 import pyarrow
@@ -12,6 +12,7 @@ import pyarrow.feather
 import pytest
 from click.testing import CliRunner
 
+from schrodinger import Client, workloads
 from schrodinger.checkers.catalogue import CheckerChoice
 from schrodinger.checkers.detection import suiting
 from schrodinger.cli import main
@@ -173,6 +174,20 @@ def test_counters_and_queues_with_independent_keys_are_judged_one_by_one(tmp_pat
     path.write_text(queues.replace("[:b 1], :process 1", "[:b nil], :process 1"))
     status, said = check(str(path), "--checker", "total-queue")
     assert (status, "Of key :b, 1 was acknowledged and never came out" in said) == (1, True), said
+
+
+def test_what_a_queue_delivers_twice_is_judged_by_what_it_promises(tmp_path: Path) -> None:
+    path = tmp_path / "twice.arrow"
+    done = (("enqueue", 1, 1), ("dequeue", None, 1), ("dequeue", None, 1), ("dequeue", None, None))
+    ends = ("invoke", "ok")
+    recorded(path, ["enqueue", "dequeue"], ((end, 0, f, None, v[end == "ok"]) for f, *v in done for end in ends))
+    assert check(str(path))[0] == 1
+    status, said = check(str(path), "--delivery", "at-least-once", "--json")
+    assert (status, json.loads(said)["parts"][0]["statistics"]["redelivered"]) == (0, 1), said
+    status, said = check(str(path), "--delivery", "sometimes")
+    assert (status, "at-least-once" in said) == (2, True), said
+    with pytest.raises(ValueError, match="delivery is 'sometimes': take one of exactly-once, at-least-once"):
+        workloads.queue(Client, delivery=cast("Any", "sometimes"))
 
 
 def test_words_are_told_again_in_verdicts_and_on_the_way_out(tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ REDIS = """\
 1:M 12:00:00 * Ready to accept connections
 1:M 12:00:01 # Fatal error, can't open config file
 """
+RABBITMQ = """\
+supervisor: {local,net_sup}
+BOOT FAILED
+===========
+Exception during startup:
+
+error:{badmatch,{error,nodistribution}}
+Crash dump is being written to: erl_crash.dump...done
+"""
 
 
 @pytest.mark.parametrize(
@@ -48,6 +57,10 @@ REDIS = """\
             "[main] ERROR QuorumPeer - Unable to load database on disk"
             " | java.io.IOException: No snapshot found, but there are log entries. Something is broken!"
             " | [main] ERROR ServiceUtils - Exiting JVM with code 1",
+        ),
+        (
+            RABBITMQ,
+            "BOOT FAILED | Exception during startup: | Crash dump is being written to: erl_crash.dump...done",
         ),
         (REDIS, "1:M 12:00:01 # Fatal error, can't open config file"),
         ("listening\nbye\n\n", "bye"),

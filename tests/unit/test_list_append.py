@@ -55,6 +55,25 @@ def test_a_read_of_what_nobody_wrote_yet_is_provisional_and_other_violations_are
     assert (verdict.validity, verdict.provisional) == (Validity.VIOLATION, False)
 
 
+def test_what_nobody_ever_saw_is_told_as_perhaps_lost_and_what_is_allowed_comes_last(tmp_path: Path) -> None:
+    lost = (
+        (Append(1, 10),),
+        (Append(1, 11),),
+        (ReadKey(1, (11,)), Append(2, 20)),
+        (ReadKey(2, (20,)), ReadKey(1, (11,))),
+    )
+    verdict = ListAppend().check(sequence(tmp_path / "lost.arrow", *lost))
+    (g0,) = [anomaly for anomaly in verdict.anomalies if anomaly.name == "G0-realtime"]
+    told = "T1 appended 10 to key 1, and nobody ever saw it, so it is behind 11 of T2, which was seen, or it was lost."
+    assert f"T2 < T1: {told}" in g0.story
+    twice = (Append(5, 1),), (Append(5, 2),), (ReadKey(5, (1, 2)),), (ReadKey(5, (2, 1)),)
+    verdict = ListAppend(consistency="serializable").check(sequence(tmp_path / "twice.arrow", *lost, *twice))
+    names = [anomaly.name for anomaly in verdict.anomalies]
+    assert names.index("incompatible-order") < names.index("G0-realtime")
+    assert verdict.reasons[0].startswith("the history is not serializable: it has incompatible-order")
+    assert verdict.reasons[0].endswith("G0-realtime besides, which it allows)")
+
+
 def test_a_stale_read_is_told_with_what_was_missed_and_when(tmp_path: Path) -> None:
     history = sequence(tmp_path / "h.arrow", (Append(1, 10),), (ReadKey(1, (10,)), Append(1, 11)), (ReadKey(1, (10,)),))
     verdict = ListAppend().check(history)

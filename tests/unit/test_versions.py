@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from schrodinger import Database
 from schrodinger.cluster import Debian, OnPath, Unavailable, Wheel, binary_of, find_binary
+from schrodinger.cluster.versions import cache_directory
 
 if TYPE_CHECKING:
     from schrodinger import Cluster, Node
@@ -151,21 +153,47 @@ def test_without_apt_there_is_no_package(monkeypatch: pytest.MonkeyPatch) -> Non
         PACKAGE.find(None)
 
 
+class Toy(Database):
+    """One that another user runs."""
+
+    sources = (OnPath("toy"),)
+    user: ClassVar[str | None] = None
+
+    def command(self, binary: Path, node: Node, cluster: Cluster) -> list[str]:
+        return [str(binary)]
+
+    async def ready(self, node: Node, cluster: Cluster) -> bool:
+        return True
+
+
 def test_a_database_whose_user_this_machine_does_not_know_has_no_binary(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Toy(Database):
-        sources = (OnPath("toy"),)
-        user = "no-such-user"
-
-        def command(self, binary: Path, node: Node, cluster: Cluster) -> list[str]:
-            return [str(binary)]
-
-        async def ready(self, node: Node, cluster: Cluster) -> bool:
-            return True
-
+    monkeypatch.setattr(Toy, "user", "no-such-user")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)  # who runs it is who runs the database
     assert binary_of(Toy(), None) == path
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(Unavailable, match="runs as user no-such-user, whom this machine does not know"):
         binary_of(Toy(), None)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs databases as other users")
+def test_a_database_whose_user_cannot_reach_its_binary_is_refused_before_anything_is_begun(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Toy, "user", "nobody")
+    path.parent.chmod(0o700)
+    with pytest.raises(Unavailable, match=f"as user nobody, who may not execute {path} or enter a directory above it"):
+        binary_of(Toy(), None)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs databases as other users")
+def test_what_root_fetches_can_be_reached_by_everybody(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_directory() == Path("/var/cache/schrodinger")
+    with tempfile.TemporaryDirectory() as cache:
+        Path(cache).chmod(0o755)
+        monkeypatch.setenv("XDG_CACHE_HOME", cache)
+        monkeypatch.setattr(Toy, "user", "nobody")
+        monkeypatch.setattr(Toy, "sources", (WHEEL,))
+        assert binary_of(Toy(), None) == WHEEL.find("1.1")

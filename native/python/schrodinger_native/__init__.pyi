@@ -346,9 +346,14 @@ def check_queue(
     """What comes out of a queue was put in, and not more often than that, in whatever order."""
 
 def check_total_queue(
-    history: HistoryFile, *, enqueue: str = "enqueue", dequeue: str = "dequeue", drain: str = "drain"
+    history: HistoryFile,
+    *,
+    enqueue: str = "enqueue",
+    dequeue: str = "dequeue",
+    drain: str = "drain",
+    redelivers: bool = False,
 ) -> dict[str, Any]:
-    """The same, and what was put in comes out, once the queue was seen empty."""
+    """The same, and what was put in comes out, once the queue was seen empty. ``redelivers``: it may do so twice."""
 
 def check_final_set(history: HistoryFile, *, add: str = "add", read: str = "read") -> dict[str, Any]:
     """What was added and acknowledged is in the last read of a set, and nothing that nobody added."""

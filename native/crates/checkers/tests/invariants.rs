@@ -13,6 +13,7 @@ use operations::{
 use oracle::{Random, cases};
 use rows::Rows;
 use schrodinger_checkers::Verdict;
+use schrodinger_checkers::invariants::total_queue::Delivery;
 use schrodinger_checkers::invariants::{bank, counter, final_set, queue, total_queue, unique_ids};
 use schrodinger_checkers::set;
 
@@ -221,7 +222,7 @@ fn balances_are_judged_by_the_definition() {
 const QUEUE: queue::Functions = queue::Functions { enqueue: Some(0), dequeue: Some(1), drain: Some(2) };
 
 fn emptied_queue(rows: &Rows) -> (Verdict, Vec<&'static str>) {
-    told(total_queue::check(&rows.events(), QUEUE))
+    told(total_queue::check(&rows.events(), QUEUE, Delivery::ExactlyOnce))
 }
 
 #[test]
@@ -243,6 +244,21 @@ fn elements_that_are_lost_unexpected_or_duplicated_are_found() {
     assert_eq!(then((2, INFO, &[], &[])), (Verdict::Unknown, vec![]), "it may have taken both");
     assert_eq!(then((1, INFO, &[], &[])), (Verdict::Violation, vec!["lost"]), "it may have taken one");
     assert_eq!(then((2, FAIL, &[], &[])), (Verdict::Violation, vec!["lost"]), "it took none");
+}
+
+#[test]
+fn what_a_queue_may_deliver_again_is_counted_and_all_else_is_found() {
+    let put = |value: &'static [i64]| (0, OK, value, value);
+    let take = |value: &'static [i64]| (1, OK, &[][..], value);
+    let report = |operations: &[(u8, u8, &[i64], &[i64])]| {
+        total_queue::check(&sequence(operations).events(), QUEUE, Delivery::AtLeastOnce)
+    };
+    let twice = report(&[put(&[1]), take(&[1]), take(&[1]), take(&[])]);
+    assert_eq!(twice.as_ref().map(|report| report.counts.get("redelivered").copied()).ok(), Some(Some(1)));
+    assert_eq!(told(twice), (Verdict::Valid, vec![]));
+    let lost = [put(&[1]), put(&[2]), take(&[1]), take(&[1]), take(&[])];
+    assert_eq!(told(report(&lost)), (Verdict::Violation, vec!["lost"]), "the second delivery is not that of another");
+    assert_eq!(told(report(&[take(&[7])])), (Verdict::Violation, vec!["unexpected"]));
 }
 
 #[test]
@@ -406,7 +422,7 @@ fn values_that_make_no_sense_are_malformed_with_their_row() {
     assert_eq!(unique_ids::check(&events, Some(0)).map_err(row).err(), Some(1));
     let counter = counter::check(&events, counter::Functions { add: None, read: Some(0) }, 0);
     assert_eq!(counter.map_err(row).err(), Some(1));
-    assert_eq!(total_queue::check(&events, QUEUE).map_err(row).err(), Some(0));
+    assert_eq!(total_queue::check(&events, QUEUE, Delivery::ExactlyOnce).map_err(row).err(), Some(0));
     let odd = sequence(&[(0, OK, &[], &[1, 2, 3])]);
     let options = bank::Options { read: Some(0), total: None, accounts: None, allow_negative: false };
     assert_eq!(bank::check(&odd.events(), &options).map_err(row).err(), Some(1));
@@ -445,7 +461,7 @@ fn each_key_is_judged_by_itself_and_a_history_is_as_its_worst_key() {
         count,
         |rows| told(final_set::check(&rows.events(), SET)),
         |rows| told(queue::check(&rows.events(), QUEUE)),
-        |rows| told(total_queue::check(&rows.events(), QUEUE)),
+        |rows| told(total_queue::check(&rows.events(), QUEUE, Delivery::ExactlyOnce)),
     ];
     let (mut split, mut violations) = (0, [0; 4]);
     for seed in 0..cases(CASES) as u64 / 4 {

@@ -3,6 +3,9 @@
 //! Beside what no [`queue`](super::queue) may do, nothing may be *lost*: acknowledged, and never taken out, though the queue was seen empty
 //! (or drained) after everything had been put in. A dequeue whose end nobody knows may have taken an element; as many elements as there are
 //! such dequeues are doubted, not lost. A drain may have taken any number.
+//!
+//! A broker whose consumers acknowledge what they got delivers it again when the acknowledgement does not arrive: it promises [at least one
+//! delivery](Delivery::AtLeastOnce), and a second one is counted and not held against it.
 
 use super::keys::each_key;
 use super::queue::{Functions, traffic};
@@ -10,12 +13,26 @@ use super::{Case, Finding, Report};
 use crate::events::Events;
 use crate::pairing::{Malformed, Paired};
 
-/// Check that what was put in came out, of each key.
-pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed> {
-    each_key(events, &functions.all(), |operations| check_one(events, operations, functions))
+/// How often what was put in may come out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Not more often than it was put in.
+    ExactlyOnce,
+    /// However often.
+    AtLeastOnce,
 }
 
-fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result<Report, Malformed> {
+/// Check that what was put in came out, of each key.
+pub fn check(events: &Events, functions: Functions, delivery: Delivery) -> Result<Report, Malformed> {
+    each_key(events, &functions.all(), |operations| check_one(events, operations, functions, delivery))
+}
+
+fn check_one(
+    events: &Events,
+    paired: &[Paired],
+    functions: Functions,
+    delivery: Delivery,
+) -> Result<Report, Malformed> {
     let traffic = traffic(events, paired, functions)?;
     let recovered = traffic.recovered();
     let is_emptied = traffic.seen_empty > traffic.last_acknowledged;
@@ -40,6 +57,12 @@ fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result
         let elements = if missing == 1 { "element" } else { "elements" };
         doubts.push(format!("{missing} acknowledged {elements} never came out; {why}"));
     }
-    let findings = vec![lost, traffic.unexpected, traffic.duplicated];
-    Ok(Report::conclude(traffic.operations, traffic.observations, findings, doubts).counting("recovered", recovered))
+    let mut findings = vec![lost, traffic.unexpected];
+    let redelivered = traffic.duplicated.count;
+    if delivery == Delivery::ExactlyOnce {
+        findings.push(traffic.duplicated);
+    }
+    let report = Report::conclude(traffic.operations, traffic.observations, findings, doubts);
+    let report = report.counting("recovered", recovered);
+    Ok(if delivery == Delivery::AtLeastOnce { report.counting("redelivered", redelivered) } else { report })
 }

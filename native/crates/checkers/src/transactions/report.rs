@@ -108,7 +108,7 @@ pub struct Step {
     pub previous: Option<i64>,
     /// What `to` wrote (ww, rw, seen) or read (wr).
     pub value: Option<i64>,
-    /// ww and rw of registers: what says that one version is before the other.
+    /// ww and rw of registers: what says that one version is before the other. ww of lists: that nobody read the later one.
     pub because: Option<&'static str>,
 }
 

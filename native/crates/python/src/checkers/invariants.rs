@@ -1,6 +1,7 @@
 //! `check_counter`, `check_bank`, `check_unique_ids` and the other invariants that one pass decides.
 
 use pyo3::prelude::*;
+use schrodinger_checkers::invariants::total_queue::Delivery;
 use schrodinger_checkers::invariants::{
     bank, counter, final_set, lock, log, long_fork, monotonic, queue, total_queue, unique_ids,
 };
@@ -60,16 +61,18 @@ pub fn check_queue<'py>(
 }
 
 #[pyfunction]
-#[pyo3(signature = (history, *, enqueue = "enqueue", dequeue = "dequeue", drain = "drain"))]
+#[pyo3(signature = (history, *, enqueue = "enqueue", dequeue = "dequeue", drain = "drain", redelivers = false))]
 pub fn check_total_queue<'py>(
     py: Python<'py>,
     history: &HistoryFile,
     enqueue: &str,
     dequeue: &str,
     drain: &str,
+    redelivers: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let functions = queue_functions(history, enqueue, dequeue, drain);
-    answer(py, history, move |events, _| total_queue::check(events, functions))
+    let delivery = if redelivers { Delivery::AtLeastOnce } else { Delivery::ExactlyOnce };
+    answer(py, history, move |events, _| total_queue::check(events, functions, delivery))
 }
 
 fn queue_functions(history: &HistoryFile, enqueue: &str, dequeue: &str, drain: &str) -> queue::Functions {

@@ -16,6 +16,7 @@ pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, d
         let trusted = read.filter(|read: &&MicroOperation| version(events, versions, read).is_some());
         trusted.and_then(|read| read.values(events)).unwrap_or_default()
     };
+    let mut because = None;
     let (name, previous, value) = match kind {
         WR => {
             let reads = transactions.of(to as usize).iter().filter(|m| m.key == key && m.code == Code::Read);
@@ -30,7 +31,9 @@ pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, d
         }
         WW => {
             let (previous, next) = neighbours(versions, key, from, to);
-            ("ww", previous, next)
+            let Neighbour { value, is_unread } = next.unwrap_or_default();
+            because = is_unread.then_some(UNREAD);
+            ("ww", previous, value)
         }
         PROCESS => ("process", None, None),
         REALTIME => ("realtime", None, None),
@@ -43,18 +46,34 @@ pub fn step(events: &Events, transactions: &Transactions, versions: &Versions, d
         key: (key != NO_KEY).then(|| transactions.keys[key as usize]),
         previous,
         value,
-        because: None,
+        because,
     }
 }
 
+/// Why an element that nobody read comes after all that were read: lost elements do, too.
+const UNREAD: &str = "unread";
+
+/// The next element of a key.
+#[derive(Default)]
+struct Neighbour {
+    value: Option<i64>,
+    /// Nobody read it, so where it is is not known, only that it is behind what was read.
+    is_unread: bool,
+}
+
 /// Two elements of a key, the second of which `to` appended directly after `from` had appended the first.
-fn neighbours(versions: &Versions, key: u32, from: u32, to: u32) -> (Option<i64>, Option<i64>) {
+fn neighbours(versions: &Versions, key: u32, from: u32, to: u32) -> (Option<i64>, Option<Neighbour>) {
     let trusted = versions.orders[key as usize].trusted;
     for position in 0..trusted {
         let Some(element) = versions.at(key, position).filter(|element| element.writer == from) else { continue };
         match next_written(versions, key, position + 1) {
-            Some(next) if next.writer == to => return (Some(element.value), Some(next.value)),
-            None => return (Some(element.value), unread_of(versions, key, to)),
+            Some(next) if next.writer == to => {
+                return (Some(element.value), Some(Neighbour { value: Some(next.value), is_unread: false }));
+            }
+            None => {
+                let value = unread_of(versions, key, to);
+                return (Some(element.value), Some(Neighbour { value, is_unread: true }));
+            }
             Some(_) => {}
         }
     }
