@@ -55,6 +55,11 @@ class RunFiles:
         return self.directory / NODES_FOLDER
 
     @property
+    def client_log(self) -> Path:
+        """What libraries of clients logged; missing when they had nothing to say."""
+        return self.directory / "clients.log"
+
+    @property
     def stacks(self) -> Path:
         """Stacks of all threads, written when the runner's event loop stood still."""
         return self.directory / "stalled.txt"

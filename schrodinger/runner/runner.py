@@ -17,6 +17,7 @@ from schrodinger.checkers import Validity
 from schrodinger.checkers.strength import FINAL_FAILED
 from schrodinger.cluster import Cluster, ProviderError
 from schrodinger.history import FINAL_OPERATIONS, MAIN_PHASE, NEMESIS, PHASE, Recorder
+from schrodinger.runner.client_log import client_log
 from schrodinger.runner.files import EventLog, RunFiles
 from schrodinger.runner.last_words import last_words
 from schrodinger.runner.members import Members
@@ -81,7 +82,7 @@ class Run:
         self._events = EventLog(self.files.events)
         self.progress.main_total_s = self.plan.time_ns / 1e9
         try:
-            with StallWatch(self.files.stacks, self._stalled):
+            with client_log(self.files.client_log), StallWatch(self.files.stacks, self._stalled):
                 await self._phases(workload)
         except PhaseFailed as failure:
             self._error(str(failure), failure.validity)

@@ -34,6 +34,7 @@ history.arrow  every invocation, completion and fault edge, in one order on one 
 history.arrow.blocks  checksums of its blocks
 events.jsonl   what the runner did and met
 nodes/         each node's output and logs
+clients.log    what the clients' libraries logged, a warning or worse; missing when nothing
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from dataclasses import replace
@@ -240,6 +241,18 @@ def test_a_client_that_was_being_opened_when_the_main_phase_ended_is_never_used(
     verdict = run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Slow(data)))
     assert Slow.opened > 5
     assert verdict.validity is Validity.VALID, verdict.reasons
+
+
+def test_what_clients_log_is_kept_and_not_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    class Talkative(MemoryClient):
+        async def open(self, node: Node, options: Mapping[str, str]) -> None:
+            logging.getLogger("driver").warning("connecting to %s", node.name)
+
+    run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Talkative({})))
+    assert "driver WARNING: connecting to n2" in RunFiles(tmp_path / "run").client_log.read_text()
+    assert "connecting" not in capfd.readouterr().err
+    run(tmp_path / "silent", plan(schedule=()))
+    assert not RunFiles(tmp_path / "silent").client_log.exists()
 
 
 def test_an_error_of_close_says_that_open_had_failed_before(tmp_path: Path) -> None:
