@@ -67,7 +67,7 @@ CASES: list[tuple[Checker, list[tuple[str, Any, Any]], str, list[tuple[str, Any,
     (
         Queue(),
         [("enqueue", 1, 1), ("dequeue", None, 1), ("dequeue", None, 1)],
-        "1 was put in 1 times and came out 2 times.",
+        "1 was put in once and came out twice.",
         [("enqueue", 1, 1), ("dequeue", None, 1)],
     ),
     (

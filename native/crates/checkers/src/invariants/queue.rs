@@ -171,9 +171,17 @@ impl Traffic {
             self.duplicated.add(|| Case {
                 rows: vec![first_taken, taker],
                 roles: vec!["took it out", "took it out again"],
-                told: format!("{value} was put in {attempts} times and came out {taken} times"),
+                told: format!("{value} was put in {} and came out {}", how_often(attempts), how_often(taken)),
             });
         }
+    }
+}
+
+fn how_often(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{count} times"),
     }
 }
 

@@ -264,7 +264,7 @@ fn case(registers: &Registers, circle: &[Dependency]) -> Case {
         }
         None => {
             let key = node - registers.operations.len() as u32;
-            format!("{} of {}, which nobody wrote,", registers.shown(key, 0), registers.key(key))
+            format!("the initial {} of {}", registers.shown(key, 0), registers.key(key))
         }
     };
     for step in circle.iter().filter(|step| step.kind != ALWAYS) {

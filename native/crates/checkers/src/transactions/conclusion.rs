@@ -136,7 +136,9 @@ pub fn conclude(
     {
         Verdict::Unknown
     } else if observations == 0 {
-        warnings.push("nothing was observed: no transaction with a read completed ok".to_owned());
+        warnings.push(
+            "nothing was observed: no transaction that completed ok read what others may have written".to_owned(),
+        );
         Verdict::Unknown
     } else {
         Verdict::Valid
