@@ -4,7 +4,7 @@
 //! is skipped: comments, `#_` with the form after it, metadata, commas, and tags such as `#jepsen.history.Op`; of all tags only
 //! `#jepsen.independent/tuple` means something.
 
-use crate::token::{DEEPEST, Stop, Token, close, integer};
+use crate::token::{DEEPEST, Stop, Token, close, integer, items, told};
 
 /// Read the form that begins at `start`, which is no white space, into `tokens`. Returns where it ends. `is_all` says that no more bytes
 /// follow, so that a word may end with them. A form that is discarded leaves no tokens.
@@ -41,6 +41,13 @@ pub fn form<'a>(text: &'a [u8], start: usize, is_all: bool, tokens: &mut Vec<Tok
                     return Err(Stop::wrong(at, format!("{:?} closes nothing", char::from(byte))));
                 };
                 close(tokens, place);
+                let is_kept_map = discards.is_empty() && matches!(tokens[place], Token::OpenMap(_));
+                if is_kept_map && items(&tokens[place..]).count() % 2 == 1 {
+                    return Err(Stop::wrong(
+                        at,
+                        format!("a map has a key without a value: {}", told(&tokens[place..])),
+                    ));
+                }
                 at += 1;
             }
             b'#' => match text.get(at + 1) {

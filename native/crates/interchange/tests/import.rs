@@ -338,6 +338,8 @@ fn what_is_wrong_is_told_with_its_line() {
         ("42", 2, "an operation is a map"),
         ("{:type :ok", 2, "the file ends inside the form"),
         ("\n\n]", 4, "closes nothing"),
+        ("{:type :ok, :f :read :process 0 :value }", 2, "a map has a key without a value: {:type :ok"),
+        ("{:type :ok, :f :read :process 0 :value {1 #_ 2}}", 2, "a map has a key without a value: {1}"),
         ("{:type :ok :f :read :process -4}", 2, "process -4"),
         ("{:type :ok :f :read :process 0 :time \"now\"}", 2, "an operation's :time is \"now\""),
         ("{:type :ok :f :read :process 0 :time 99999999999999999999}", 2, "an operation's :time is 9999"),
