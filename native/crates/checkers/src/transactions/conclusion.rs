@@ -137,7 +137,7 @@ pub fn conclude(
         Verdict::Unknown
     } else if observations == 0 {
         warnings.push(
-            "nothing was observed: no transaction that completed ok read what others may have written".to_owned(),
+            "nothing was observed: no transaction that completed ok read anything of others".to_owned(),
         );
         Verdict::Unknown
     } else {
