@@ -136,9 +136,7 @@ pub fn conclude(
     {
         Verdict::Unknown
     } else if observations == 0 {
-        warnings.push(
-            "nothing was observed: no transaction that completed ok read anything of others".to_owned(),
-        );
+        warnings.push("nothing was observed: no transaction read anything but what it wrote itself".to_owned());
         Verdict::Unknown
     } else {
         Verdict::Valid
