@@ -39,7 +39,7 @@ class Database(ABC):
 
     @abstractmethod
     async def ready(self, node: Node, cluster: Cluster) -> bool:
-        """Whether the node serves requests now. May raise OSError or TimeoutError, which mean not yet."""
+        """Whether the node serves requests now. May raise OSError or TimeoutError, which mean not yet; so do 10 s."""
 
     def companions(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[Sequence[str]]:  # noqa: ARG002 - as below
         """Programs that run beside the database on its node, an argument list each, such as one that watches over it.

@@ -19,7 +19,7 @@ LONGEST: Final = 240
 """Characters of a line that are told."""
 
 _ERROR: Final = re.compile(
-    r"\b(ERROR|FATAL|PANIC|CRITICAL|FAILED|[Ff]atal|[Pp]anic|Error|Traceback)\b|Exception\b|\[E\]"
+    r"\b(ERROR|FATAL|PANIC|CRITICAL|FAILED|[Ff]atal|[Pp]anic|Error|Traceback)\b|Exception\b|\[(?:E|ERR|FTL|error)\]"
 )
 _WORDS: Final = re.compile(r"\w{2}")
 """What a line has that is not only drawn."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 READY_POLL_S: Final = 0.05
 """Between two questions whether a node is ready: short beside the second or so that a start takes."""
+READY_S: Final = 10.0
+"""How long a database may take to say whether it is ready; it is asked again. Where it is stuck it may never answer."""
 
 
 class NodeEnded(Exception):
@@ -135,20 +137,30 @@ class DatabaseNodes:
     async def is_ready(self, node: Node) -> bool:
         """Whether a node serves requests now."""
         try:
-            return await self.database.ready(node, self.cluster) and node.name not in self._down
+            return await self._asked(node) and node.name not in self._down
         except Exception:
             return False
 
     async def why_not(self) -> str:
         """Who is not ready, and what was seen."""
-        reasons = []
-        for node in self.cluster.nodes:
-            if node.name in self._down:
-                reasons.append(f"{node.name} does not run: {last_words(node.log)}")
-                continue
+        reasons = await asyncio.gather(*(self._why_not(node) for node in self.cluster.nodes))
+        return "; ".join(filter(None, reasons)) or "all nodes are ready now, too late"
+
+    async def _why_not(self, node: Node) -> str:
+        """Why this one isn't; nothing if it is."""
+        if node.name in self._down:
+            why = "does not run"
+        else:
             try:
-                if not await self.database.ready(node, self.cluster):
-                    reasons.append(f"{node.name} says it is not ready: {last_words(node.log)}")
+                if await self._asked(node):
+                    return ""
+                why = "says it is not ready"
+            except TimeoutError as error:
+                why = f"does not say whether it is ready: {str(error) or 'no answer in time'}"
             except Exception as error:
-                reasons.append(f"{node.name}: {type(error).__name__}: {error}")
-        return "; ".join(reasons) or "all nodes are ready now, too late"
+                why = f"does not say whether it is ready: {type(error).__name__}: {error}"
+        return f"{node.name} {why}; it printed: {last_words(node.log)}"
+
+    async def _asked(self, node: Node) -> bool:
+        async with asyncio.timeout(READY_S):
+            return await self.database.ready(node, self.cluster)

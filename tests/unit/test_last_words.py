@@ -85,11 +85,26 @@ def test_a_database_that_printed_nothing_or_no_log_at_all_is_told_as_such(tmp_pa
     assert "No such file" in last_words(tmp_path / "none.log")
 
 
-def test_a_node_that_is_not_ready_in_time_is_told_with_its_last_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (False, "says it is not ready"),
+        (None, "does not say whether it is ready: no answer in time"),
+        (OSError("refused"), "does not say whether it is ready: OSError: refused"),
+    ],
+)
+def test_a_node_that_is_not_ready_in_time_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bool | OSError | None, told: str
+) -> None:
     class NotYet(MemoryDatabase):
         async def ready(self, node: Node, cluster: Cluster) -> bool:
+            if answer is None:
+                await asyncio.Event().wait()
+            if isinstance(answer, OSError):
+                raise answer
             return False
 
+    monkeypatch.setattr("schrodinger.runner.nodes.READY_S", 0.05)
     node = Node("n2", "127.0.0.1", tmp_path, tmp_path / "n2" / "node.log")
     node.log.parent.mkdir()
     node.log.write_text("[ERROR] Incorrect information in file\n")
@@ -97,7 +112,8 @@ def test_a_node_that_is_not_ready_in_time_is_told_with_its_last_words(tmp_path: 
 
     async def why_not() -> str:
         await nodes.start()
+        assert not await nodes.is_ready(node)
         return await nodes.why_not()
 
-    told = "n2 says it is not ready: [ERROR] Incorrect information in file (nodes/n2/node.log)"
-    assert asyncio.run(why_not()) == told
+    words = "[ERROR] Incorrect information in file (nodes/n2/node.log)"
+    assert asyncio.run(why_not()) == f"n2 {told}; it printed: {words}"
