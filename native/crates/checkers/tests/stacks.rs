@@ -31,6 +31,12 @@ fn what_is_told_of_a_stack_is_impossible_by_itself() {
     stack().tells_what_is_impossible_by_itself();
 }
 
+/// A pop that had not returned, and one of which nobody knows what it took: either may have taken the element.
+#[test]
+fn what_is_told_of_a_stack_does_not_need_a_later_return() {
+    assert!(stack().tells_of(2_778_691).is_some());
+}
+
 #[test]
 fn longer_stacks_of_which_much_is_unknown_are_possible_when_a_stack_produced_them() {
     stack().explains_what_it_produced((2, 10));

@@ -96,7 +96,15 @@ pub fn decide_pool<A: Copy + Into<PoolAction>>(
     elements: usize,
     decide: objects::Decide,
 ) -> Option<Decision> {
-    by_rules(&in_a_pool(operations), PoolAction::kin, &|history| decide(history, elements))
+    let operations = in_a_pool(operations);
+    // The rules take it for known what a take returned. In a history that was cut short before it did, it may not have happened, and one
+    // of unknown end may have taken the element.
+    let is_pending = |o: &Operation<PoolAction>| o.is_pending() && matches!(o.action, PoolAction::Take(_));
+    let is_unknown = |o: &Operation<PoolAction>| o.action == PoolAction::TakeUnknown;
+    if operations.iter().any(is_pending) && operations.iter().any(is_unknown) {
+        return None;
+    }
+    by_rules(&operations, PoolAction::kin, &|history| decide(history, elements))
 }
 
 /// The rule for distinct elements that a pool breaks whose return in `row` is the first that can't be passed.

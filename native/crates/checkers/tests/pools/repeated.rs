@@ -146,24 +146,30 @@ impl<M: Decide> Pool<M> {
     pub fn tells_what_is_impossible_by_itself(&self) {
         let (mut smaller, mut begun) = (0, 0);
         for seed in 0..cases(CASES) as u64 {
-            let history = self.order.random_repeated(1 << 40 | seed, OPERATIONS);
-            let blocked = has_repeated(&history).then(|| self.order.first_blocked(&history)).flatten();
-            let Some(row) = blocked else { continue };
-            let operations = self.operations(&history);
-            let shrunk = shrink(&(self.model)(&history), &operations, row, BUDGET, &AtomicBool::new(false));
-            let is_told = |o: &&Operation<PoolAction>| shrunk.operations.iter().any(|w| w.invocation == o.invocation);
-            let told: History = before(&history, row + 1).iter().filter(is_told).copied().collect();
-            let story = || format!("seed {seed}, row {row}\n{}told\n{}", printed(&history), printed(&told));
-            assert!(shrunk.minimal, "{}", story());
-            assert!(!self.order.allows(&told), "{}", story());
-            assert!(told.len() + shrunk.beginning <= before(&history, row + 1).len(), "{}", story());
-            smaller += usize::from(told.len() < history.len());
-            begun += usize::from(shrunk.beginning > 0);
+            let Some((left_out, beginning)) = self.tells_of(seed) else { continue };
+            smaller += usize::from(left_out > 0);
+            begun += usize::from(beginning > 0);
         }
         assert!(
             smaller > cases(CASES) / 20 && begun > cases(CASES) / 50,
             "{smaller} smaller, {begun} with a beginning"
         );
+    }
+
+    /// What is told of the violation in the history of this seed is impossible by itself. Gives how many operations were left out, and how
+    /// many because an order could begin with them; nothing if there is no violation.
+    pub fn tells_of(&self, seed: u64) -> Option<(usize, usize)> {
+        let history = self.order.random_repeated(1 << 40 | seed, OPERATIONS);
+        let row = has_repeated(&history).then(|| self.order.first_blocked(&history)).flatten()?;
+        let operations = self.operations(&history);
+        let shrunk = shrink(&(self.model)(&history), &operations, row, BUDGET, &AtomicBool::new(false));
+        let is_told = |o: &&Operation<PoolAction>| shrunk.operations.iter().any(|w| w.invocation == o.invocation);
+        let told: History = before(&history, row + 1).iter().filter(is_told).copied().collect();
+        let story = || format!("seed {seed}, row {row}\n{}told\n{}", printed(&history), printed(&told));
+        assert!(shrunk.minimal, "{}", story());
+        assert!(!self.order.allows(&told), "{}", story());
+        assert!(told.len() + shrunk.beginning <= before(&history, row + 1).len(), "{}", story());
+        Some((history.len() - told.len(), shrunk.beginning))
     }
 
     /// Histories that the pool produced are possible, of which so many percent of the operations are unknown: at least, and how many more.

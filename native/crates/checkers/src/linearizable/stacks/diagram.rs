@@ -5,6 +5,8 @@
 //! "A binary decision diagram based approach for mining frequent subsequences", 2010), but for one thing: tops that are alike with
 //! different sets beneath are not joined, which would go on all the way down.
 
+use std::collections::BinaryHeap;
+
 use rustc_hash::FxHashMap;
 
 use crate::models::interner::Interner;
@@ -31,12 +33,19 @@ pub struct Top {
 /// The first top of a set, and the rest of the set.
 type Node = (Top, Set);
 
+/// What may lie beneath something, and [`Top::latest`] of that.
+pub type Part = (Set, u32);
+
 /// Many sets of stacks.
 #[derive(Debug)]
 pub struct Diagram {
     nodes: Interner<Node>,
-    /// The sets in which the element that was inserted last lies somewhere among the first, by set and [`Top::latest`].
-    inserted: FxHashMap<(Set, u32), Set>,
+    /// What the parts are with the element that was inserted last.
+    inserted: FxHashMap<Part, Set>,
+    /// Lists that are used again each time.
+    parts: Vec<Part>,
+    pending: BinaryHeap<Part>,
+    tops: Vec<Top>,
 }
 
 impl Diagram {
@@ -46,14 +55,25 @@ impl Diagram {
         for number in [NONE, EMPTY] {
             nodes.number((Top { element: 0, below: NONE, latest: 0 }, number));
         }
-        Diagram { nodes, inserted: FxHashMap::default() }
+        Diagram {
+            nodes,
+            inserted: FxHashMap::default(),
+            parts: Vec::new(),
+            pending: BinaryHeap::new(),
+            tops: Vec::new(),
+        }
+    }
+
+    /// The first top of a set that has one, and the rest of the set.
+    pub fn node(&self, set: Set) -> (Top, Set) {
+        *self.nodes.thing(set)
     }
 
     /// The tops of a set.
     pub fn tops(&self, set: Set) -> impl Iterator<Item = Top> + '_ {
         let mut next = set;
         std::iter::from_fn(move || {
-            let &(top, other) = (next > EMPTY).then(|| self.nodes.thing(next))?;
+            let (top, other) = (next > EMPTY).then(|| self.node(next))?;
             next = other;
             Some(top)
         })
@@ -84,13 +104,34 @@ impl Diagram {
     }
 
     /// All stacks of some sets.
-    pub fn union(&mut self, sets: &[Set]) -> Set {
-        if let [set] = sets {
-            return *set;
+    pub fn union(&mut self, sets: impl Iterator<Item = Set>) -> Set {
+        let mut tops = std::mem::take(&mut self.tops);
+        let (mut has_empty, mut count, mut last) = (false, 0, NONE);
+        for set in sets {
+            (count, last) = (count + 1, set);
+            tops.extend(self.tops(set));
+            has_empty |= self.has_empty(set);
         }
-        let mut tops: Vec<Top> = sets.iter().flat_map(|&set| self.tops(set)).collect();
-        let has_empty = sets.iter().any(|&set| self.has_empty(set));
-        self.with_tops(&mut tops, has_empty)
+        let union = if count > 1 { self.with_tops(&mut tops, has_empty) } else { last };
+        tops.clear();
+        self.tops = tops;
+        union
+    }
+
+    /// What lies in a set, all of it or beneath what can have been pushed after `call`, but for what the element that was inserted last was
+    /// inserted into. Everything comes after what it lies beneath.
+    pub fn parts(&mut self, whole: Part, call: u32, parts: &mut Vec<Part>) {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.push(whole);
+        // What a node is made of has a smaller number.
+        while let Some(part) = pending.pop() {
+            if parts.last() != Some(&part) && !self.inserted.contains_key(&part) {
+                parts.push(part);
+                let above = self.tops(part.0).filter(|top| top.latest > call);
+                above.for_each(|top| pending.push((top.below, top.latest)));
+            }
+        }
+        self.pending = pending;
     }
 
     /// Begin with another insertion.
@@ -98,33 +139,22 @@ impl Diagram {
         self.inserted.clear();
     }
 
-    /// The stacks of a set with one more element, on top of all or beneath what can have been pushed after `call`. Gives how many sets were
+    /// The stacks of a set with one more element, on top of all or beneath what can have been pushed after `call`. Gives how many parts were
     /// gone through as well.
     pub fn insert(&mut self, set: Set, element: u32, call: u32, now: u32) -> (Set, u64) {
-        let (mut pending, mut steps) = (vec![(set, now)], 0);
-        while let Some(&(set, latest)) = pending.last() {
-            if self.inserted.contains_key(&(set, latest)) {
-                pending.pop();
-                continue;
-            }
-            steps += 1;
-            let before = pending.len();
-            let mut tops: Vec<Top> = self.tops(set).filter(|top| top.latest > call).collect();
-            for top in &tops {
-                let beneath = (top.below, top.latest);
-                pending.extend((!self.inserted.contains_key(&beneath)).then_some(beneath));
-            }
-            if pending.len() > before {
-                continue;
-            }
-            pending.pop();
-            for top in &mut tops {
-                top.below = self.inserted[&(top.below, top.latest)];
-            }
+        let (mut parts, mut tops) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.tops));
+        parts.clear();
+        self.parts((set, now), call, &mut parts);
+        for &(set, latest) in parts.iter().rev() {
+            let above = self.tops(set).filter(|top| top.latest > call);
+            tops.extend(above.map(|top| Top { below: self.inserted[&(top.below, top.latest)], ..top }));
             tops.push(Top { element, below: set, latest });
             let with = self.with_tops(&mut tops, false);
             self.inserted.insert((set, latest), with);
+            tops.clear();
         }
+        let steps = parts.len() as u64;
+        (self.parts, self.tops) = (parts, tops);
         (self.inserted[&(set, now)], steps)
     }
 
@@ -149,20 +179,24 @@ impl Diagram {
                 is_kept[other as usize] = true;
             }
         }
-        let old = std::mem::replace(self, Diagram::new());
-        let mut numbers: Vec<Set> = vec![NONE, EMPTY];
-        for (number, &(top, other)) in old.nodes.things().iter().enumerate().skip(numbers.len()) {
-            let moved = |set: Set| numbers[set as usize];
-            let node = (Top { below: moved(top.below), ..top }, moved(other));
-            numbers.push(if is_kept[number] { self.nodes.number(node) } else { NONE });
-        }
+        is_kept[..=EMPTY as usize].fill(true);
+        let mut numbers: Vec<Set> = Vec::with_capacity(is_kept.len());
+        let mut next = 0;
+        self.nodes.keep(|number, &(top, other)| {
+            let is_kept = is_kept[number as usize];
+            numbers.push(if is_kept { next } else { NONE });
+            next += Set::from(is_kept);
+            is_kept.then(|| (Top { below: numbers[top.below as usize], ..top }, numbers[other as usize]))
+        });
         for root in &mut roots {
             **root = numbers[**root as usize];
         }
     }
 
-    /// Bytes held.
+    /// Bytes held, those included that [`Diagram::keep`] needs.
     pub fn bytes(&self) -> u64 {
-        self.nodes.bytes() + (self.inserted.capacity() * size_of::<((Set, u32), Set)>() * 8 / 7) as u64
+        let keeping = self.nodes.len() * (size_of::<bool>() + size_of::<Set>());
+        let inserting = self.inserted.capacity() * size_of::<(Part, Set)>() * 8 / 7;
+        self.nodes.bytes() + (keeping + inserting) as u64
     }
 }

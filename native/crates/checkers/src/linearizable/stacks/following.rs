@@ -22,13 +22,13 @@ use crate::linearizable::search::Conclusion;
 
 /// How many returns lie between two moments to go back to.
 const STRIDE: usize = 64;
-/// How many configurations are kept at first, and how much may be wasted on one operation.
-const WIDTH: usize = 8;
+/// How much may be wasted on one operation at first.
 const MOST_WASTE: u32 = 4;
-/// How often both are doubled where no configuration goes on.
+/// How often more is wasted and more is kept, twice as much each time, where no configuration goes on.
 const MOST_EFFORT: u32 = 4;
-/// How many moments it goes back then, as powers of two: so many more each time, in the first attempt and in the second.
-const FAR: [u32; 2] = [1, 2];
+/// The attempts with few configurations: how many are kept at first, and how many moments it goes back where none goes on, as powers of two:
+/// so many more each time.
+const ATTEMPTS: [(usize, u32); 2] = [(8, 1), (8, 2)];
 /// Steps that an attempt is worth: at least, and for each return.
 const THRIFTY_STEPS: (u64, u64) = (1 << 18, 128);
 /// How many moments are remembered.
@@ -37,6 +37,7 @@ const MOMENTS: usize = 257;
 const MANY_SETS: usize = 1 << 14;
 
 /// A moment to go back to.
+#[derive(Clone, Default)]
 struct Moment {
     level: usize,
     window: Window,
@@ -52,6 +53,8 @@ pub struct Following<'a> {
     configurations: Vec<Configuration>,
     has_left_out: bool,
     moments: Vec<Moment>,
+    /// When the first operation was called that may have happened. Before that all configurations are followed.
+    first: Moment,
     /// How many sets are kept before those that are not used are thrown away.
     most_sets: usize,
     /// The last level at which the stack was certainly empty, and nothing open or pending had gone.
@@ -80,9 +83,10 @@ impl<'a> Following<'a> {
             passing,
             interrupt,
             level: 0,
-            configurations: Vec::new(),
+            configurations: vec![Configuration::START],
             has_left_out: false,
             moments: Vec::new(),
+            first: Moment::default(),
             most_sets: MANY_SETS,
             beginning: 0,
             row: 0,
@@ -91,15 +95,7 @@ impl<'a> Following<'a> {
 
     /// Whether there is an order.
     pub fn decide(mut self) -> Option<Followed> {
-        let mut end = End::Lost;
-        for far in FAR {
-            if matches!(end, End::Lost) && !self.passing.supply.is_empty() {
-                end = self.follow_few(far).unwrap_or_else(|end| end);
-            }
-        }
-        if matches!(end, End::Lost) {
-            end = self.follow_all().unwrap_or_else(|end| end);
-        }
+        let end = self.follow().unwrap_or_else(|end| end);
         let conclusion = match end {
             End::Through => Conclusion::Linearizable,
             End::Stuck | End::Lost => Conclusion::Blocked(self.row),
@@ -115,18 +111,27 @@ impl<'a> Following<'a> {
         })
     }
 
-    fn start(&mut self) {
-        self.level = 0;
-        self.configurations = vec![Configuration::START];
-        self.has_left_out = false;
-        self.passing.window = Window::default();
-        self.moments.clear();
-        self.beginning = 0;
+    fn follow(&mut self) -> Result<End, End> {
+        let (certain, all) = (self.passing.certain, self.passing.returns.len());
+        let end = self.follow_all(certain)?;
+        if certain == all || matches!(end, End::Stuck) {
+            return Ok(end);
+        }
+        self.first = self.moment();
+        for (width, far) in ATTEMPTS {
+            let end = self.follow_few(width, far)?;
+            if !matches!(end, End::Lost) {
+                return Ok(end);
+            }
+            self.moments.clear();
+            self.go_to(self.first.clone());
+        }
+        self.follow_all(all)
     }
 
-    fn follow_all(&mut self) -> Result<End, End> {
-        self.start();
-        while self.level < self.passing.returns.len() {
+    /// Follow every configuration as far as this level.
+    fn follow_all(&mut self, until: usize) -> Result<End, End> {
+        while self.level < until {
             let next = self.pass(None)?;
             if next.is_empty() {
                 return Ok(End::Stuck);
@@ -136,8 +141,7 @@ impl<'a> Following<'a> {
         Ok(End::Through)
     }
 
-    fn follow_few(&mut self, far: u32) -> Result<End, End> {
-        self.start();
+    fn follow_few(&mut self, width: usize, far: u32) -> Result<End, End> {
         let (least, each) = THRIFTY_STEPS;
         let most_steps = self.passing.steps + least + each * self.passing.returns.len() as u64;
         let (mut effort, mut until) = (0, 0);
@@ -145,7 +149,7 @@ impl<'a> Following<'a> {
             if self.level >= until {
                 effort = 0;
             }
-            if self.level % STRIDE == 0 {
+            if (self.level - self.first.level) % STRIDE == 0 {
                 self.remember();
             }
             let mut next = self.pass(Some(Thrift { most: MOST_WASTE << effort, slack: effort }))?;
@@ -155,9 +159,9 @@ impl<'a> Following<'a> {
                 next.dedup_by_key(|c| (c.gone.slots, c.stacks));
                 self.has_left_out |= next.len() < before;
             }
-            if next.len() > WIDTH << effort {
+            if next.len() > width << effort {
                 next.sort_unstable_by_key(|configuration| (configuration.gone.waste, *configuration));
-                next.truncate(WIDTH << effort);
+                next.truncate(width << effort);
                 self.has_left_out = true;
             }
             if !next.is_empty() {
@@ -202,7 +206,7 @@ impl<'a> Following<'a> {
             && one.stacks == EMPTY
             && one.gone == Configuration::START.gone
         {
-            self.beginning = self.level;
+            self.beginning = self.beginning.max(self.level);
         }
     }
 
@@ -211,19 +215,28 @@ impl<'a> Following<'a> {
             if self.moments.len() == MOMENTS {
                 self.moments.remove(0);
             }
-            self.moments.push(Moment {
-                level: self.level,
-                window: self.passing.window.clone(),
-                configurations: self.configurations.clone(),
-                has_left_out: self.has_left_out,
-            });
+            self.moments.push(self.moment());
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            level: self.level,
+            window: self.passing.window.clone(),
+            configurations: self.configurations.clone(),
+            has_left_out: self.has_left_out,
         }
     }
 
     /// Go back to a moment, leaving out this many, but not the first.
     fn go_back(&mut self, many: usize) {
         self.moments.truncate(self.moments.len().saturating_sub(many).max(1));
-        let Some(moment) = self.moments.pop() else { return };
+        if let Some(moment) = self.moments.pop() {
+            self.go_to(moment);
+        }
+    }
+
+    fn go_to(&mut self, moment: Moment) {
         self.level = moment.level;
         self.passing.window = moment.window;
         self.configurations = moment.configurations;
@@ -235,7 +248,7 @@ impl<'a> Following<'a> {
         if self.passing.diagram.len() < self.most_sets {
             return;
         }
-        let moments = self.moments.iter_mut().flat_map(|moment| &mut moment.configurations);
+        let moments = self.moments.iter_mut().chain([&mut self.first]).flat_map(|moment| &mut moment.configurations);
         let roots = self.configurations.iter_mut().chain(moments).map(|configuration| &mut configuration.stacks);
         self.passing.diagram.keep(roots);
         self.most_sets = (2 * self.passing.diagram.len()).max(MANY_SETS);

@@ -2,8 +2,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::diagram::{Diagram, EMPTY, NONE, Set, Top};
-use super::window::{Open, Slots, Supply, Window, has_more};
+use super::diagram::{Diagram, EMPTY, NONE, Part, Set, Top};
+use super::window::{Slots, Supply, Window, has_more};
 use crate::linearizable::{Budget, Limit, Operation};
 use crate::models::shelf::{self, Shelf};
 use crate::objects::PoolAction;
@@ -24,7 +24,7 @@ pub struct Gone {
 }
 
 /// What went, and what the stack can be then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Configuration {
     /// What went.
     pub gone: Gone,
@@ -65,6 +65,9 @@ struct Pop {
 /// Hardly ever do more configurations follow one.
 const SEVERAL: usize = 64;
 
+/// Steps from one look at the limits to the next.
+const LOOK: u64 = 64;
+
 /// Nothing is above, or can have been pushed at any time.
 const ALWAYS: u32 = u32::MAX;
 
@@ -75,6 +78,8 @@ pub struct Passing {
     operations: Vec<Operation<PoolAction>>,
     /// The returns in order, as rows and places of operations.
     pub returns: Vec<(u32, u32)>,
+    /// How many of them come before the call of any operation that may have happened.
+    pub certain: usize,
     /// What may have happened.
     pub supply: Supply,
     /// What is open.
@@ -96,9 +101,44 @@ pub struct Passing {
     /// By place among the operations: the slot.
     slots: Vec<u8>,
     shelf: Shelf,
-    /// What a pop makes of a part of the stacks, by the set and [`Top::latest`] of what is above.
-    popped: FxHashMap<(Set, u32), Vec<(Gone, Set)>>,
+    /// The elements that open pops take, as bits; several elements share one.
+    taken: u64,
+    popping: Popping,
+    uncovering: Uncovering,
     fixed_bytes: u64,
+}
+
+/// Lists that are used again for each pop.
+#[derive(Debug, Default)]
+struct Popping {
+    /// The parts of the stacks from which it can take, in order.
+    parts: Vec<Part>,
+    /// What it makes of each, and where that of each begins.
+    popped: Vec<Configuration>,
+    begins: Vec<usize>,
+    /// What it makes of one of them.
+    ways: Vec<Configuration>,
+}
+
+impl Popping {
+    fn bytes(&self) -> u64 {
+        let places = self.parts.capacity() * size_of::<Part>() + self.begins.capacity() * size_of::<usize>();
+        (places + (self.popped.capacity() + self.ways.capacity()) * size_of::<Configuration>()) as u64
+    }
+}
+
+/// Lists that are used again for each part.
+#[derive(Debug, Default)]
+struct Uncovering {
+    pending: Vec<Configuration>,
+    seen: FxHashSet<Configuration>,
+    takers: Vec<Gone>,
+}
+
+impl Uncovering {
+    fn bytes(&self) -> u64 {
+        ((self.pending.capacity() + self.seen.capacity() * 8 / 7) * size_of::<Configuration>()) as u64
+    }
 }
 
 impl Passing {
@@ -120,12 +160,15 @@ impl Passing {
         let certain = operations.iter().zip(0..).filter(|(operation, _)| !operation.is_pending());
         let mut returns: Vec<(u32, u32)> = certain.map(|(operation, place)| (operation.completion, place)).collect();
         returns.sort_unstable();
+        let doubtful = operations.iter().find(|operation| operation.is_pending());
+        let certain = doubtful.map_or(returns.len(), |o| returns.partition_point(|&(row, _)| row < o.invocation));
         let supply = Supply::of(&operations, numbers.len());
         let lists = size_of_val(&operations[..]) + size_of_val(&returns[..]) + operations.len();
         Passing {
             fixed_bytes: lists as u64 + supply.bytes(),
             slots: vec![0; operations.len()],
             returns,
+            certain,
             supply,
             operations,
             window: Window::default(),
@@ -138,14 +181,16 @@ impl Passing {
             most_waste: u32::MAX,
             has_left_out: false,
             shelf: Shelf::new(numbers.len()),
-            popped: FxHashMap::default(),
+            taken: 0,
+            popping: Popping::default(),
+            uncovering: Uncovering::default(),
         }
     }
 
     /// Whether a limit is reached, with so many bytes more than are counted here.
     pub fn is_exhausted(&mut self, bytes: u64) -> Option<Limit> {
-        // What is kept of the diagram from time to time is copied.
-        let bytes = bytes + self.listed + self.fixed_bytes + self.shelf.bytes() + 2 * self.diagram.bytes();
+        let lists = self.listed + self.popping.bytes() + self.uncovering.bytes();
+        let bytes = bytes + lists + self.fixed_bytes + self.shelf.bytes() + self.diagram.bytes();
         self.peak_bytes = self.peak_bytes.max(bytes);
         if bytes > self.budget.max_bytes {
             self.limit = Some(Limit::Bytes);
@@ -182,9 +227,11 @@ impl Passing {
         let place = self.returns[level].1;
         let slot = u32::from(self.slots[place as usize]);
         let action = self.operations[place as usize].action;
-        let mut found: Vec<(Gone, Set)> = Vec::with_capacity(from.len());
+        let mut found: Vec<Configuration> = Vec::with_capacity(from.len());
         self.diagram.begin_insertion();
-        for &Configuration { gone, stacks } in from {
+        self.taken = self.taken_besides(slot);
+        for &configuration in from {
+            let Configuration { gone, stacks } = configuration;
             self.steps += 1;
             // While a list grows the old and the new one, twice as large, exist side by side; what is found is joined in one of its own.
             let grown = if found.len() + SEVERAL >= found.capacity() { 3 } else { 1 } * found.capacity();
@@ -193,14 +240,14 @@ impl Passing {
                 break;
             }
             if gone.slots >> slot & 1 == 1 {
-                found.push((Gone { slots: gone.slots & !(1 << slot), ..gone }, stacks));
+                found.push(Configuration { gone: Gone { slots: gone.slots & !(1 << slot), ..gone }, stacks });
                 continue;
             }
             let element = match action {
                 PoolAction::Put(element) => {
                     let (with, steps) = self.diagram.insert(stacks, element, place, self.window.called);
                     self.steps += steps;
-                    found.push((gone, with));
+                    found.push(Configuration { gone, stacks: with });
                     continue;
                 }
                 PoolAction::Take(element) => Some(element),
@@ -208,49 +255,65 @@ impl Passing {
             };
             let pop = Pop { element, call: place, slot };
             match thrift {
-                None => self.take(stacks, gone, pop, u32::MAX, &mut found),
-                Some(thrift) => self.take_thriftily(stacks, gone, pop, thrift, &mut found),
+                None => self.take(configuration, pop, u32::MAX, &mut found),
+                Some(thrift) => self.take_thriftily(configuration, pop, thrift, &mut found),
             }
+        }
+        if self.limit.is_some() {
+            return Vec::new();
         }
         self.window.close(slot);
         self.settle(&mut found);
-        self.join(found)
+        let mut joined = Vec::with_capacity(found.len());
+        self.join(&mut found, &mut joined);
+        joined
+    }
+
+    /// The elements that open pops take, but for that in `slot`.
+    fn taken_besides(&self, slot: u32) -> u64 {
+        if !self.supply.is_empty {
+            return u64::MAX;
+        }
+        let others = self.window.among(self.window.takes & !(1 << slot));
+        others.fold(0, |taken, (_, open)| match open.action {
+            PoolAction::Take(element) => taken | bit(element),
+            _ => taken,
+        })
     }
 
     /// Every way in which a pop goes, wasting at most so much.
-    fn take(&mut self, stacks: Set, gone: Gone, pop: Pop, waste: u32, found: &mut Vec<(Gone, Set)>) {
-        self.most_waste = gone.waste.saturating_add(waste);
-        let ways = self.pop(stacks, gone, pop);
-        found.extend(ways);
+    fn take(&mut self, from: Configuration, pop: Pop, waste: u32, found: &mut Vec<Configuration>) {
+        self.most_waste = from.gone.waste.saturating_add(waste);
+        self.pop(from, pop, found);
         if let Some(element) = pop.element {
-            self.go_together(stacks, gone, element, found);
+            self.go_together(from, element, found);
         }
     }
 
     /// The ways in which a pop goes that waste nothing; if there are none, those that waste little.
-    fn take_thriftily(&mut self, stacks: Set, gone: Gone, pop: Pop, thrift: Thrift, found: &mut Vec<(Gone, Set)>) {
+    fn take_thriftily(&mut self, from: Configuration, pop: Pop, thrift: Thrift, found: &mut Vec<Configuration>) {
         let (before, had_left_out) = (found.len(), std::mem::take(&mut self.has_left_out));
         let mut waste = 0;
-        self.take(stacks, gone, pop, waste, found);
+        self.take(from, pop, waste, found);
         while found.len() == before && self.has_left_out && waste < thrift.most {
             self.has_left_out = false;
             waste = (2 * waste).max(1);
-            self.take(stacks, gone, pop, waste, found);
+            self.take(from, pop, waste, found);
         }
         if waste > 0 && thrift.slack > 0 {
             found.truncate(before);
-            self.take(stacks, gone, pop, waste + thrift.slack, found);
+            self.take(from, pop, waste + thrift.slack, found);
         }
         self.has_left_out |= had_left_out;
     }
 
     /// Pops that may have happened lose their slots where it does not matter any more when they were called.
-    fn settle(&mut self, found: &mut [(Gone, Set)]) {
+    fn settle(&mut self, found: &mut [Configuration]) {
         let settled = self.window.settled();
         if settled == 0 {
             return;
         }
-        for (gone, _) in found.iter_mut().filter(|(gone, _)| gone.slots & settled != 0) {
+        for Configuration { gone, .. } in found.iter_mut().filter(|found| found.gone.slots & settled != 0) {
             for (_, open) in self.window.among(gone.slots & settled) {
                 if let PoolAction::Take(element) = open.action {
                     let used = self.shelf.get(gone.takes, element);
@@ -265,92 +328,90 @@ impl Passing {
     }
 
     /// One configuration of all in which the same went.
-    fn join(&mut self, mut found: Vec<(Gone, Set)>) -> Vec<Configuration> {
-        found.sort_unstable();
-        let mut joined = Vec::with_capacity(found.len());
-        for alike in found.chunk_by(|one, other| one.0 == other.0) {
-            let sets: Vec<Set> = alike.iter().map(|&(_, set)| set).collect();
-            let stacks = self.diagram.union(&sets);
-            joined.extend((stacks != NONE).then_some(Configuration { gone: alike[0].0, stacks }));
+    fn join(&mut self, found: &mut [Configuration], joined: &mut Vec<Configuration>) {
+        if found.len() > 1 {
+            found.sort_unstable();
         }
-        joined
+        for alike in found.chunk_by(|one, other| one.gone == other.gone) {
+            let stacks = self.diagram.union(alike.iter().map(|configuration| configuration.stacks));
+            joined.extend((stacks != NONE).then_some(Configuration { gone: alike[0].gone, stacks }));
+        }
     }
 
     /// Every way to take what a pop returned from below what can have been pushed after its call (rules 2 and 4).
-    fn pop(&mut self, stacks: Set, gone: Gone, pop: Pop) -> Vec<(Gone, Set)> {
-        self.popped.clear();
-        let mut pending = vec![(stacks, ALWAYS)];
-        while let Some(&(set, latest)) = pending.last() {
-            if self.popped.contains_key(&(set, latest)) {
-                pending.pop();
-                continue;
+    fn pop(&mut self, from: Configuration, pop: Pop, found: &mut Vec<Configuration>) {
+        let Popping { mut parts, mut popped, mut begins, mut ways } = std::mem::take(&mut self.popping);
+        self.diagram.parts((from.stacks, ALWAYS), pop.call, &mut parts);
+        parts.reverse();
+        for (place, &(set, latest)) in parts.iter().enumerate() {
+            begins.push(popped.len());
+            self.uncover(from.gone, (set, latest), pop, &mut ways);
+            if self.limit.is_some() {
+                break;
             }
-            let before = pending.len();
-            let kept: Vec<Top> = self.diagram.tops(set).filter(|top| top.latest > pop.call).collect();
-            for top in &kept {
-                let beneath = (top.below, top.latest);
-                pending.extend((!self.popped.contains_key(&beneath)).then_some(beneath));
-            }
-            if pending.len() > before {
-                continue;
-            }
-            pending.pop();
-            let mut found = self.uncover(set, latest, gone, pop);
-            for top in kept {
-                for &(gone, below) in &self.popped[&(top.below, top.latest)] {
-                    let set = self.diagram.with_tops(&mut [Top { below, ..top }], false);
-                    found.push((gone, set));
+            let mut next = set;
+            while next > EMPTY {
+                let (top, other) = self.diagram.node(next);
+                next = other;
+                if top.latest <= pop.call {
+                    continue;
+                }
+                let Ok(below) = parts[..place].binary_search(&(top.below, top.latest)) else { continue };
+                for way in &popped[begins[below]..begins[below + 1]] {
+                    let stacks = self.diagram.with_tops(&mut [Top { below: way.stacks, ..top }], false);
+                    ways.push(Configuration { gone: way.gone, stacks });
                 }
             }
-            let joined = self.join(found).into_iter().map(|configuration| (configuration.gone, configuration.stacks));
-            let joined = joined.collect();
-            self.popped.insert((set, latest), joined);
+            self.join(&mut ways, &mut popped);
+            ways.clear();
         }
-        self.popped.remove(&(stacks, ALWAYS)).unwrap_or_default()
+        found.extend_from_slice(&popped[begins.last().copied().unwrap_or(0)..]);
+        parts.clear();
+        popped.clear();
+        begins.clear();
+        ways.clear();
+        self.popping = Popping { parts, popped, begins, ways };
     }
 
     /// Every way to take what a pop returned from below what other pops take, all called before `latest`.
-    fn uncover(&mut self, set: Set, latest: u32, gone: Gone, pop: Pop) -> Vec<(Gone, Set)> {
-        let mut found = Vec::new();
-        let mut pending = vec![(set, gone)];
-        let mut seen: FxHashSet<(Set, Gone)> = FxHashSet::default();
-        while let Some((set, gone)) = pending.pop() {
+    fn uncover(&mut self, gone: Gone, (set, latest): Part, pop: Pop, found: &mut Vec<Configuration>) {
+        let Uncovering { mut pending, mut seen, mut takers } = std::mem::take(&mut self.uncovering);
+        pending.push(Configuration { gone, stacks: set });
+        while let Some(Configuration { gone, stacks: mut next }) = pending.pop() {
             self.steps += 1;
-            let lists = (pending.capacity() + seen.capacity() * 8 / 7) * size_of::<(Set, Gone)>();
-            if self.is_exhausted(lists as u64).is_some() {
-                break;
+            if self.steps % LOOK == 0 {
+                let lists = pending.capacity() + seen.capacity() * 8 / 7;
+                if self.is_exhausted((lists * size_of::<Configuration>()) as u64).is_some() {
+                    break;
+                }
             }
-            if pop.element.is_none() && self.diagram.has_empty(set) {
-                found.push((gone, EMPTY));
-            }
-            let tops: Vec<Top> = self.diagram.tops(set).collect();
-            for top in tops {
+            while next > EMPTY {
+                let (top, other) = self.diagram.node(next);
+                next = other;
                 if Some(top.element) == pop.element {
-                    found.push((gone, top.below));
-                    continue;
+                    found.push(Configuration { gone, stacks: top.below });
+                } else if self.taken & bit(top.element) != 0 {
+                    self.takers(top.element, latest, gone, pop.slot, &mut takers);
+                    let below = takers.drain(..).map(|gone| Configuration { gone, stacks: top.below });
+                    pending.extend(below.filter(|&below| seen.insert(below)));
                 }
-                for gone in self.takers(top.element, latest, gone, pop.slot) {
-                    if seen.insert((top.below, gone)) {
-                        pending.push((top.below, gone));
-                    }
-                }
+            }
+            if pop.element.is_none() && next == EMPTY {
+                found.push(Configuration { gone, stacks: EMPTY });
             }
         }
-        found
+        pending.clear();
+        seen.clear();
+        self.uncovering = Uncovering { pending, seen, takers };
     }
 
     /// What went once one more pop takes `element`, which was called before `latest` and is not that in `slot`.
-    fn takers(&mut self, element: u32, latest: u32, gone: Gone, slot: u32) -> Vec<Gone> {
+    fn takers(&mut self, element: u32, latest: u32, gone: Gone, slot: u32, takers: &mut Vec<Gone>) {
         let free = !gone.slots & !(1 << slot);
-        let takes: Vec<(u32, &Open)> = self
-            .window
-            .among(self.window.takes & free)
-            .filter(|(_, open)| open.action == PoolAction::Take(element) && open.call < latest)
-            .collect();
-        let mut takers: Vec<Gone> =
-            worth_trying(&takes).map(|slot| Gone { slots: gone.slots | 1 << slot, ..gone }).collect();
-        if self.supply.is_empty() {
-            return takers;
+        let takes = self.window.that_do(self.window.takes & free, PoolAction::Take(element), latest);
+        takers.extend(self.window.worth_trying(takes).map(|slot| Gone { slots: gone.slots | 1 << slot, ..gone }));
+        if self.supply.is_empty {
+            return;
         }
         let settled = self.window.first_take();
         let last = |action: PoolAction| {
@@ -381,41 +442,32 @@ impl Passing {
         } else {
             self.has_left_out |= pending.count() > 0;
         }
-        takers
     }
 
     /// Every way in which a pop of `element` goes together with a push (rule 3). What is on top of the stack need not be made up: the push
     /// can take its place later.
-    fn go_together(&mut self, stacks: Set, gone: Gone, element: u32, found: &mut Vec<(Gone, Set)>) {
-        let puts: Vec<(u32, &Open)> = self
-            .window
-            .among(self.window.puts & !gone.slots)
-            .filter(|(_, open)| open.action == PoolAction::Put(element))
-            .collect();
-        let mut ways: Vec<Gone> =
-            worth_trying(&puts).map(|slot| Gone { slots: gone.slots | 1 << slot, ..gone }).collect();
+    fn go_together(&mut self, from: Configuration, element: u32, found: &mut Vec<Configuration>) {
+        let gone = from.gone;
+        let puts = self.window.that_do(self.window.puts & !gone.slots, PoolAction::Put(element), u32::MAX);
         let used = self.shelf.get(gone.puts, element);
-        if has_more(&self.supply.puts[element as usize], used, self.window.called) {
-            let waste = gone.waste + MADE_UP_PUT;
-            if waste <= self.most_waste {
-                ways.push(Gone { puts: self.shelf.set(gone.puts, element, used + 1), waste, ..gone });
-            } else {
-                self.has_left_out = true;
-            }
+        let waste = gone.waste + MADE_UP_PUT;
+        let mut may_put = has_more(&self.supply.puts[element as usize], used, self.window.called);
+        if may_put && waste > self.most_waste {
+            (may_put, self.has_left_out) = (false, true);
         }
-        if ways.is_empty() {
+        if puts == 0 && !may_put {
             return;
         }
-        let mut others: Vec<Top> = self.diagram.tops(stacks).filter(|top| top.element != element).collect();
-        let has_empty = self.diagram.has_empty(stacks);
+        let mut others: Vec<Top> = self.diagram.tops(from.stacks).filter(|top| top.element != element).collect();
+        let has_empty = self.diagram.has_empty(from.stacks);
         let stacks = self.diagram.with_tops(&mut others, has_empty);
-        found.extend(ways.into_iter().map(|gone| (gone, stacks)));
+        let open = self.window.worth_trying(puts).map(|slot| Gone { slots: gone.slots | 1 << slot, ..gone });
+        let made_up = may_put.then(|| Gone { puts: self.shelf.set(gone.puts, element, used + 1), waste, ..gone });
+        found.extend(open.chain(made_up).map(|gone| Configuration { gone, stacks }));
     }
 }
 
-/// Of operations that do the same, the slots of those that are worth trying: no other was called later and returns earlier.
-fn worth_trying(open: &[(u32, &Open)]) -> impl Iterator<Item = u32> {
-    let is_worth_it =
-        |(_, one): &&(u32, &Open)| !open.iter().any(|(_, other)| other.call > one.call && other.ret < one.ret);
-    open.iter().filter(is_worth_it).map(|&(slot, _)| slot)
+/// The bit of an element.
+fn bit(element: u32) -> u64 {
+    1 << (element % u64::BITS)
 }

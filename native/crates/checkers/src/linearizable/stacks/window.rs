@@ -73,6 +73,21 @@ impl Window {
         settled.fold(0, |slots, (slot, _)| slots | 1 << slot)
     }
 
+    /// Of some operations those that do this, and were called before `latest`.
+    pub fn that_do(&self, slots: Slots, action: PoolAction, latest: u32) -> Slots {
+        let able = self.among(slots).filter(|(_, open)| open.action == action && open.call < latest);
+        able.fold(0, |slots, (slot, _)| slots | 1 << slot)
+    }
+
+    /// Of operations that do the same those that are worth trying: no other was called later and returns earlier.
+    pub fn worth_trying(&self, slots: Slots) -> impl Iterator<Item = u32> {
+        let is_worse = move |one: &Open| {
+            let mut others = self.among(slots);
+            others.any(|(_, other)| other.call > one.call && other.ret < one.ret)
+        };
+        self.among(slots).filter(move |(_, one)| !is_worse(one)).map(|(slot, _)| slot)
+    }
+
     fn all(&self) -> Slots {
         self.puts | self.takes | self.pending
     }
@@ -105,27 +120,25 @@ pub struct Supply {
     pub takes: Vec<Calls>,
     /// Pops of nobody knows what.
     pub unknown: Calls,
+    /// Whether there is none of these.
+    pub is_empty: bool,
 }
 
 impl Supply {
     /// Of `operations` on so many elements.
     pub fn of(operations: &[Operation<PoolAction>], elements: usize) -> Supply {
         let [puts, takes] = [(); 2].map(|()| vec![Calls::new(); elements]);
-        let mut supply = Supply { puts, takes, unknown: Calls::new() };
+        let mut supply = Supply { puts, takes, unknown: Calls::new(), is_empty: true };
         for (operation, call) in operations.iter().zip(0..).filter(|(operation, _)| operation.is_pending()) {
             match operation.action {
                 PoolAction::Put(element) => supply.puts[element as usize].push(call),
                 PoolAction::Take(element) => supply.takes[element as usize].push(call),
                 PoolAction::TakeUnknown => supply.unknown.push(call),
-                PoolAction::Empty => {}
+                PoolAction::Empty => continue,
             }
+            supply.is_empty = false;
         }
         supply
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.unknown.is_empty() && self.puts.iter().chain(&self.takes).all(Vec::is_empty)
     }
 
     /// Bytes held.
