@@ -299,12 +299,18 @@ def suitable(functions: Iterable[str], choice: CheckerChoice) -> Checker:
     Raises:
         ValueError: none does, or it does not take what was chosen.
     """
+    present = frozenset(functions)
+    return named(suggested(present), choice, present)
+
+
+def suggested(functions: Iterable[str]) -> str:
+    """The name of the checker that a history with these functions suggests. Raises ValueError when none does."""
     present = set(functions)
     if present & _ONLY_LINEARIZABLE:
-        return named("linearizable", choice, present)
+        return "linearizable"
     for kind in KINDS:
         if present & kind.functions:
-            return named(kind.name, choice, present)
+            return kind.name
     names = "|".join(kind.name for kind in KINDS)
     raise ValueError(
         f"no checker suits the functions {', '.join(sorted(present)) or '(none)'}; choose one with --checker {names}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from schrodinger.checkers.catalogue import CheckerChoice, named, suitable
+from schrodinger.checkers.catalogue import CheckerChoice, named, suggested
 from schrodinger.history.messages import POLL, SEND
 from schrodinger.history.transaction import WriteKey, decode
 
@@ -25,14 +25,14 @@ _LOOKED_AT: Final = 10_000
 def suiting(history: History, choice: CheckerChoice) -> Checker:
     """The checker that a history suggests. Raises ValueError when none does, or it does not take what was chosen."""
     functions = frozenset(history.functions)
-    checker = suitable(functions, choice)
-    if checker.name == "list-append" and _sends_or_polls(history):
-        return named("log", choice, functions)
-    if checker.name == "list-append" and _writes_registers(history):
-        return named("rw-register", choice, functions)
-    if checker.name == "set-full" and _adds_twice(history):
-        return named("counter", choice, functions)
-    return checker
+    name = suggested(functions)
+    if name == "list-append" and _sends_or_polls(history):
+        name = "log"
+    elif name == "list-append" and _writes_registers(history):
+        name = "rw-register"
+    elif name == "set-full" and _adds_twice(history):
+        name = "counter"
+    return named(name, choice, functions)
 
 
 def _writes_registers(history: History) -> bool:
