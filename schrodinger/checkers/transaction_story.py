@@ -6,18 +6,21 @@ that make it one; the last sentence closes the circle.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from schrodinger_native import rules_out
 
-from schrodinger.checkers.deed import Deed, look_up, seconds, step_text
-from schrodinger.checkers.verdict import Anomaly, Dependency, Involved
-from schrodinger.history.transaction import decode
+from schrodinger.checkers.deed import Deed, look_up, seconds, shown, step_text
+from schrodinger.checkers.verdict import Anomaly, Dependency
+from schrodinger.history.transaction import ReadKey, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars
+
+    from schrodinger.history.transaction import Step
 
 _MEANINGS: Final = {
     "G0": "transactions overwrote each other in a circle (dirty write)",
@@ -65,22 +68,27 @@ _REACHES: Final = {
 }
 
 
-def transaction_anomalies(operations: polars.DataFrame, found: Mapping[str, Any]) -> tuple[Anomaly, ...]:
+def transaction_anomalies(
+    operations: polars.DataFrame, found: Mapping[str, Any], *, of_registers: bool
+) -> tuple[Anomaly, ...]:
     """Each kind of anomaly once, by its first example, as ``check_append`` and its like describe them.
 
     Those that the promise rules out come first: they are why it is broken.
     """
     promise = found["consistency"]
     ranked = sorted(found["anomalies"], key=lambda anomaly: not rules_out(promise, anomaly["name"]))
-    return tuple(_told(operations, anomaly, promise) for anomaly in ranked)
+    steps = _register_steps if of_registers else _list_steps
+    return tuple(_told(operations, anomaly, promise, steps) for anomaly in ranked)
 
 
-def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency: str) -> Anomaly:
+def _told(
+    operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency: str, steps: Callable[[Deed], str]
+) -> Anomaly:
     entry = anomaly["first"][0]
     rows = _rows(entry)
     deeds = look_up(operations, rows)
     names = {row: f"T{number}" for number, row in enumerate(sorted(set(rows)), 1)}
-    sentences = [*_introductions(deeds, names)]
+    sentences = [*_introductions(deeds, names, steps)]
     dependencies: tuple[Dependency, ...] = ()
     roles = dict.fromkeys(names, "")
     if "steps" in entry:
@@ -106,7 +114,10 @@ def _told(operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency:
         name=anomaly["name"],
         summary=f"{meaning[0].upper()}{meaning[1:]}{more}.",
         story=(*sentences, _broken(anomaly["name"], consistency)),
-        operations=tuple(_involved(deeds[row], f"{names[row]} {roles[row]}".strip()) for row in sorted(names)),
+        operations=tuple(
+            replace(deeds[row].involved(f"{names[row]} {roles[row]}".strip()), label=steps(deeds[row]))
+            for row in sorted(names)
+        ),
         dependencies=dependencies,
     )
 
@@ -129,11 +140,11 @@ def _meaning(name: str) -> str:
     return name
 
 
-def _introductions(deeds: Mapping[int, Deed], names: Mapping[int, str]) -> Iterator[str]:
+def _introductions(deeds: Mapping[int, Deed], names: Mapping[int, str], steps: Callable[[Deed], str]) -> Iterator[str]:
     for row, name in names.items():
         deed = deeds[row]
         ended = "never known to have ended" if deed.end_ns is None else f"{deed.type} at {seconds(deed.end_ns)}"
-        yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {_steps(deed)}."
+        yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {steps(deed)}."
 
 
 def _why(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
@@ -204,19 +215,20 @@ def _deed(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
     return f"About {what}: {parts}{seen}{instead}."
 
 
-def _steps(deed: Deed) -> str:
-    """What an ok transaction did, what another was asked to do."""
-    values = deed.value if deed.is_ok and deed.value is not None else deed.argument
-    return ", ".join(step_text(step) for step in decode(values or ()))
+def _list_steps(deed: Deed) -> str:
+    return ", ".join(step_text(step) for step in _steps(deed))
 
 
-def _involved(deed: Deed, role: str) -> Involved:
-    return Involved(
-        index=deed.index,
-        process=deed.process,
-        label=_steps(deed),
-        outcome=deed.type,
-        start_ns=deed.start_ns,
-        end_ns=deed.end_ns,
-        role=role,
+def _register_steps(deed: Deed) -> str:
+    """A register shows one value, or none."""
+    return ", ".join(
+        f"read {step.key} → {shown(step.values or None)}"
+        if isinstance(step, ReadKey) and step.values is not None
+        else step_text(step)
+        for step in _steps(deed)
     )
+
+
+def _steps(deed: Deed) -> tuple[Step, ...]:
+    """What an ok transaction did, what another was asked to do."""
+    return decode((deed.value if deed.is_ok and deed.value is not None else deed.argument) or ())

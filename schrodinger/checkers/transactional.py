@@ -56,7 +56,7 @@ class ListAppend:
         found = check_append(
             history.file, consistency=self.consistency, transaction=self.transaction, max_search=self.max_search
         )
-        return _verdict(self.name, history, found)
+        return _verdict(self.name, history, found, of_registers=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,13 @@ class RwRegister:
             transaction=self.transaction,
             max_search=self.max_search,
         )
-        return _verdict(self.name, history, found)
+        return _verdict(self.name, history, found, of_registers=True)
 
 
-def _verdict(name: str, history: History, found: Mapping[str, Any]) -> Verdict:
+def _verdict(name: str, history: History, found: Mapping[str, Any], *, of_registers: bool) -> Verdict:
     if found["verdict"] == "malformed":
         return malformed_verdict(name, found)
-    anomalies = transaction_anomalies(history.operations(), found)
+    anomalies = transaction_anomalies(history.operations(), found, of_registers=of_registers)
     validity = Validity(found["verdict"])
     return Verdict(
         validity=validity,

@@ -85,6 +85,12 @@ def test_each_assumption_is_named_where_a_story_rests_on_it(tmp_path: Path, infe
     assert any(reason in line for line in told(verdict, "G-single-item")), verdict.anomalies
 
 
+def test_what_a_register_held_is_told_as_one_value_or_none(tmp_path: Path) -> None:
+    skew = (WriteKey(1, 10), WriteKey(2, 20)), (ReadKey(1, (10,)), ReadKey(2, ()))
+    story = told(RwRegister("serializable").check(sequence(tmp_path / "h.arrow", *skew)), "G-single-item")
+    assert story[1].endswith(": read 1 → 10, read 2 → nil.")
+
+
 def test_what_contradicts_an_assumption_is_cyclic_versions_and_tells_who_saw_what(tmp_path: Path) -> None:
     history = sequence(tmp_path / "h.arrow", (WriteKey(1, 10),), (WriteKey(1, 11),), (ReadKey(1, (10,)),))
     verdict = RwRegister("serializable", inferences=("linearizable-keys",)).check(history)
