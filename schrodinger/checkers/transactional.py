@@ -131,4 +131,8 @@ def _reasons(found: Mapping[str, Any], validity: Validity) -> Iterator[str]:
         besides = f" ({', '.join(allowed)} besides, which it allows)" if allowed and broken else ""
         yield f"the history is not {promise}: it has {', '.join(broken or allowed)}{besides}"
         yield f"what still holds: {', '.join(found['holds']) or 'no model of the lattice'}"
+    elif validity is Validity.VALID and found["anomalies"]:
+        seen = ", ".join(anomaly["name"] for anomaly in found["anomalies"])
+        yield f"{found['consistency']} allows what was seen: {seen}"
+        yield f"what holds: {', '.join(found['holds'])}"
     yield from found["warnings"]

@@ -74,6 +74,15 @@ def test_what_nobody_ever_saw_is_told_as_perhaps_lost_and_what_is_allowed_comes_
     assert verdict.reasons[0].endswith("G0-realtime besides, which it allows)")
 
 
+def test_a_promise_without_real_time_allows_that_all_is_lost_and_says_that_it_was_seen(tmp_path: Path) -> None:
+    lost = sequence(tmp_path / "lost.arrow", (Append(1, 10),), (ReadKey(1, (10,)),), (ReadKey(1, ()),))
+    verdict = ListAppend(consistency="serializable").check(lost)
+    assert verdict.validity is Validity.VALID
+    assert verdict.reasons[0] == "serializable allows what was seen: G-single-item-realtime"
+    assert verdict.reasons[1].startswith("what holds: strong-session-serializable")
+    assert ListAppend().check(lost).validity is Validity.VIOLATION
+
+
 def test_a_stale_read_is_told_with_what_was_missed_and_when(tmp_path: Path) -> None:
     history = sequence(tmp_path / "h.arrow", (Append(1, 10),), (ReadKey(1, (10,)), Append(1, 11)), (ReadKey(1, (10,)),))
     verdict = ListAppend().check(history)
