@@ -13,6 +13,10 @@ use crate::objects::Refutation;
 use crate::pairing::NEVER;
 use crate::verdict::Verdict;
 
+/// Of a store of keys, the search gets only one in so many of the steps that are left where the frontier did not decide: it is a last
+/// resort that nearly never helps, and an answer that is not to be had should not be waited for.
+const HOPELESS: u64 = 32;
+
 /// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
@@ -187,7 +191,7 @@ impl<M: Decide> Searching<'_, M> {
             && !self.model.has_accesses()
             && operations.iter().all(|operation| !operation.is_pending())
         {
-            return self.search(&operations);
+            return self.search(&operations, 1);
         }
         let budget = Budget { max_steps: self.left(), ..self.budget };
         let outcome = frontier::decide(self.model, &operations, budget, self.interrupt);
@@ -195,7 +199,7 @@ impl<M: Decide> Searching<'_, M> {
         self.peak_bytes = self.peak_bytes.max(outcome.peak_bytes);
         match outcome.conclusion {
             Some(conclusion) => (conclusion, outcome.row),
-            None => match self.search(&operations) {
+            None => match self.search(&operations, if self.model.has_accesses() { HOPELESS } else { 1 }) {
                 (Conclusion::Exhausted(limit, row), _) => {
                     let row = row.max(outcome.row);
                     (Conclusion::Exhausted(limit, row), row)
@@ -209,9 +213,9 @@ impl<M: Decide> Searching<'_, M> {
         self.budget.max_steps.saturating_sub(self.steps)
     }
 
-    /// Search, and give what was found with the row before which all returns can be passed.
-    fn search(&mut self, operations: &[Operation<M::Action>]) -> (Conclusion, u32) {
-        let budget = Budget { max_steps: self.left(), ..self.budget };
+    /// Search with a part of what is left of the budget, and give what was found with the row before which all returns can be passed.
+    fn search(&mut self, operations: &[Operation<M::Action>], part: u64) -> (Conclusion, u32) {
+        let budget = Budget { max_steps: self.left() / part, ..self.budget };
         let found = search(self.model.clone(), operations, Goal::Verdict, budget, self.interrupt);
         self.steps += found.steps;
         self.peak_bytes = self.peak_bytes.max(found.peak_bytes);

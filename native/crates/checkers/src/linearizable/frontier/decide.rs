@@ -19,6 +19,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use super::order::Basis;
 use super::part::Part;
 use super::passing::{Care, Passing};
 use super::spending::Limits;
@@ -44,13 +45,19 @@ pub struct Outcome {
 const STRIDE: usize = 64;
 /// How generous a thrifty frontier becomes, where there is a relaxed way and where there is none.
 const MOST_EFFORT: [u32; 2] = [3, 5];
+/// How generous it becomes in the end, where what may have happened in pieces did not show that there is no order.
+const MOST_GENEROUS: u32 = 6;
 const WIDTH: usize = 32;
 /// How many operations that may have happened are not taken apart, at most: they are open as long as the part lasts.
 const MOST_WHOLE: usize = 8;
 /// How many returns before the one that thrift did not pass are looked at with what may have happened in pieces, at most.
 const MOST_PIECEWISE: usize = 64 * STRIDE;
+/// One in so many of the steps left is worth one attempt to show that there is no order of a part with what may have happened in pieces.
+const PIECEWISE: u64 = 32;
 /// Steps that the thrifty way is worth: at least, and for each return.
 const THRIFTY_STEPS: (u64, u64) = (1 << 16, 64);
+/// Steps that it is worth at least for a store of keys, which has no relaxed way for the whole history.
+const THRIFTY_STEPS_OF_A_STORE: u64 = 1 << 20;
 
 /// Decide `operations`, which are sorted by invocation.
 pub fn decide<M: Model + Clone>(
@@ -62,7 +69,7 @@ pub fn decide<M: Model + Clone>(
     let mut walk = Walk::new(model, vec![model.initial()], operations, Limits::All, budget, interrupt);
     let mut shortage = Shortage { row: 0, missed: Vec::new() };
     let mut furthest = 0;
-    let conclusion = thrifty(&mut walk, &mut furthest, &mut shortage).or_else(|end| match end {
+    let conclusion = thrifty(&mut walk, &mut furthest, &mut shortage, false).or_else(|end| match end {
         End::Stuck | End::Exhausted if model.has_offers() => match part(&mut walk, &shortage)? {
             Some(row) => Ok(Conclusion::Blocked(row)),
             None => relaxed(&mut walk, &shortage),
@@ -71,10 +78,7 @@ pub fn decide<M: Model + Clone>(
             Some(row) => Ok(Conclusion::Blocked(row)),
             None => unlimited(&mut walk),
         },
-        End::Stuck | End::Exhausted if model.has_accesses() => match piecewise(&mut walk, shortage.row)? {
-            Some(row) => Ok(Conclusion::Blocked(row)),
-            None => Err(End::Stuck),
-        },
+        End::Stuck | End::Exhausted if model.has_accesses() => generous(&mut walk, &mut furthest, &mut shortage, end),
         end => Err(end),
     });
     Outcome {
@@ -95,28 +99,34 @@ struct Shortage<A> {
     missed: Vec<A>,
 }
 
-/// Look for an order in which little is spent. Every return before row `furthest` was passed for certain.
+/// Look for an order in which little is spent, with more and more effort. Every return before row `furthest` was passed for certain.
 fn thrifty<M: Model + Clone>(
     walk: &mut Walk<M>,
     furthest: &mut u32,
     shortage: &mut Shortage<M::Action>,
+    is_generous: bool,
 ) -> Result<Conclusion, End> {
-    let (least, each) = THRIFTY_STEPS;
-    let max_steps = walk.budget.max_steps.min(least + each * walk.returns.len() as u64);
+    let (mut least, each) = THRIFTY_STEPS;
+    if walk.model.has_accesses() {
+        least = THRIFTY_STEPS_OF_A_STORE;
+    }
+    let max_steps = least + each * walk.returns.len() as u64;
+    let max_steps = max_steps.saturating_add(walk.all_steps()).min(walk.budget.max_steps);
     let has_another_way = walk.model.has_offers() || walk.passing.has_amounts() || walk.model.has_accesses();
-    let most_effort = MOST_EFFORT[usize::from(!has_another_way)];
+    let usual = MOST_EFFORT[usize::from(!has_another_way)];
     let mut trouble = None;
-    let mut effort = 0;
+    let (mut effort, mut most_effort) = if is_generous { (usual, MOST_GENEROUS) } else { (0, usual) };
     while !walk.is_over() {
         if walk.layer % STRIDE == 0 {
             walk.settle();
             walk.remember();
         }
         let row = walk.returns[walk.layer].0;
-        if walk.pass(Care { slack: effort, width: WIDTH << effort, guesses: effort == 0 }, max_steps)?.is_none() {
+        let order = if effort <= 1 { Basis::Guessed } else { Basis::Certain };
+        if walk.pass(Care { slack: effort, width: WIDTH << effort, order }, max_steps)?.is_none() {
             *furthest = (row + 1).max(*furthest);
             if trouble.is_some_and(|trouble| walk.layer > trouble + STRIDE) {
-                effort = 0;
+                (effort, most_effort) = (0, usual);
             }
             continue;
         }
@@ -134,6 +144,31 @@ fn thrifty<M: Model + Clone>(
     Ok(Conclusion::Linearizable)
 }
 
+/// Where thrift ended, show that there is no order, with what may have happened in pieces; or else be more generous there; and so on
+/// wherever it gets stuck after that.
+fn generous<M: Model + Clone>(
+    walk: &mut Walk<M>,
+    furthest: &mut u32,
+    shortage: &mut Shortage<M::Action>,
+    mut end: End,
+) -> Result<Conclusion, End> {
+    loop {
+        let row = shortage.row;
+        match piecewise(walk, row) {
+            Ok(Some(row)) => return Ok(Conclusion::Blocked(row)),
+            Ok(None) | Err(End::Exhausted) => {}
+            Err(end) => return Err(end),
+        }
+        if end != End::Stuck {
+            return Err(end);
+        }
+        match thrifty(walk, furthest, shortage, true) {
+            Err(next) if shortage.row > row => end = next,
+            conclusion => return conclusion,
+        }
+    }
+}
+
 /// Show that there is no order of the part of a history that ends where thrift got stuck, and begins some returns before or, if that is
 /// earlier, when what ran short there was called first. Gives the return that nothing passes.
 fn part<M: Model + Clone>(walk: &mut Walk<M>, shortage: &Shortage<M::Action>) -> Result<Option<u32>, End> {
@@ -147,7 +182,7 @@ fn part<M: Model + Clone>(walk: &mut Walk<M>, shortage: &Shortage<M::Action>) ->
     }
     let model = walk.model;
     let part = Part::new(model, walk.operations, from, shortage.row + 1);
-    within(walk, model, part, |inner| relaxed(inner, shortage))
+    within(walk, model, part, 1, |inner| relaxed(inner, shortage))
 }
 
 /// Show that there is no order of the part of a history that ends where thrift got stuck, in `row`, and begins at an observation some
@@ -166,7 +201,7 @@ fn nearby<M: Model + Clone>(walk: &mut Walk<M>, row: u32) -> Result<Option<u32>,
         };
         let mut model = walk.model.clone();
         let Some(part) = Part::after(&mut model, walk.operations, first, row + 1) else { return Ok(None) };
-        if let Some(row) = within(walk, &model, part, |inner| unlimited(inner))? {
+        if let Some(row) = within(walk, &model, part, 1, |inner| unlimited(inner))? {
             return Ok(Some(row));
         }
     }
@@ -192,9 +227,9 @@ fn piecewise<M: Model + Clone>(walk: &mut Walk<M>, row: u32) -> Result<Option<u3
             operation.completion = completion;
         }
         let part = Part { operations, states };
-        let found = within(walk, &model, part, |inner| unlimited(inner))?;
+        let found = within(walk, &model, part, PIECEWISE, |inner| unlimited(inner))?;
         if found.is_some() || near == 0 {
-            return Ok(found.map(|found| found.min(row)));
+            return Ok(found.map(|_| row));
         }
         returns *= 8;
     }
@@ -221,16 +256,17 @@ fn leaving<M: Model + Clone>(walk: &Walk<M>, row: u32) -> Vec<u32> {
     if rows.len() <= MOST_WHOLE { rows } else { Vec::new() }
 }
 
-/// The return that nothing passes in a part of the history, which is decided as `decide` does.
+/// The return that nothing passes in a part of the history, which is decided as `decide` does, in one of so many of the steps left.
 fn within<M: Model + Clone>(
     walk: &mut Walk<M>,
     model: &M,
     Part { operations, states }: Part<M::Action>,
+    one_in: u64,
     decide: impl Fn(&mut Walk<M>) -> Result<Conclusion, End>,
 ) -> Result<Option<u32>, End> {
     let bytes = walk.fixed_bytes() + walk.passing.bytes() + (size_of_val(&operations[..]) + 4 * states.len()) as u64;
     let budget = Budget {
-        max_steps: walk.budget.max_steps.saturating_sub(walk.all_steps()),
+        max_steps: walk.budget.max_steps.saturating_sub(walk.all_steps()) / one_in,
         max_bytes: walk.budget.max_bytes.saturating_sub(bytes),
     };
     let mut inner = Walk::new(model, states, &operations, Limits::Scarce, budget, walk.interrupt);

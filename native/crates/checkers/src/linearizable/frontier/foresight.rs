@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::linearizable::Operation;
 use crate::models::Model;
@@ -21,8 +21,8 @@ pub struct Foresight {
     /// By place: the first of those called after the next return, and what it has.
     next_write: Vec<usize>,
     overwritten: Vec<u32>,
-    /// What operations find that may have happened.
-    may_be_found: FxHashSet<(u32, u32)>,
+    /// By place and value: what is left by operations that find it and may have happened.
+    conditions: FxHashMap<(u32, u32), Vec<(u32, u32)>>,
 }
 
 impl Foresight {
@@ -35,12 +35,15 @@ impl Foresight {
             written: vec![Vec::new(); places],
             next_write: vec![0; places],
             overwritten: vec![u32::MAX; places],
-            may_be_found: FxHashSet::default(),
+            conditions: FxHashMap::default(),
         };
         for operation in operations.iter().filter(|_| model.has_accesses()) {
             for access in model.accesses(operation.action) {
                 match (access.finds, operation.is_pending()) {
-                    (Some(value), true) => drop(foresight.may_be_found.insert((access.key, value))),
+                    (Some(value), true) => {
+                        let left = model.accesses(operation.action).iter().filter_map(|a| Some((a.key, a.leaves?)));
+                        foresight.conditions.entry((access.key, value)).or_default().extend(left);
+                    }
                     (Some(value), false) => {
                         foresight.found.entry((access.key, value)).or_default().rows.push(operation.invocation);
                     }
@@ -51,6 +54,10 @@ impl Foresight {
                     foresight.written[access.key as usize].push((operation.invocation, operation.completion));
                 }
             }
+        }
+        for left in foresight.conditions.values_mut() {
+            left.sort_unstable();
+            left.dedup();
         }
         for writes in &mut foresight.written {
             let mut first = u32::MAX;
@@ -85,10 +92,14 @@ impl Foresight {
         self.overwritten[place as usize]
     }
 
-    /// Whether somebody is called after `row` and before `until` who finds `value` in `place`, or may be.
+    /// Whether somebody is called after `row` and before `until` who finds `value` in `place`.
     pub fn will_be_found(&self, place: u32, value: u32, row: u32, until: u32) -> bool {
         self.found.get(&(place, value)).is_some_and(|rows| rows.is_between(row, until))
-            || self.may_be_found.contains(&(place, value))
+    }
+
+    /// What may be left, and where, by something that finds `value` in `place` and may have happened.
+    pub fn follows(&self, place: u32, value: u32) -> &[(u32, u32)] {
+        self.conditions.get(&(place, value)).map_or(&[], |left| left)
     }
 
     /// Whether somebody is called after `row` and before `until` who leaves `value` in `place`.
@@ -99,8 +110,9 @@ impl Foresight {
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
         let lists = self.found.values().chain(self.left.values());
+        let conditions: usize = self.conditions.values().map(|left| 48 + 8 * left.capacity()).sum();
         let lists: usize = lists.map(|list| 64 + 4 * list.rows.capacity()).sum();
-        (lists + 8 * self.written.iter().map(Vec::capacity).sum::<usize>() + 16 * self.may_be_found.capacity()) as u64
+        (lists + 8 * self.written.iter().map(Vec::capacity).sum::<usize>() + conditions) as u64
     }
 }
 

@@ -10,6 +10,7 @@
 //! served counts as one that can go, and that writes what it lacks.
 
 use super::gaps::Places;
+use super::order::Basis;
 use super::passing::{Passing, Return};
 use super::window::{Configuration, SLOTS, Slots, each};
 use crate::models::Model;
@@ -39,8 +40,7 @@ impl<M: Model> Passing<M> {
         while left != 0 {
             let slot = left.trailing_zeros() as usize;
             let bit = 1 << slot;
-            let (before, after) =
-                if goal.care.guesses { self.in_order(slot, undone, configuration.free) } else { (0, 0) };
+            let (before, after) = self.in_order(slot, undone, configuration.free, goal.care.order);
             let more = match self.lacks_of.beyond[slot] {
                 _ if before != 0 => {
                     blocked |= bit;
@@ -57,10 +57,10 @@ impl<M: Model> Passing<M> {
     }
 
     /// Of `undone`: those that certainly go before what is in `slot`, or that itself if one was not yet called; and those that go after it.
-    fn in_order(&self, slot: usize, undone: Slots, free: Slots) -> (Slots, Slots) {
-        let window = &self.window;
-        let before = (window.before[slot] & undone & !free) | (window.early & 1 << slot);
-        let after = each(undone).filter(|&other| window.before[other] >> slot & 1 == 1);
+    fn in_order(&self, slot: usize, undone: Slots, free: Slots, basis: Basis) -> (Slots, Slots) {
+        let ahead = &self.window.ahead[basis as usize];
+        let before = (ahead.before[slot] & undone & !free) | (ahead.early & 1 << slot);
+        let after = each(undone).filter(|&other| ahead.before[other] >> slot & 1 == 1);
         (before, after.fold(0, |slots, other| slots | 1 << other))
     }
 

@@ -2,10 +2,21 @@
 //!
 //! Where only one required write can have left what an operation finds, each write to that place which is over when the operation is called
 //! goes before that write, and each that is called when that write is over goes after the operation (the locally forced orders of Gibbons
-//! and Korach, "Testing shared memories", 1997). What may have happened can be a source as well; that it is not, is a guess.
+//! and Korach, "Testing shared memories", 1997). Where something that may have happened leaves the same, that is but a guess.
+
+use rustc_hash::FxHashMap;
 
 use crate::linearizable::Operation;
 use crate::models::{ANYTHING, Model, State};
+
+/// How sure an order is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// There is no other source.
+    Certain,
+    /// There is no other required one.
+    Guessed,
+}
 
 /// By operation: others that overlap with it and go before it, and after it; nothing for a model without accesses.
 pub struct Order {
@@ -22,6 +33,8 @@ struct Writes {
     ended: Vec<(u32, u32, u32)>,
     /// Value, invocation, operation, and the last completion of those of the same value up to it, in this order.
     of_value: Vec<(u32, u32, u32, u32)>,
+    /// By value: when the first was called that leaves it and may have happened.
+    pending: FxHashMap<u32, u32>,
 }
 
 /// Where a value comes from.
@@ -32,8 +45,8 @@ enum Source {
 }
 
 impl Order {
-    /// What is certain for `operations`, which are sorted by invocation and begin in any of `states`.
-    pub fn new<M: Model>(model: &M, states: &[State], operations: &[Operation<M::Action>]) -> Self {
+    /// What is certain for `operations`, or guessed, which are sorted by invocation and begin in any of `states`.
+    pub fn new<M: Model>(model: &M, states: &[State], operations: &[Operation<M::Action>]) -> [Self; 2] {
         let mut writes: Vec<Writes> = Vec::new();
         writes.resize_with(if model.has_accesses() { model.places() } else { 0 }, Writes::default);
         let required =
@@ -48,18 +61,31 @@ impl Order {
                 }
             }
         }
+        let pending = operations.iter().filter(|operation| model.has_accesses() && operation.is_pending());
+        for operation in pending {
+            for access in model.accesses(operation.action) {
+                if let Some(value) = access.leaves {
+                    writes[access.key as usize].pending.entry(value).or_insert(operation.invocation);
+                }
+            }
+        }
         writes.iter_mut().for_each(Writes::sort);
         let mut pairs: Vec<(u32, u32)> = Vec::new();
+        let mut guessed: Vec<(u32, u32)> = Vec::new();
         for (index, operation) in required() {
             for access in model.accesses(operation.action) {
                 let Some(value) = access.finds else { continue };
                 let may_be_first =
                     states.iter().any(|&state| [value, ANYTHING].contains(&model.holds(state, access.key)));
                 let writes = &writes[access.key as usize];
+                let pairs = match writes.pending.get(&value) {
+                    Some(&called) if called < operation.completion => &mut guessed,
+                    _ => &mut pairs,
+                };
                 match writes.only_source(operations, index, value, may_be_first) {
                     None => {}
                     Some(Source::Beginning) => {
-                        pairs.extend(writes.called_between(0, operation.completion).map(|other| (index, other)))
+                        pairs.extend(writes.called_between(0, operation.completion).map(|other| (index, other)));
                     }
                     Some(Source::Write(source)) => {
                         let Operation { invocation, completion, .. } = operations[source as usize];
@@ -71,13 +97,19 @@ impl Order {
                 }
             }
         }
+        guessed.extend_from_slice(&pairs);
+        [pairs, guessed].map(|pairs| Order::of(operations.len(), pairs))
+    }
+
+    /// The order of so many operations in which the first of each pair goes before the second.
+    fn of(count: usize, mut pairs: Vec<(u32, u32)>) -> Self {
         pairs.retain(|(before, after)| before != after);
         pairs.sort_unstable();
         pairs.dedup();
-        let after = Lists::new(operations.len(), &pairs);
+        let after = Lists::new(count, &pairs);
         pairs.iter_mut().for_each(|pair| *pair = (pair.1, pair.0));
         pairs.sort_unstable();
-        Order { before: Lists::new(operations.len(), &pairs), after }
+        Order { before: Lists::new(count, &pairs), after }
     }
 
     /// What goes before an operation.

@@ -9,6 +9,7 @@ use super::foresight::Foresight;
 use super::gaps::Gaps;
 use super::held::Held;
 use super::needed::Lacks;
+use super::order::Basis;
 use super::serving::Supplies;
 use super::spending::{Limits, NONE, Spending};
 use super::window::{Configuration, Slots, Window, each};
@@ -24,14 +25,13 @@ pub struct Care {
     pub slack: u32,
     /// How many configurations there may be.
     pub width: usize,
-    /// Whether a value has its only required source, if there is one ([`super::order`]), and what may have happened is of no use but for
-    /// what is owed.
-    pub guesses: bool,
+    /// What order is heeded. Where it is a guess, it is also one that what may have happened is only of use for what is owed.
+    pub order: Basis,
 }
 
 impl Care {
     /// Keep everything that matters.
-    pub const FULL: Care = Care { slack: u32::MAX, width: usize::MAX, guesses: false };
+    pub const FULL: Care = Care { slack: u32::MAX, width: usize::MAX, order: Basis::Certain };
 }
 
 /// What an attempt may take in all.

@@ -6,6 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::gaps::{Places, Touch, touched};
+use super::order::Basis;
 use super::passing::{Care, Next, Passing, Return};
 use super::window::{Configuration, Slots, each};
 use crate::linearizable::Operation;
@@ -123,7 +124,7 @@ impl<M: Model> Passing<M> {
 
     /// Those that may be served when that is gone on with.
     pub(super) fn served(&self, next: Next, goal: &Return) -> Slots {
-        if goal.care.guesses && next != Next::Pending { self.window.orphans } else { Slots::MAX }
+        if goal.care.order == Basis::Guessed && next != Next::Pending { self.window.orphans } else { Slots::MAX }
     }
 
     /// Of what could be put off otherwise, let go what would be overwritten by something that serves one of `slots`.
@@ -264,9 +265,13 @@ impl<M: Model> Passing<M> {
             return false;
         }
         let until = self.overwritten(configuration, place);
-        let is_found = self.found_by(self.window.readers[place as usize] & !configuration.done, place, held)
-            || self.foresight.will_be_found(place, held, row, until);
-        is_found && !self.foresight.will_be_left(place, held, row, until)
+        self.is_sought(configuration, place, held, row) && !self.foresight.will_be_left(place, held, row, until)
+    }
+
+    /// Whether somebody has to find `value` in `place` before it is overwritten.
+    fn is_sought(&self, configuration: &Configuration, place: u32, value: u32, row: u32) -> bool {
+        self.found_by(self.window.readers[place as usize] & !configuration.done, place, value)
+            || self.foresight.will_be_found(place, value, row, self.overwritten(configuration, place))
     }
 
     /// Whether one of `slots` finds `value` in `place`.
@@ -299,9 +304,10 @@ impl<M: Model> Passing<M> {
             if held == NOBODYS || held == ANYTHING {
                 continue;
             }
-            let is_found = self.found_by(self.window.readers[place as usize] & !configuration.done, place, held);
-            let until = self.overwritten(configuration, place);
-            if !is_found && !self.foresight.will_be_found(place, held, row, until) {
+            let follows = || self.foresight.follows(place, held).iter();
+            if !self.is_sought(configuration, place, held, row)
+                && !follows().any(|&(place, value)| self.is_sought(configuration, place, value, row))
+            {
                 configuration.state = self.held.with(configuration.state, [(place, NOBODYS)].into_iter());
             }
         }

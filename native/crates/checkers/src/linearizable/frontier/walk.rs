@@ -12,6 +12,7 @@ use crate::linearizable::{Budget, Limit, Operation};
 use crate::models::{Model, State};
 
 /// Why a walk ends before all returns were passed, though something may pass them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// What would be needed was not kept.
     Stuck,
@@ -55,7 +56,7 @@ pub struct Walk<'a, M: Model> {
     /// The most bytes held.
     pub peak_bytes: u64,
     slot_of: Vec<u8>,
-    order: Order,
+    orders: [Order; 2],
     /// By operation: what [`orphans`] says; nothing for many models.
     owed: Vec<u8>,
     next_call: usize,
@@ -79,7 +80,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
         returns.sort_unstable();
         Walk {
             passing: Passing::new(model.clone(), &states, operations, limits),
-            order: Order::new(model, &states, operations),
+            orders: Order::new(model, &states, operations),
             model,
             states,
             operations,
@@ -104,7 +105,10 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
 
     /// Bytes held besides those of [`Walk::passing`].
     pub fn fixed_bytes(&self) -> u64 {
-        self.moments_bytes + 13 * self.operations.len() as u64 + self.owed.len() as u64 + self.order.bytes()
+        self.moments_bytes
+            + 13 * self.operations.len() as u64
+            + self.owed.len() as u64
+            + self.orders.iter().map(Order::bytes).sum::<u64>()
     }
 
     /// Whether every return was passed.
@@ -143,7 +147,7 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
                 self.passing.window.call(&self.passing.model, slot, operation, owed);
                 self.passing.fresh |= 1 << slot;
                 self.slot_of[self.next_call] = slot as u8;
-                self.passing.window.put_last_in_order(&self.order, self.next_call, &self.slot_of);
+                self.passing.window.put_last_in_order(&self.orders, self.next_call, &self.slot_of);
             }
             self.next_call += 1;
         }
@@ -194,11 +198,11 @@ impl<'a, M: Model + Clone> Walk<'a, M> {
             if index < moment.next_call {
                 let owed = self.owed.get(index).copied().unwrap_or(0);
                 window.call(&self.passing.model, usize::from(self.slot_of[index]), &self.operations[index], owed);
-                window.put_last_in_order(&self.order, index, &self.slot_of);
+                window.put_last_in_order(&self.orders, index, &self.slot_of);
             }
         }
         // What was called since goes after something that is open.
-        window.put_all_in_order(&self.order, moment.next_call, &self.slot_of);
+        window.put_all_in_order(&self.orders, moment.next_call, &self.slot_of);
         self.passing.fresh = 0;
         self.passing.configurations = moment.configurations;
         self.passing.spending.back_to(&moment.spending);

@@ -3,7 +3,7 @@
 //! Each open operation has a slot, a bit of a word, from its call to its return.
 
 use super::gaps::{PLACES, Places, touched};
-use super::order::Order;
+use super::order::{Basis, Order};
 use super::orphans::is_blind;
 use crate::linearizable::Operation;
 use crate::models::{Model, Nature, State};
@@ -67,9 +67,16 @@ pub struct Window<A> {
     pub writers: [Slots; PLACES],
     /// By slot: which operation it is.
     index_of: [u32; SLOTS],
-    /// By slot: what certainly goes before it ([`Order`]).
+    /// What goes before what, by [`Basis`].
+    pub ahead: [Ahead; 2],
+}
+
+/// What goes before open operations, by some [`Order`].
+#[derive(Clone, Copy)]
+pub struct Ahead {
+    /// By slot: other slots.
     pub before: [Slots; SLOTS],
-    /// Before which something goes that was not yet called.
+    /// Those before which something goes that was not yet called.
     pub early: Slots,
 }
 
@@ -89,8 +96,7 @@ impl<A: Copy> Window<A> {
             readers: [0; PLACES],
             writers: [0; PLACES],
             index_of: [0; SLOTS],
-            before: [0; SLOTS],
-            early: 0,
+            ahead: [Ahead { before: [0; SLOTS], early: 0 }; 2],
         }
     }
 
@@ -136,8 +142,10 @@ impl<A: Copy> Window<A> {
         self.overwrites &= others;
         self.blind &= others;
         self.orphans &= others;
-        self.early &= others;
-        self.before.iter_mut().for_each(|before| *before &= others);
+        for ahead in &mut self.ahead {
+            ahead.early &= others;
+            ahead.before.iter_mut().for_each(|before| *before &= others);
+        }
     }
 
     /// The slot of an operation, which it got when it was called, if it is open.
@@ -147,34 +155,36 @@ impl<A: Copy> Window<A> {
     }
 
     /// Note what goes before the operation in `slot`, where the next to be called is `next_call`.
-    fn put_in_order(&mut self, order: &Order, slot: usize, next_call: usize, slot_of: &[u8]) {
+    fn put_in_order(&mut self, orders: &[Order; 2], slot: usize, next_call: usize, slot_of: &[u8]) {
         let bit = 1 << slot;
-        self.before[slot] = 0;
-        self.early &= !bit;
-        for &other in order.before(self.index_of[slot] as usize) {
-            if let Some(other) = self.slot_if_open(other, slot_of) {
-                self.before[slot] |= 1 << other;
-            } else if other as usize >= next_call {
-                self.early |= bit;
+        for (basis, order) in orders.iter().enumerate() {
+            let (mut before, mut is_early) = (0, false);
+            for &other in order.before(self.index_of[slot] as usize) {
+                before |= self.slot_if_open(other, slot_of).map_or(0, |other| 1 << other);
+                is_early |= other as usize >= next_call;
             }
+            let ahead = &mut self.ahead[basis];
+            ahead.before[slot] = before;
+            ahead.early = (ahead.early & !bit) | (Slots::from(is_early) << slot);
         }
     }
 
     /// Note what goes before each operation, where the next to be called is `next_call`.
-    pub fn put_all_in_order(&mut self, order: &Order, next_call: usize, slot_of: &[u8]) {
+    pub fn put_all_in_order(&mut self, orders: &[Order; 2], next_call: usize, slot_of: &[u8]) {
         for slot in each(self.open) {
-            self.put_in_order(order, slot, next_call, slot_of);
+            self.put_in_order(orders, slot, next_call, slot_of);
         }
     }
 
     /// Note what goes before the operation of this number, which was called last, and after it.
-    pub fn put_last_in_order(&mut self, order: &Order, index: usize, slot_of: &[u8]) {
+    pub fn put_last_in_order(&mut self, orders: &[Order; 2], index: usize, slot_of: &[u8]) {
         let slot = usize::from(slot_of[index]);
         self.index_of[slot] = index as u32;
-        self.put_in_order(order, slot, index + 1, slot_of);
-        for &other in order.after(index) {
+        self.put_in_order(orders, slot, index + 1, slot_of);
+        // What is certain is also guessed.
+        for &other in orders[Basis::Guessed as usize].after(index) {
             if let Some(other) = self.slot_if_open(other, slot_of) {
-                self.put_in_order(order, other, index + 1, slot_of);
+                self.put_in_order(orders, other, index + 1, slot_of);
             }
         }
     }
