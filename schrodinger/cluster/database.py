@@ -27,11 +27,14 @@ class Database(ABC):
         options: what may be chosen on the command line, each with its allowed values, the default first.
         user: who runs it when a run is root's, for a database that refuses to be root's; ``None`` for root. A node's
             data is that user's. The binary has to be where that user can reach it.
+        ready_within_s: how long all nodes together may take until they are ready, at first and when all faults are
+            over: for a database whose nodes join one after the other, or that must read a long log again.
     """
 
     sources: ClassVar[Sequence[Source]] = ()
     options: ClassVar[Mapping[str, Sequence[str]]] = {}
     user: ClassVar[str | None] = None
+    ready_within_s: ClassVar[float] = 60.0
 
     @abstractmethod
     def command(self, binary: Path, node: Node, cluster: Cluster) -> Sequence[str]:

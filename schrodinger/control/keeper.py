@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from schrodinger.cluster import Node
     from schrodinger.control.states import Happening
 
-READY_S: Final = 60.0
-"""How long the databases may take to become ready."""
-
 OUTPUT: Final = 1
 LEADER_S: Final = 2.0
 ANSWER_S: Final = 5.0
@@ -191,14 +188,15 @@ class Keeper:
         return tuple(kind for kind in possible if why_unfit(kind, database, None) is None)
 
     async def _become_ready(self) -> None:
+        within_s = self._suite.database.ready_within_s
         try:
-            async with asyncio.timeout(READY_S):
+            async with asyncio.timeout(within_s):
                 await self._databases.ready()
         except NodeEnded as error:
             raise ControlError(str(error)) from error
         except TimeoutError:
             why = await self._databases.why_not()
-            raise ControlError(f"the databases were not ready within {READY_S:g} s: {why}") from None
+            raise ControlError(f"the databases were not ready within {within_s:g} s: {why}") from None
 
     async def _watch_exits(self) -> None:
         async for exit_ in self._provider.exits():

@@ -38,9 +38,7 @@ if TYPE_CHECKING:
     from schrodinger.workloads import Node, Workload
 
 UP_S: Final = 30.0
-SETUP_S: Final = 60.0
 HEAL_S: Final = 30.0
-SETTLE_S: Final = 60.0
 FINAL_S: Final = 120.0
 LOGS_S: Final = 30.0
 DOWN_S: Final = 30.0
@@ -116,7 +114,7 @@ class Run:
         )
         exits = asyncio.create_task(self._watch_exits(databases, nemesis))
         try:
-            async with self._phase("setup", SETUP_S, databases):
+            async with self._phase("setup", self.suite.database.ready_within_s, databases):
                 await databases.start()
                 await databases.ready()
             async with self._phase(MAIN_PHASE, self.plan.time_ns / 1e9 + MAIN_GRACE_S):
@@ -126,7 +124,7 @@ class Run:
             if violation is not None:
                 self._note(f"stopped at the first violation: {violation.reasons[0]}")
                 return
-            async with self._phase("settle", SETTLE_S, databases, Validity.UNKNOWN):
+            async with self._phase("settle", self.suite.database.ready_within_s, databases, Validity.UNKNOWN):
                 await databases.ready()
             async with self._phase(FINAL_OPERATIONS, FINAL_S, blame=Validity.UNKNOWN):
                 final = workload.final(self.plan.parameters, workers.most_invoked, self.plan.concurrency)

@@ -307,6 +307,18 @@ def test_an_operation_without_an_answer_is_info_and_retires_its_process(tmp_path
     assert operations.filter(polars.col("process") == hung["process"] + 4).height > 0
 
 
+def test_a_database_says_how_long_its_nodes_may_take_until_they_are_ready(tmp_path: Path) -> None:
+    class Slow(MemoryDatabase):
+        ready_within_s = 0.2
+
+        async def ready(self, node: Node, cluster: Cluster) -> bool:
+            return False
+
+    verdict = run(tmp_path / "run", plan(), suite=replace(memory_suite(), database=Slow()))
+    assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
+    assert verdict.reasons[0].startswith("phase setup did not end within 0.2 s: n1 says it is not ready")
+
+
 def test_a_fault_that_is_not_in_force_is_an_infrastructure_error(tmp_path: Path) -> None:
     verdict = run(tmp_path / "run", plan(), provider=MemoryProvider(broken=frozenset({"partition"})))
     assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
