@@ -87,7 +87,8 @@ def _calms(history: History, operations: polars.DataFrame) -> Iterator[Calm]:
     """The stretches without a fault, from the main phase's begin (or the first operation) to the last operation."""
     if operations.is_empty():
         return
-    first, last = min(operations["start_ns"]), max(operations["end_ns"].drop_nulls(), default=None)
+    ends = operations["end_ns"].drop_nulls().sort()
+    first, last = operations["start_ns"].sort()[0], ends[-1] if len(ends) else None
     begin, after_fault = history.phases().get(MAIN_PHASE, first), False
     for fault in sorted(history.faults(), key=lambda fault: fault.begin_ns - fault.begin_uncertainty_ns):
         begins = fault.begin_ns - fault.begin_uncertainty_ns

@@ -97,7 +97,7 @@ def _too_few(count: int, what: str) -> Iterator[str]:
 
 
 def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:
-    succeeded = set(operations.filter(operations["type"] == "ok")["f"])
+    succeeded = set(operations.filter(operations["type"] == "ok")["f"].unique())
     for f, invoked in operations.group_by("f").len().sort("f").iter_rows():
         if invoked >= OFTEN and f not in succeeded:
             yield f"too weak: none of {invoked} {f} operations succeeded"
