@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation, frontier};
-use crate::models::{Counter, ForeignModel, KeyValue, Lock, Model, Mutex, PriorityQueue};
+use crate::models::{ForeignModel, KeyValue, Lock, Model, Mutex, PriorityQueue};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
 use crate::verdict::Verdict;
@@ -102,7 +102,6 @@ pub trait Decide: Model + Clone + Send + Sync {
     }
 }
 
-impl Decide for Counter {}
 impl Decide for ForeignModel {}
 impl Decide for KeyValue {}
 impl Decide for Lock {}

@@ -29,6 +29,11 @@ impl Counter {
         sums.number(initial);
         Counter { only_grows, sums }
     }
+
+    /// What it starts with.
+    pub fn start(&self) -> i64 {
+        *self.sums.thing(self.initial())
+    }
 }
 
 impl Model for Counter {
