@@ -4,7 +4,8 @@
 //! something was pushed, or what is in the way was popped. What is cheap is tried, and of all configurations those are kept that were
 //! cheapest so far. A push costs more than a pop, and how much more matters a lot: whoever makes up a push where a few pops had
 //! happened leaves on the stack all that they took, and has to make up something for each later on. Where no configuration goes on, or
-//! only by wasting very much, those some way back are followed again, more of them, and further back each time that does not help. What is
+//! only by wasting very much, those some way back are followed again, more of them, and further back each time that does not help; in the
+//! last attempts also those that make up something where nothing need be. What is
 //! found is an order all the same.
 //!
 //! **All.** Where the thrifty ones end, every configuration is followed. When none goes on, the first return that none got past is the
@@ -26,15 +27,31 @@ const STRIDE: usize = 64;
 const MOST_WASTE: u32 = 4;
 /// How often more is wasted and more is kept, twice as much each time, where no configuration goes on.
 const MOST_EFFORT: u32 = 4;
-/// The attempts with few configurations: how many are kept at first, and how many moments it goes back where none goes on, as powers of two:
-/// so many more each time.
-const ATTEMPTS: [(usize, u32); 2] = [(8, 1), (8, 2)];
+/// The attempts with few configurations.
+const ATTEMPTS: [Attempt; 3] = [
+    Attempt { width: 8, far: 1, is_lavish: false, worth: 1 },
+    Attempt { width: 16, far: 1, is_lavish: true, worth: 4 },
+    Attempt { width: 64, far: 2, is_lavish: true, worth: 4 },
+];
 /// Steps that an attempt is worth: at least, and for each return.
 const THRIFTY_STEPS: (u64, u64) = (1 << 18, 128);
 /// How many moments are remembered.
 const MOMENTS: usize = 257;
 /// So many sets are worth throwing away what is not used any more.
 const MANY_SETS: usize = 1 << 14;
+
+/// How few configurations are followed.
+#[derive(Clone, Copy)]
+struct Attempt {
+    /// How many are kept at first.
+    width: usize,
+    /// How many moments it goes back where none goes on, as powers of two: so many more each time.
+    far: u32,
+    /// Whether it wastes something then also where nothing need be.
+    is_lavish: bool,
+    /// How many times [`THRIFTY_STEPS`] it is worth.
+    worth: u64,
+}
 
 /// A moment to go back to.
 #[derive(Clone, Default)]
@@ -118,8 +135,8 @@ impl<'a> Following<'a> {
             return Ok(end);
         }
         self.first = self.moment();
-        for (width, far) in ATTEMPTS {
-            let end = self.follow_few(width, far)?;
+        for attempt in ATTEMPTS {
+            let end = self.follow_few(attempt)?;
             if !matches!(end, End::Lost) {
                 return Ok(end);
             }
@@ -141,18 +158,22 @@ impl<'a> Following<'a> {
         Ok(End::Through)
     }
 
-    fn follow_few(&mut self, width: usize, far: u32) -> Result<End, End> {
+    fn follow_few(&mut self, attempt: Attempt) -> Result<End, End> {
+        let Attempt { width, far, is_lavish, worth } = attempt;
         let (least, each) = THRIFTY_STEPS;
-        let most_steps = self.passing.steps + least + each * self.passing.returns.len() as u64;
+        let most_steps = self.passing.steps + worth * (least + each * self.passing.returns.len() as u64);
         let (mut effort, mut until) = (0, 0);
         while self.level < self.passing.returns.len() {
+            if self.passing.steps > most_steps {
+                return Ok(End::Lost);
+            }
             if self.level >= until {
                 effort = 0;
             }
             if (self.level - self.first.level) % STRIDE == 0 {
                 self.remember();
             }
-            let mut next = self.pass(Some(Thrift { most: MOST_WASTE << effort, slack: effort }))?;
+            let mut next = self.pass(Some(Thrift { most: MOST_WASTE << effort, slack: effort, is_lavish }))?;
             if next.len() > 1 {
                 next.sort_unstable_by_key(|c| (c.gone.slots, c.stacks, c.gone.waste, *c));
                 let before = next.len();
@@ -171,7 +192,7 @@ impl<'a> Following<'a> {
             if !self.has_left_out {
                 return Ok(End::Stuck);
             }
-            if effort == MOST_EFFORT || self.passing.steps > most_steps {
+            if effort == MOST_EFFORT {
                 return Ok(End::Lost);
             }
             effort += 1;

@@ -52,6 +52,8 @@ pub struct Thrift {
     pub most: u32,
     /// So much more than it takes, unless it takes nothing.
     pub slack: u32,
+    /// Even if it takes nothing.
+    pub is_lavish: bool,
 }
 
 /// A pop that returns: what it takes, nothing if it found nothing, and how many operations had been called before it.
@@ -300,7 +302,7 @@ impl Passing {
             waste = (2 * waste).max(1);
             self.take(from, pop, waste, found);
         }
-        if waste > 0 && thrift.slack > 0 {
+        if thrift.slack > 0 && (waste > 0 || thrift.is_lavish) {
             found.truncate(before);
             self.take(from, pop, waste + thrift.slack, found);
         }
