@@ -52,7 +52,7 @@ def _anomaly(history: History, finding: Mapping[str, Any], label: Callable[[Deed
         name=finding["name"],
         summary=f"{_capitalised(first['told'])}{more}.",
         story=(
-            *(f"Process {deed.process} {role}: {label(deed)}, from {seconds(deed.start_ns)}." for deed, role in told),
+            *(f"Process {deed.process} {role}: {label(deed)}, {_when(deed)}." for deed, role in told),
             *(_also([deeds[row] for row in case["rows"]], case["told"]) for case in others),
         ),
         operations=tuple(replace(deed.involved(role), label=label(deed)) for deed, role in told),
@@ -63,7 +63,12 @@ def _also(of: Sequence[Deed], told: str) -> str:
     """One more case in a sentence: the operation that showed it is the last; of some there is none."""
     if not of:
         return f"{_capitalised(told)}."
-    return f"Process {of[-1].process}, from {seconds(of[-1].start_ns)}: {told}."
+    return f"Process {of[-1].process}, {_when(of[-1])}: {told}."
+
+
+def _when(deed: Deed) -> str:
+    """Both ends: what was asked for before a fault may have been acknowledged in it."""
+    return f"from {seconds(deed.start_ns)}" + ("" if deed.end_ns is None else f" to {seconds(deed.end_ns)}")
 
 
 def _capitalised(text: str) -> str:

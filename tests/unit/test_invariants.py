@@ -131,8 +131,8 @@ def test_a_wrong_total_is_told_with_the_balances_and_further_ones_with_who_read_
     (anomaly,) = judged(tmp_path, Bank(total=10), *reads).anomalies
     assert [operation.label for operation in anomaly.operations] == ["read → 0: 5, 1: 6"]
     assert [re.sub(r"\d+\.\d{3} s", "… s", line) for line in anomaly.story] == [
-        "Process 0 read a wrong total: read → 0: 5, 1: 6, from … s.",
-        "Process 2, from … s: all balances add up to 13 instead of 10.",
+        "Process 0 read a wrong total: read → 0: 5, 1: 6, from … s to … s.",
+        "Process 2, from … s to … s: all balances add up to 13 instead of 10.",
     ]
 
 
