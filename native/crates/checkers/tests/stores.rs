@@ -253,6 +253,30 @@ fn a_long_store_with_unknown_transactions_agrees_with_the_plain_search() {
     assert!(possible > few && impossible > few, "{possible} possible, {impossible} impossible");
 }
 
+/// How many of some long histories of this shape are decided within some steps an operation.
+fn decided_of_ten(shape: Shape, steps: u64) -> usize {
+    let budget = Budget { max_steps: steps * shape.operations as u64, ..BUDGET };
+    let is_decided = |seed: &u64| {
+        let history = random_history(&mut Random(*seed), shape);
+        let found = decide_by_search(&history.model(), &history.operations, budget, &AtomicBool::new(false));
+        !matches!(found.conclusion, Conclusion::Exhausted(..))
+    };
+    (0..10).filter(is_decided).count()
+}
+
+#[test]
+fn a_store_with_twenty_clients_of_which_everything_is_known_is_decided_in_few_steps() {
+    let shape = Shape { operations: 1_000, clients: 20, keys: 8, values: 64, info_percent: 0, has_conditions: false };
+    // What was read in one of them is changed so that it takes longer to see that there is no order.
+    assert!(decided_of_ten(shape, 1_000) >= 9);
+}
+
+#[test]
+fn what_unknown_compare_and_sets_want_to_find_does_not_keep_a_store_from_being_decided() {
+    let shape = Shape { operations: 1_000, clients: 10, keys: 8, values: 64, info_percent: 5, has_conditions: true };
+    assert!(decided_of_ten(shape, 1_000) >= 9);
+}
+
 /// A key, what was found there, and what was left.
 type Told = (u32, Option<u32>, Option<u32>);
 
