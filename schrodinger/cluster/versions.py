@@ -156,9 +156,12 @@ def binary_of(database: Database, version: str | None) -> Path:
 def cache_directory() -> Path:
     """Where fetched binaries are kept: ``$XDG_CACHE_HOME/schrodinger``, or where caches are.
 
-    Those of root are in ``/var/cache``: a database that runs as another user could not reach them in root's home.
+    Those of root are in ``/var/cache``: a database that runs as another user could not reach them in root's home. Who
+    is root only in a namespace may not write there.
     """
-    own = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
+    shared = Path("/var/cache")
+    is_ours = os.geteuid() == 0 and os.access(shared, os.W_OK)
+    own = shared if is_ours else Path.home() / ".cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or own) / "schrodinger"
 
 
