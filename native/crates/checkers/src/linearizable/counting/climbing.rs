@@ -20,13 +20,13 @@ use crate::pairing::NEVER;
 
 /// How many levels lie between two moments to go back to.
 const STRIDE: usize = 64;
-/// How many thrifty stages there are at first, and how much is plenty; both are doubled with each effort.
+/// How many thrifty stages there are at first, and how much is plenty; with each effort four times as many, and twice as much.
 const WIDTH: usize = 16;
 const PLENTY: u32 = 2;
 /// By effort: how many moments they go back, besides the last.
 const BACK: [usize; 6] = [0, 0, 1, 3, 8, 24];
 /// Steps that it is worth to follow a few stages, or all: at least, and for each level.
-const WORTH_STEPS: (u64, u64) = (1 << 18, 256);
+const WORTH_STEPS: (u64, u64) = (1 << 21, 512);
 /// How many levels before the one where thrifty stages end unlimited ones begin, at least, and how many after it they end.
 const NEARBY: usize = 2 * STRIDE;
 const FURTHER: usize = 2 * STRIDE;
@@ -126,7 +126,7 @@ impl<'a> Climb<'a> {
     /// Follow a few stages. Nothing if they end where others might not.
     fn climb_thriftily(&mut self) -> Result<Option<End>, Halt> {
         let most_steps = self.worth();
-        let care = |effort| Care::Few { width: WIDTH << effort, plenty: PLENTY << effort };
+        let care = |effort| Care::Few { width: WIDTH << (2 * effort), plenty: PLENTY << effort };
         let (mut effort, mut trouble, mut level) = (0, 0, 0);
         let mut stages = vec![Stage::START];
         self.rising.start(care(effort), Window::new());
