@@ -267,7 +267,7 @@ fn decided_of_ten(shape: Shape, steps: u64) -> usize {
 #[test]
 fn a_store_with_twenty_clients_of_which_everything_is_known_is_decided_in_few_steps() {
     let shape = Shape { operations: 1_000, clients: 20, keys: 8, values: 64, info_percent: 0, has_conditions: false };
-    // What was read in one of them is changed so that it takes longer to see that there is no order.
+    // What was told is changed in some of them, so that it may take longer to see that there is no order.
     assert!(decided_of_ten(shape, 1_000) >= 9);
 }
 
