@@ -64,7 +64,7 @@ bench: develop ## The figures that the project promises
 
 fuzz: develop ## Long differential campaigns: checkers against brute force, properties with new examples (CASES=2000000)
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-checkers \
-		--test differential --test append --test register --test weak --test sequential --test prefixes --test models --test counters --test stores \
+		--test differential --test append --test register --test weak --test sequential --test prefixes --test models --test counters --test stacks --test stores \
 		--test objects --test lockstep --test invariants --test growing --test locks --test logs --test splitting \
 		--test metamorphic
 	SCHRODINGER_FUZZ_CASES=$(CASES) cargo test $(NATIVE) --locked --release --package schrodinger-interchange
