@@ -20,13 +20,14 @@ FOREVER = 10**15
 
 @pytest.fixture
 def endless(tmp_path: Path) -> HistoryFile:
-    """A history whose check takes hours: additions that may have happened, all of them even, and a sum that is odd."""
+    """A history whose check takes hours: what may have been added or taken away is even, and the sum is odd."""
     path = tmp_path / "history.arrow"
     recorder = Recorder(path, ["add", "read"])
     stream = Stream(1, 0)
     for process in range(44):
         word, *_ = stream.words(process)
-        recorder.record("invoke", process, ADD, None, 2 * (word % 1_000_000))
+        amount = 2 * (word % 1_000_000)
+        recorder.record("invoke", process, ADD, None, amount if process % 2 else -amount)
     recorder.record("invoke", 100, READ, None, None)
     recorder.record("ok", 100, READ, None, 20_000_001)
     recorder.close()
