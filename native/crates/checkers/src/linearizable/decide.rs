@@ -44,8 +44,8 @@ pub struct Decision {
 /// What came of following all orders at once, in a way of the model's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Followed {
-    /// The answer.
-    pub conclusion: Conclusion,
+    /// The answer; nothing if this way can't tell.
+    pub conclusion: Option<Conclusion>,
     /// Every return before this row can be passed.
     pub row: u32,
     /// Operations linearized.
@@ -183,7 +183,9 @@ impl<M: Decide> Searching<'_, M> {
         if let Some(followed) = self.model.follow(&operations, budget, self.interrupt) {
             self.steps += followed.steps;
             self.peak_bytes = self.peak_bytes.max(followed.peak_bytes);
-            return (followed.conclusion, followed.row);
+            if let Some(conclusion) = followed.conclusion {
+                return (conclusion, followed.row);
+            }
         }
         // Where states offer nothing the frontier has no hint what to put off: it is of use only where much may have happened.
         if !self.model.has_offers()

@@ -38,6 +38,12 @@ struct Moment {
     window: Window,
 }
 
+impl Moment {
+    fn bytes(&self) -> u64 {
+        (size_of::<Self>() + self.stages.capacity() * size_of::<Stage>()) as u64
+    }
+}
+
 /// Where stages ended.
 enum End {
     /// Above all levels that were asked for.
@@ -136,8 +142,9 @@ impl<'a> Climb<'a> {
                     effort = 0;
                     self.rising.take_care(care(effort));
                 }
-                self.moments_bytes += (size_of::<Moment>() + stages.len() * size_of::<Stage>()) as u64;
-                self.moments.push(Moment { level, stages: stages.clone(), window: self.rising.window() });
+                let moment = Moment { level, stages: stages.clone(), window: self.rising.window() };
+                self.moments_bytes += moment.bytes();
+                self.moments.push(moment);
             }
             level += 1;
             let next = self.rise(level, &stages)?;
@@ -153,7 +160,10 @@ impl<'a> Climb<'a> {
             if effort as usize == BACK.len() || self.rising.steps() > most_steps {
                 return Ok(None);
             }
-            self.moments.truncate(self.moments.len().saturating_sub(BACK[effort as usize]).max(1));
+            let kept = self.moments.len().saturating_sub(BACK[effort as usize]).max(1);
+            while self.moments.len() > kept {
+                self.moments_bytes -= self.moments.pop().map_or(0, |moment| moment.bytes());
+            }
             let Some(moment) = self.moments.last() else { return Ok(None) };
             level = moment.level;
             stages = moment.stages.clone();

@@ -36,8 +36,8 @@ pub fn stale(initial: i64, operations: &[Operation<CounterAction>]) -> Option<u3
     Levels::new(initial, operations)?.stale
 }
 
-/// Decide a counter that starts with `initial`; operations are sorted by call. Nothing if it both grows and shrinks, or if too many additions
-/// are undecided at once, or too much is to be looked at.
+/// Decide a counter that starts with `initial`; operations are sorted by call. Nothing if it both grows and shrinks; no conclusion if too
+/// many additions are undecided at once, or too much is to be looked at.
 pub fn decide(
     initial: i64,
     operations: &[Operation<CounterAction>],
@@ -47,8 +47,8 @@ pub fn decide(
     let levels = Levels::new(initial, operations)?;
     let mut climb = Climb::new(&levels, budget, interrupt);
     let conclusion = match levels.stale {
-        Some(row) => Conclusion::Blocked(row),
-        None => climb.decide()?,
+        Some(row) => Some(Conclusion::Blocked(row)),
+        None => climb.decide(),
     };
     Some(Followed {
         conclusion,

@@ -95,7 +95,7 @@ impl<'a> Following<'a> {
             End::Exhausted(limit) => Conclusion::Exhausted(limit, self.row),
         };
         Followed {
-            conclusion,
+            conclusion: Some(conclusion),
             row: self.row,
             steps: self.lockstep.steps,
             peak_bytes: self.peak_bytes,

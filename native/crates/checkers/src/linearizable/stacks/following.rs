@@ -120,7 +120,7 @@ impl<'a> Following<'a> {
             End::TooManyOpen => return None,
         };
         Some(Followed {
-            conclusion,
+            conclusion: Some(conclusion),
             row: self.row,
             steps: self.passing.steps,
             peak_bytes: self.passing.peak_bytes,
