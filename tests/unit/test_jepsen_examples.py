@@ -12,6 +12,7 @@ import pytest
 from schrodinger.checkers import Validity
 from schrodinger.checkers.catalogue import CheckerChoice, named
 from schrodinger.history.formats import open_history
+from tests.fakes.shorthand import edn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -261,9 +262,7 @@ EXAMPLES = [
 def test_examples_of_jepsen_get_their_verdict(
     tmp_path: Path, checker: str, events: str, validity: Validity, anomalies: set[str]
 ) -> None:
-    lines = [event.split(" ", 3) for event in events.split("; ")]
-    text = [f"{{:process {process}, :type :{type_}, :f :{f}, :value {value}}}" for process, type_, f, value in lines]
-    (tmp_path / "history.edn").write_text("\n".join(text))
+    (tmp_path / "history.edn").write_text(edn(events))
     history = open_history(tmp_path / "history.edn")
     verdict = named(checker, CheckerChoice(), history.functions).check(history)
     assert (verdict.validity, {anomaly.name for anomaly in verdict.anomalies}) == (validity, anomalies), verdict

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from schrodinger.cli import main
+from tests.fakes.shorthand import edn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,9 +239,7 @@ REPORTS: list[tuple[str, str, str, str, set[str]]] = [
 def test_what_others_were_said_to_judge_wrongly_gets_the_right_verdict(
     tmp_path: Path, options: str, events: str, validity: str, anomalies: set[str]
 ) -> None:
-    rows = [event.split(" ", 3) for event in events.split("; ")]
-    lines = [f"{{:process {process}, :type :{type_}, :f :{f}, :value {value}}}" for process, type_, f, value in rows]
-    (tmp_path / "history.edn").write_text("\n".join(lines))
+    (tmp_path / "history.edn").write_text(edn(events))
     ended = CliRunner().invoke(main, ["check", str(tmp_path / "history.edn"), "--json", *options.split()])
     verdict = json.loads(ended.stdout)
     assert (verdict["validity"], {anomaly["name"] for anomaly in verdict["anomalies"]}) == (validity, anomalies)
