@@ -65,7 +65,8 @@ async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
         checker = execution.suite.checker(execution.plan.workload, execution.plan.parameters)
         run.progress.phase, run.progress.checker = "check", f"{checker.name} is checking the history"
         verdict = await asyncio.to_thread(judge_run, execution.files, checker, execution.plan)
-        run.progress.phase, run.progress.checker = "report", f"{checker.name} is done: {verdict.validity}"
+        # Not "report": what stands behind that word at the beginning of a line is where the report is.
+        run.progress.phase, run.progress.checker = "reporting", f"{checker.name} is done: {verdict.validity}"
         await asyncio.to_thread(report_run, execution.files)
     finally:
         shown.cancel()

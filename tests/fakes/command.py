@@ -22,7 +22,8 @@ class Ended:
 
     def value(self, label: str) -> str:
         """What stands behind a label in the last lines of a run, for example ``report``."""
-        return next(line.split(maxsplit=1)[1] for line in self.out.splitlines() if line.startswith(f"{label} "))
+        summary = self.out.rpartition("\n\n")[2]
+        return next(line.split(maxsplit=1)[1] for line in summary.splitlines() if line.startswith(f"{label} "))
 
 
 def schrodinger(
