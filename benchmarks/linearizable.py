@@ -159,6 +159,7 @@ def columns(path: Path) -> HistoryFile:
 def check(history: HistoryFile) -> tuple[str, int]:
     """Verdict and steps."""
     found = check_linearizable(history, threads=1)
+    assert found["verdict"] != "malformed", found["problems"]
     return found["verdict"], found["steps"]
 
 

@@ -286,6 +286,7 @@ def check(given: tuple[HistoryFile, str]) -> tuple[str, int]:
     """Verdict and steps."""
     history, model = given
     found = check_linearizable(history, model=model, threads=1, max_steps=20_000_000, max_bytes=1_000_000_000)
+    assert found["verdict"] != "malformed", found["problems"]
     return found["verdict"], found["steps"]
 
 

@@ -33,7 +33,7 @@ from schrodinger_native import HistoryFile, Operations, Recorder, check_lineariz
 from benchmarks.harness import Table, measure
 
 if TYPE_CHECKING:
-    from schrodinger_native import EventType
+    from schrodinger_native.results import Algorithms, EventType
 
 SIZES = (10_000, 100_000, 1_000_000)
 CLIENTS = 20
@@ -196,9 +196,10 @@ def columns(path: Path) -> HistoryFile:
     return history
 
 
-def check(history: HistoryFile, model: str, max_steps: int = 200_000_000) -> tuple[str, dict[str, int]]:
+def check(history: HistoryFile, model: str, max_steps: int = 200_000_000) -> tuple[str, Algorithms]:
     """Verdict, and what decided."""
     found = check_linearizable(history, model=model, threads=1, max_steps=max_steps)
+    assert found["verdict"] != "malformed", found["problems"]
     return found["verdict"], found["algorithms"]
 
 
@@ -207,12 +208,12 @@ def opened(path: Path, model: str) -> tuple[HistoryFile, str]:
     return columns(path), model
 
 
-def by_rules(prepared: tuple[HistoryFile, str]) -> tuple[str, dict[str, int]]:
+def by_rules(prepared: tuple[HistoryFile, str]) -> tuple[str, Algorithms]:
     """Check a history of distinct elements."""
     return check(*prepared)
 
 
-def by_search(prepared: tuple[HistoryFile, str]) -> tuple[str, dict[str, int]]:
+def by_search(prepared: tuple[HistoryFile, str]) -> tuple[str, Algorithms]:
     """Search, within a budget."""
     return check(*prepared, max_steps=MOST_STEPS)
 

@@ -23,7 +23,7 @@ from schrodinger_native import HistoryFile, Recorder, Stream
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from schrodinger_native import EventType
+    from schrodinger_native.results import EventType
 
     Event = tuple[EventType, int, int, int, int | tuple[int, int] | None]
 

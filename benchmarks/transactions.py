@@ -102,6 +102,7 @@ def check_lists(history: HistoryFile) -> tuple[str, list[str]]:
     from schrodinger_native import check_append
 
     found = check_append(history)
+    assert found["verdict"] != "malformed", found["problems"]
     return found["verdict"], [anomaly["name"] for anomaly in found["anomalies"]]
 
 
@@ -110,6 +111,7 @@ def check_registers(history: HistoryFile) -> tuple[str, list[str]]:
     from schrodinger_native import check_rw_register
 
     found = check_rw_register(history, inferences=[*INFERENCES])
+    assert found["verdict"] != "malformed", found["problems"]
     return found["verdict"], [anomaly["name"] for anomaly in found["anomalies"]]
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from schrodinger_native import Switch
+    from schrodinger_native.results import SwitchReading
 
     from schrodinger_agent.network_topology import Endpoint
 
@@ -155,7 +156,7 @@ class UserSpaceFabric:
             if self._cables:
                 remove_cables(self._endpoints)
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> SwitchReading:
         """All that the switch says about itself."""
         try:
             return self._switch.read()

@@ -19,12 +19,13 @@ from schrodinger.checkers.registers import GUARANTEES, Sequential, SessionGuaran
 from schrodinger.checkers.set import FinalSet, SetFull
 from schrodinger.checkers.stats import Stats
 from schrodinger.checkers.together import All
-from schrodinger.checkers.transactional import Inference, ListAppend, RwRegister
+from schrodinger.checkers.transactional import ListAppend, RwRegister
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from schrodinger.checkers.registers import Guarantee
+    from schrodinger_native.results import Guarantee, Inference
+
     from schrodinger.checkers.verdict import Checker
 
 Option: TypeAlias = Literal[

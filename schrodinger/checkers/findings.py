@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schrodinger.checkers.deed import look_up, seconds
 from schrodinger.checkers.malformed import malformed_verdict
 from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+    from schrodinger_native.results import Finding, Invariant, Malformed
 
     from schrodinger.checkers.deed import Deed
     from schrodinger.history import History
 
 
 def verdict_of(
-    checker: str, history: History, found: Mapping[str, Any], label: Callable[[Deed], str] = attrgetter("label")
+    checker: str,
+    history: History,
+    found: Invariant | Malformed,
+    label: Callable[[Deed], str] = attrgetter("label"),
 ) -> Verdict:
     """The verdict of ``checker`` on ``history``, from what its native part ``found``; ``label`` tells an operation."""
     if found["verdict"] == "malformed":
@@ -42,7 +47,7 @@ def verdict_of(
     )
 
 
-def _anomaly(history: History, finding: Mapping[str, Any], label: Callable[[Deed], str]) -> Anomaly:
+def _anomaly(history: History, finding: Finding, label: Callable[[Deed], str]) -> Anomaly:
     """One kind of finding: its first case in full, the others by who met them, when, and a sentence."""
     first, *others = finding["first"]
     deeds = look_up(history.operations(), [row for case in finding["first"] for row in case["rows"]])

@@ -12,7 +12,7 @@ evidence. A key's ``info`` operations may have taken effect at any time after th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schrodinger_native import check_linearizable
 
@@ -24,7 +24,7 @@ from schrodinger.checkers.rule_story import rule_anomaly
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from schrodinger_native.results import Failure, Linearizability
 
     from schrodinger.checkers.model import Model
     from schrodinger.checkers.verdict import Anomaly
@@ -83,7 +83,8 @@ class Linearizable:
         anomalies: tuple[Anomaly, ...] = ()
         if found["failure"] is not None:
             anomalies = (self._anomaly(history, found["failure"]),)
-        statistics = {"model": self._model_name, **{name: found[name] for name in _STATISTICS}}
+        statistics: dict[str, object] = {"model": self._model_name}
+        statistics |= {name: value for name, value in found.items() if name in _STATISTICS}
         statistics |= {name: found[name]["count"] for name in ("failing_keys", "undecided_keys")}
         return Verdict(
             validity=Validity(found["verdict"]),
@@ -93,14 +94,14 @@ class Linearizable:
             statistics=statistics,
         )
 
-    def _anomaly(self, history: History, failure: Mapping[str, Any]) -> Anomaly:
+    def _anomaly(self, history: History, failure: Failure) -> Anomaly:
         if self.model in ("register", "cas-register"):
             return register_anomaly(history.operations(), failure, read=self.read, initial=self.initial)
         if failure["rule"] is not None:
-            return rule_anomaly(history.operations(), failure, model=self._model_name)
+            return rule_anomaly(history.operations(), failure, failure["rule"], model=self._model_name)
         return object_anomaly(history.operations(), failure, model=self._model_name)
 
-    def _reasons(self, found: Mapping[str, Any]) -> list[str]:
+    def _reasons(self, found: Linearizability) -> list[str]:
         reasons = []
         failing, undecided, progress = found["failing_keys"], found["undecided_keys"], found["progress"]
         if failing["first"] == [None]:

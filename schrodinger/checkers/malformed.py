@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from schrodinger_native.results import Malformed
 
 
-def malformed_verdict(checker: str, found: Mapping[str, Any]) -> Verdict:
+def malformed_verdict(checker: str, found: Malformed) -> Verdict:
     """From what a native checker returns when its ``verdict`` is ``malformed``. Nothing is guessed or repaired."""
-    problems: list[str] = found["problems"]
+    problems = found["problems"]
     reasons = [f"the history is malformed at {problem}" for problem in problems]
     if found["problem_count"] > len(problems):
         reasons.append(f"and at {found['problem_count'] - len(problems):,} more rows")

@@ -7,7 +7,7 @@ which every order of them ends before that return. Registers, whose anomalies ha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from schrodinger.checkers.deed import Deed, look_up, occurred, seconds, shown, steps_text
 from schrodinger.checkers.verdict import Anomaly
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars
+    from schrodinger_native.results import Configuration, Failure
 
 OBJECTS: Final[Mapping[str, str]] = {
     "counter": "the counter",
@@ -39,9 +40,9 @@ _TOLD: Final = 40
 """Longer witnesses are told by their end, which is where it goes wrong."""
 
 
-def object_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, model: str) -> Anomaly:
+def object_anomaly(operations: polars.DataFrame, failure: Failure, *, model: str) -> Anomaly:
     """The anomaly of a ``failure`` as ``check_linearizable`` describes it, of an object of this ``model``."""
-    roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
+    roles = {entry["row"]: entry["role"] for entry in failure["witness"]}
     found = look_up(operations, [failure["blocked"], *roles])
     blocked = found[failure["blocked"]]
     witness = sorted((found[row] for row in roles), key=occurred)
@@ -69,7 +70,7 @@ def object_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, 
     )
 
 
-def _beginning(failure: Mapping[str, Any]) -> list[str]:
+def _beginning(failure: Failure) -> list[str]:
     """What is said of the operations that are left out because an order of all could begin with them."""
     if not failure["beginning"]:
         return []
@@ -101,7 +102,7 @@ _ANSWERED: Final = frozenset({"dequeue", "pop", "read", "get", "read-all"})
 """Functions of which no answer is an answer."""
 
 
-def place(failure: Mapping[str, Any], model: str) -> str:
+def place(failure: Failure, model: str) -> str:
     """What an object of this ``model`` is called in sentences."""
     thing = OBJECTS.get(model, "the object")
     if failure["key"] is not None and model not in ("multi-register", "key-value"):
@@ -109,12 +110,12 @@ def place(failure: Mapping[str, Any], model: str) -> str:
     return thing if failure["element"] is None else f"element {failure['element']} of {thing}"
 
 
-def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Deed, where: str) -> list[str]:
+def _reasons(failure: Failure, found: Mapping[int, Deed], blocked: Deed, where: str) -> list[str]:
     """In which states orders of the operations end, and who is then stuck."""
     told = []
     for entry in failure["configurations"]:
-        since = "" if entry["since"] is None else f" after process {found[entry['since']].process}'s"
-        after = f"{since} {found[entry['since']].f}" if since else ""
+        since = None if entry["since"] is None else found[entry["since"]]
+        after = "" if since is None else f" after process {since.process}'s {since.f}"
         others = [found[stuck["row"]] for stuck in entry["stuck"] if stuck["row"] != blocked.index]
         also = f", nor can {_listed(others)}" if others else ""
         told.append(
@@ -126,8 +127,8 @@ def _reasons(failure: Mapping[str, Any], found: Mapping[int, Deed], blocked: Dee
     return told
 
 
-def _state(entry: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
-    state: str = entry["state"]
+def _state(entry: Configuration, failure: Failure) -> str:
+    state = entry["state"]
     if failure["element"] is not None:
         return {"0": "not there", "1": "there"}.get(state, state)
     return state

@@ -7,16 +7,17 @@ needed and where that could have come from, and tells the operations one after t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, on_key, seconds
 from schrodinger.checkers.register_blocks import Touched, conflict
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import polars
+    from schrodinger_native.results import Failure
 
 STALE_READ: Final = "stale read"
 FAILED_WRITE: Final = "read of a failed write"
@@ -29,7 +30,7 @@ _ROLES: Final = {"source": "wrote the value", "overwrite": "wrote another value"
 
 
 def register_anomaly(
-    operations: polars.DataFrame, failure: Mapping[str, Any], *, read: str, initial: int | None = None
+    operations: polars.DataFrame, failure: Failure, *, read: str, initial: int | None = None
 ) -> Anomaly:
     """The anomaly of a ``failure`` as ``check_linearizable`` describes it.
 
@@ -39,13 +40,11 @@ def register_anomaly(
 
 
 class _Telling:
-    def __init__(
-        self, operations: polars.DataFrame, failure: Mapping[str, Any], read: str, initial: int | None
-    ) -> None:
+    def __init__(self, operations: polars.DataFrame, failure: Failure, read: str, initial: int | None) -> None:
         self.read = read
         self.initial = "nil" if initial is None else str(initial)
         self.failure = failure
-        self.roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
+        self.roles = {entry["row"]: entry["role"] for entry in failure["witness"]}
         found = look_up(operations, [failure["blocked"], *self.roles])
         self.blocked = found[failure["blocked"]]
         self.witness = sorted((found[row] for row in self.roles), key=occurred)

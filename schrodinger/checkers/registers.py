@@ -10,9 +10,10 @@ An ``info`` operation may have happened at any time after its call, or never; on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, get_args
 
 from schrodinger_native import check_sequential, check_session_guarantees
+from schrodinger_native.results import Guarantee
 
 from schrodinger.checkers.findings import verdict_of
 
@@ -20,13 +21,7 @@ if TYPE_CHECKING:
     from schrodinger.checkers.verdict import Verdict
     from schrodinger.history import History
 
-Guarantee: TypeAlias = Literal["read-your-writes", "monotonic-reads", "monotonic-writes", "writes-follow-reads"]
-GUARANTEES: Final[tuple[Guarantee, ...]] = (
-    "read-your-writes",
-    "monotonic-reads",
-    "monotonic-writes",
-    "writes-follow-reads",
-)
+GUARANTEES: Final[tuple[Guarantee, ...]] = get_args(Guarantee)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ are told one after the other, and then why the rule forces the order both ways.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, on_key, seconds
 from schrodinger.checkers.object_story import place, sentence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import polars
+    from schrodinger_native.results import Failure, Rule
 
 _TOLD: Final = 20
 """How many operations are told of a rule that many take part in."""
@@ -39,12 +40,12 @@ _FIFO: Final = "what goes in first comes out first"
 _LIFO: Final = "what goes in last comes out first"
 
 
-def rule_anomaly(operations: polars.DataFrame, failure: Mapping[str, Any], *, model: str) -> Anomaly:
-    """The anomaly of a ``failure`` that has a ``rule``, as ``check_linearizable`` describes it."""
-    roles: dict[int, str] = {entry["row"]: entry["role"] for entry in failure["witness"]}
+def rule_anomaly(operations: polars.DataFrame, failure: Failure, rule: Rule, *, model: str) -> Anomaly:
+    """The anomaly of a ``failure`` that breaks a ``rule``, as ``check_linearizable`` describes it."""
+    roles = {entry["row"]: entry["role"] for entry in failure["witness"]}
     by_row = look_up(operations, roles)
     found = [(by_row[row], role) for row, role in roles.items()]
-    name, tell, guarantee = _RULES[failure["rule"]]
+    name, tell, guarantee = _RULES[rule]
     told = tell(_Telling(operations, place(failure, model), found))
     witness = sorted(by_row.values(), key=occurred)[-_TOLD:]
     more = len(by_row) - len(witness)
@@ -287,7 +288,7 @@ def _in_the_way(stay: _Stay, stays: list[_Stay]) -> str | None:
     return None
 
 
-_RULES: Final[Mapping[str, tuple[str, Callable[[_Telling], list[str]], str]]] = {
+_RULES: Final[Mapping[Rule, tuple[str, Callable[[_Telling], list[str]], str]]] = {
     "never-put": ("unexpected element", _Telling.never_put, "what comes out has been put in"),
     "taken-twice": ("duplicated element", _Telling.taken_twice, "what has come out is gone"),
     "taken-before-put": ("element from the future", _Telling.taken_before_put, "what comes out has been put in"),

@@ -12,7 +12,7 @@ The work is native (``schrodinger_native.check_set`` and ``check_final_set``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from schrodinger_native import check_final_set, check_set
 
@@ -23,12 +23,17 @@ from schrodinger.checkers.set_story import named, set_anomalies
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from schrodinger_native.results import SetContents
 
     from schrodinger.checkers.verdict import Anomaly
     from schrodinger.history import History
 
-_COUNTED = ("lost", "stale", "unexpected", "duplicated", "never_read", "recovered")
+Kind: TypeAlias = Literal["lost", "stale", "unexpected", "duplicated", "never_read", "recovered"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+"""What elements are counted as, beside those that are where they must be."""
+
 _STATISTICS = ("attempts", "acknowledged", "reads", "stable", "stale_latencies_ns", "lost_latencies_ns")
 
 
@@ -62,15 +67,15 @@ class SetFull:
         validity = Validity(found["verdict"])
         anomalies: tuple[Anomaly, ...] = ()
         if validity is Validity.VIOLATION:
-            anomalies = set_anomalies(history.operations(), found, linearizable=self.linearizable)
+            anomalies = tuple(set_anomalies(history.operations(), found, linearizable=self.linearizable))
         return Verdict(
             validity=validity,
             checker=self.name,
             reasons=tuple(anomaly.summary for anomaly in anomalies) + tuple(_doubts(found)),
             anomalies=anomalies,
             statistics={
-                **{name: found[name] for name in _STATISTICS},
-                **{name: found[name]["count"] for name in _COUNTED},
+                **{name: value for name, value in found.items() if name in _STATISTICS},
+                **{name: found[name]["count"] for name in KINDS},
             },
         )
 
@@ -88,7 +93,7 @@ class FinalSet:
         return verdict_of(self.name, history, check_final_set(history.file, add=self.add, read=self.read))
 
 
-def _doubts(found: Mapping[str, Any]) -> Iterator[str]:
+def _doubts(found: SetContents) -> Iterator[str]:
     if found["acknowledged"] == 0:
         yield "no add was acknowledged, so nothing could be lost"
     elif found["reads"] == 0:

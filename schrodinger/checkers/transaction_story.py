@@ -7,7 +7,7 @@ that make it one; the last sentence closes the circle.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from schrodinger_native import rules_out
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars
+    from schrodinger_native.results import Contradiction, Cycle, Isolation, IsolationAnomaly, Sight
+    from schrodinger_native.results import Step as Link
 
     from schrodinger.history.transaction import Step
 
@@ -68,9 +70,7 @@ _REACHES: Final = {
 }
 
 
-def transaction_anomalies(
-    operations: polars.DataFrame, found: Mapping[str, Any], *, of_registers: bool
-) -> tuple[Anomaly, ...]:
+def transaction_anomalies(operations: polars.DataFrame, found: Isolation, *, of_registers: bool) -> tuple[Anomaly, ...]:
     """Each kind of anomaly once, by its first example, as ``check_append`` and its like describe them.
 
     Those that the promise rules out come first: they are why it is broken.
@@ -82,7 +82,7 @@ def transaction_anomalies(
 
 
 def _told(
-    operations: polars.DataFrame, anomaly: Mapping[str, Any], consistency: str, steps: Callable[[Deed], str]
+    operations: polars.DataFrame, anomaly: IsolationAnomaly, consistency: str, steps: Callable[[Deed], str]
 ) -> Anomaly:
     entry = anomaly["first"][0]
     rows = _rows(entry)
@@ -122,7 +122,7 @@ def _told(
     )
 
 
-def _rows(entry: Mapping[str, Any]) -> list[int]:
+def _rows(entry: Cycle | Contradiction) -> list[int]:
     """The invocations of all transactions that have a part in it."""
     if "steps" not in entry:
         return list(entry["transactions"])
@@ -147,7 +147,7 @@ def _introductions(deeds: Mapping[int, Deed], names: Mapping[int, str], steps: C
         yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {steps(deed)}."
 
 
-def _why(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
+def _why(step: Link, names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
     """Why one transaction comes before the next, in a clause."""
     before, after, key = names[step["from"]], names[step["to"]], step["key"]
     reason = _BECAUSE.get(step["because"] or "")
@@ -179,7 +179,7 @@ def _why(step: Mapping[str, Any], names: Mapping[int, str], deeds: Mapping[int, 
             return f"{before} had completed at {seconds(ended or 0)} when {after} was invoked at {seconds(begun)}"
 
 
-def _seen(step: Mapping[str, Any], sight: Mapping[str, Any], names: Mapping[int, str]) -> str:
+def _seen(step: Link, sight: Sight, names: Mapping[int, str]) -> str:
     """Two wrote a key, and who had seen one of them read what the other wrote: so the other is the later one."""
     before, after, reader = names[step["from"]], names[step["to"]], names[sight["reader"]]
     return (
@@ -188,7 +188,7 @@ def _seen(step: Mapping[str, Any], sight: Mapping[str, Any], names: Mapping[int,
     )
 
 
-def _circle(steps: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> str:
+def _circle(steps: Sequence[Link], names: Mapping[int, str]) -> str:
     path = " < ".join(names[step["from"]] for step in steps)
     return f"So {path} < {names[steps[0]['from']]}: a circle, and no order of them explains what they saw."
 
@@ -198,7 +198,7 @@ def _broken(name: str, consistency: str) -> str:
     return f"{promise} rules out {name}." if rules_out(consistency, name) else f"{promise} allows {name}."
 
 
-def _contradiction(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
+def _contradiction(entry: Contradiction, names: Mapping[int, str]) -> str:
     """Versions of a key in a circle, and what says so."""
     witnesses = zip(entry["transactions"], entry["roles"], strict=True)
     parts = "; ".join(f"{names[row]} {_WITNESSES[role]} ({role})" for row, role in witnesses)
@@ -207,7 +207,7 @@ def _contradiction(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
     return f"Of key {entry['key']}, {' comes before '.join([*circle, circle[0]])}: {parts}."
 
 
-def _deed(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
+def _deed(entry: Contradiction, names: Mapping[int, str]) -> str:
     parts = "; ".join(f"{names[row]} {role}" for row, role in zip(entry["transactions"], entry["roles"], strict=True))
     what = f"key {entry['key']}" if entry["value"] is None else f"{entry['value']} of key {entry['key']}"
     seen = f"; seen: [{' '.join(map(str, entry['values']))}]" if entry["values"] else ""

@@ -12,20 +12,22 @@ are ruled out and which still hold.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from schrodinger_native import check_append, check_rw_register, rules_out
+from schrodinger_native.results import Inference
 
 from schrodinger.checkers.malformed import malformed_verdict
 from schrodinger.checkers.transaction_story import transaction_anomalies
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from schrodinger_native.results import Isolation, Malformed
 
     from schrodinger.history import History
 
-Inference: TypeAlias = Literal["initial-state", "database-versions", "sequential-keys", "linearizable-keys"]
 INFERENCES: Final[tuple[Inference, ...]] = get_args(Inference)
 _STATISTICS = ("consistency", "transactions", "keys", "edges", "not", "also_not", "holds", "search")
 
@@ -100,7 +102,7 @@ class RwRegister:
         return _verdict(self.name, history, found, of_registers=True)
 
 
-def _verdict(name: str, history: History, found: Mapping[str, Any], *, of_registers: bool) -> Verdict:
+def _verdict(name: str, history: History, found: Isolation | Malformed, *, of_registers: bool) -> Verdict:
     if found["verdict"] == "malformed":
         return malformed_verdict(name, found)
     anomalies = transaction_anomalies(history.operations(), found, of_registers=of_registers)
@@ -110,19 +112,19 @@ def _verdict(name: str, history: History, found: Mapping[str, Any], *, of_regist
         checker=name,
         reasons=tuple(_reasons(found, validity)),
         anomalies=anomalies if validity is Validity.VIOLATION else (),
-        statistics={field: found[field] for field in _STATISTICS}
+        statistics={field: value for field, value in found.items() if field in _STATISTICS}
         | {"anomalies": {anomaly["name"]: anomaly["count"] for anomaly in found["anomalies"]}},
         provisional=validity is Validity.VIOLATION and _may_be_explained(found),
     )
 
 
-def _may_be_explained(found: Mapping[str, Any]) -> bool:
+def _may_be_explained(found: Isolation) -> bool:
     """What was read and never written may yet be written: a model without real time then allows the read."""
     names = [anomaly["name"] for anomaly in found["anomalies"]]
     return all(name == "garbage-read" or not rules_out(found["consistency"], name) for name in names)
 
 
-def _reasons(found: Mapping[str, Any], validity: Validity) -> Iterator[str]:
+def _reasons(found: Isolation, validity: Validity) -> Iterator[str]:
     if validity is Validity.VIOLATION:
         promise = found["consistency"]
         names = [anomaly["name"] for anomaly in found["anomalies"]]

@@ -23,10 +23,10 @@ from schrodinger.history import History
 from schrodinger.history.formats import open_history
 
 if TYPE_CHECKING:
+    from schrodinger_native.results import Guarantee, Inference
+
     from schrodinger.checkers import Checker, Verdict
     from schrodinger.checkers.queues import Delivery
-    from schrodinger.checkers.registers import Guarantee
-    from schrodinger.checkers.transactional import Inference
     from schrodinger.history import FaultInterval
 
     Faults: TypeAlias = tuple[FaultInterval, ...]

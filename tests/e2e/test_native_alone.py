@@ -67,17 +67,50 @@ def test_an_example_prints_what_the_page_says(python: Path, tmp_path: Path, numb
     assert run(python, tmp_path, "-c", code) == printed
 
 
-def test_the_examples_have_types_in_the_strictest_mode(python: Path, tmp_path: Path) -> None:
+def strictly_typed(python: Path, directory: Path, *programs: str) -> str:
+    """What mypy says of programs, in its strictest mode."""
     files = []
-    for number, (code, _) in enumerate(EXAMPLES):
-        files.append(tmp_path / f"example_{number}.py")
+    for number, code in enumerate(programs):
+        files.append(directory / f"program_{number}.py")
         files[-1].write_text(code)
     ended = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--python-executable={python}", *map(str, files)],
-        cwd=tmp_path,
+        cwd=directory,
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
-    assert ended.returncode == 0, ended.stdout
+    return ended.stdout
+
+
+def test_the_examples_have_types_in_the_strictest_mode(python: Path, tmp_path: Path) -> None:
+    assert strictly_typed(python, tmp_path, *(code for code, _ in EXAMPLES)).startswith("Success")
+
+
+MISTAKEN = """
+from schrodinger_native import HistoryFile, check_linearizable
+from schrodinger_native.results import Failure
+
+
+def witnesses(failure: Failure) -> list[int]:
+    return [each["row"] for each in failure["witness"]]
+
+
+found = check_linearizable(HistoryFile("history.arrow"))
+found["steps"]
+assert found["verdict"] != "malformed"
+found["failures"]
+witnesses(found["failure"])
+"""
+
+
+def test_a_key_that_no_result_has_and_a_result_that_may_be_missing_are_mistakes_to_mypy(
+    python: Path, tmp_path: Path
+) -> None:
+    said = strictly_typed(python, tmp_path, MISTAKEN)
+    assert re.findall(r"py:(\d+): error: .*\[([a-z-]+)\]", said) == [
+        ("11", "typeddict-item"),
+        ("13", "typeddict-item"),
+        ("14", "arg-type"),
+    ], said

@@ -13,7 +13,7 @@ from schrodinger.history import History, Recorder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from schrodinger_native import EventType
+    from schrodinger_native.results import EventType
 
 FUNCTIONS = ["read", "write", "cas", "add", "read-all", "remove", "contains", "enqueue", "dequeue", "push", "pop"]
 _REGISTER = {"read", "write", "cas"}

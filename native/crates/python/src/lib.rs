@@ -1,7 +1,8 @@
 //! The native core of Schrodinger, for Python: one thin layer over crates that know nothing of Python.
 //!
 //! A file here converts arguments, releases the interpreter lock for anything that may take a millisecond, and turns errors into
-//! exceptions. What is done is done beneath, and what it means is said in the stub, `schrodinger_native/__init__.pyi`.
+//! exceptions. What is done is done beneath, and what it means is said in the stub, `schrodinger_native/_native.pyi`,
+//! what is returned in `schrodinger_native/results.py`.
 
 mod arrow;
 mod checkers;

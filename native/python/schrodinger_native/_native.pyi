@@ -2,14 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, final
+
+from schrodinger_native.results import (
+    EventType,
+    Guarantee,
+    Imported,
+    Inference,
+    Invariant,
+    Isolation,
+    Linearizability,
+    Malformed,
+    Notation,
+    Row,
+    SetContents,
+    SwitchReading,
+)
 
 __version__: str
-
-EventType: TypeAlias = Literal["invoke", "ok", "fail", "info", "inject", "heal"]
-
-Row: TypeAlias = tuple[int, int, int, str, str, int | None, tuple[int, ...] | None, str | None]
-"""One event: index, time_ns, process, type, f, key, value, detail."""
 
 @final
 class Recorder:
@@ -157,7 +167,7 @@ class Operations:
 def check_linearizable(
     history: HistoryFile,
     *,
-    model: object = "cas-register",
+    model: object = ...,
     initial: int | None = None,
     read: str = "read",
     write: str = "write",
@@ -165,14 +175,14 @@ def check_linearizable(
     max_steps: int = 200_000_000,
     max_bytes: int = 2_000_000_000,
     threads: int | None = None,
-) -> dict[str, Any]:
-    """Check every object of a history, in parallel. Returns plain data, documented in the README of this package.
+) -> Linearizability | Malformed:
+    """Check every object of a history, in parallel.
 
     Args:
         history: what happened.
-        model: the name of a model, or an object with ``initial`` (a hashable state) and ``step(state, operation)``,
-            which returns the state afterwards or None; it may have ``partition(operation)`` and
-            ``only_observes(operation)``.
+        model: the name of a model (``cas-register`` when left out), or an object with ``initial`` (a hashable state)
+            and ``step(state, operation)``, which returns the state afterwards or None; it may have
+            ``partition(operation)`` and ``only_observes(operation)``.
         initial: what a register, counter or key of a store starts with.
         read: what reading a register is called.
         write: what writing is called.
@@ -219,10 +229,8 @@ def check_set(
     add: str = "add",
     read: str = "read-all",
     linearizable: bool = True,
-) -> dict[str, Any]:
-    """Check a grow-only set of unique elements. Returns plain data, documented in the README of this package."""
-
-Notation: TypeAlias = Literal["edn", "json", "log"]
+) -> SetContents | Malformed:
+    """Check a grow-only set of unique elements."""
 
 def import_history(
     source: str | PathLike[str],
@@ -230,7 +238,7 @@ def import_history(
     *,
     notation: Notation | None = None,
     keyed: bool | None = None,
-) -> dict[str, Any]:
+) -> Imported:
     """Write a history of Jepsen's kind (EDN, JSON, lines of a log) as a history file. The source is streamed.
 
     Args:
@@ -272,8 +280,8 @@ def check_append(
     consistency: str = "strict-serializable",
     transaction: str = "txn",
     max_search: int = 5_000_000,
-) -> dict[str, Any]:
-    """Check transactions that read lists and append unique elements. Returns plain data, documented in the README.
+) -> Isolation | Malformed:
+    """Check transactions that read lists and append unique elements.
 
     Raises:
         ValueError: no consistency model has this name.
@@ -283,14 +291,14 @@ def check_rw_register(
     history: HistoryFile,
     *,
     consistency: str = "strict-serializable",
-    inferences: list[Literal["initial-state", "database-versions", "sequential-keys", "linearizable-keys"]] = ...,
+    inferences: list[Inference] = ...,
     transaction: str = "txn",
     max_search: int = 5_000_000,
-) -> dict[str, Any]:
+) -> Isolation | Malformed:
     """Check transactions that read and write registers, each value written to a key only once.
 
     The order of versions is inferred: writes follow reads, and what ``inferences`` assume of each key
-    (``initial-state`` and ``database-versions`` when left out). Returns what ``check_append`` returns.
+    (``initial-state`` and ``database-versions`` when left out).
 
     Raises:
         ValueError: no consistency model, or no inference, has this name.
@@ -305,29 +313,30 @@ def check_sequential(
     cas: str = "cas",
     max_steps: int = 200_000_000,
     max_bytes: int = 2_000_000_000,
-) -> dict[str, Any]:
-    """One order of all operations on all registers keeps that of each process. Returns what invariants return."""
+) -> Invariant | Malformed:
+    """One order of all operations on all registers keeps that of each process."""
 
 def check_session_guarantees(
     history: HistoryFile,
     *,
-    guarantees: list[Literal["read-your-writes", "monotonic-reads", "monotonic-writes", "writes-follow-reads"]]
-    | None = None,
+    guarantees: list[Guarantee] | None = None,
     initial: int | None = None,
     read: str = "read",
     write: str = "write",
     cas: str = "cas",
-) -> dict[str, Any]:
-    """Session guarantees of registers, all four when left out. Returns what invariants return.
+) -> Invariant | Malformed:
+    """Session guarantees of registers, all four when left out.
 
     Raises:
         ValueError: no guarantee has this name, or the list is empty.
     """
 
-def check_unique_ids(history: HistoryFile, *, generate: str = "generate") -> dict[str, Any]:
-    """No id is handed out twice. Returns plain data, as all checkers of invariants do; see the README."""
+def check_unique_ids(history: HistoryFile, *, generate: str = "generate") -> Invariant | Malformed:
+    """No id is handed out twice."""
 
-def check_counter(history: HistoryFile, *, add: str = "add", read: str = "read", initial: int = 0) -> dict[str, Any]:
+def check_counter(
+    history: HistoryFile, *, add: str = "add", read: str = "read", initial: int = 0
+) -> Invariant | Malformed:
     """Every read of a counter lies between what must have been added and what may have been."""
 
 def check_bank(
@@ -337,12 +346,12 @@ def check_bank(
     total: int | None = None,
     accounts: list[int] | None = None,
     allow_negative: bool = False,
-) -> dict[str, Any]:
+) -> Invariant | Malformed:
     """Every read of all balances (account, balance, account, balance, …) adds up to ``total``, or to the first."""
 
 def check_queue(
     history: HistoryFile, *, enqueue: str = "enqueue", dequeue: str = "dequeue", drain: str = "drain"
-) -> dict[str, Any]:
+) -> Invariant | Malformed:
     """What comes out of a queue was put in, and not more often than that, in whatever order."""
 
 def check_total_queue(
@@ -352,10 +361,10 @@ def check_total_queue(
     dequeue: str = "dequeue",
     drain: str = "drain",
     redelivers: bool = False,
-) -> dict[str, Any]:
+) -> Invariant | Malformed:
     """The same, and what was put in comes out, once the queue was seen empty. ``redelivers``: it may do so twice."""
 
-def check_final_set(history: HistoryFile, *, add: str = "add", read: str = "read") -> dict[str, Any]:
+def check_final_set(history: HistoryFile, *, add: str = "add", read: str = "read") -> Invariant | Malformed:
     """What was added and acknowledged is in the last read of a set, and nothing that nobody added."""
 
 def check_monotonic(
@@ -365,12 +374,12 @@ def check_monotonic(
     read: str = "read",
     read_all: str = "read-all",
     sessions: bool = False,
-) -> dict[str, Any]:
+) -> Invariant | Malformed:
     """No observation of a value that only grows shows less than one before it; of the same process, if ``sessions``."""
 
 def check_long_fork(
     history: HistoryFile, *, transaction: str = "txn", read: str = "read", write: str = "write"
-) -> dict[str, Any]:
+) -> Invariant | Malformed:
     """No two transactions that read the same keys, each written once, saw two writes in opposite orders."""
 
 def check_lock(
@@ -382,7 +391,7 @@ def check_lock(
     leased: bool = False,
     reentrant: bool = False,
     exclusive: bool = True,
-) -> dict[str, Any]:
+) -> Invariant | Malformed:
     """No two processes certainly held a lock at once (if ``exclusive``), and its fencing tokens only rise."""
 
 def check_log(
@@ -393,7 +402,7 @@ def check_log(
     transaction: str = "txn",
     assign: str = "assign",
     subscribe: str = "subscribe",
-) -> dict[str, Any]:
+) -> Invariant | Malformed:
     """Messages of logs with offsets are there once, in one order, for everybody who polls."""
 
 def consistency_models() -> list[str]:
@@ -459,7 +468,7 @@ class Switch:
             RuntimeError: the switch does not run any more.
         """
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> SwitchReading:
         """What is in force, with counters, and what else has happened.
 
         ``in_force`` has what was wanted, each with ``counters``: ``packets`` that met it, ``hits``, ``dropped``,
