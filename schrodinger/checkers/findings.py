@@ -10,7 +10,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from schrodinger.checkers.deed import look_up, seconds
+from schrodinger.checkers.deed import look_up
 from schrodinger.checkers.malformed import malformed_verdict
 from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
 
@@ -73,7 +73,7 @@ def _also(of: Sequence[Deed], told: str) -> str:
 
 def _when(deed: Deed) -> str:
     """Both ends: what was asked for before a fault may have been acknowledged in it."""
-    return f"from {seconds(deed.start_ns)}" + ("" if deed.end_ns is None else f" to {seconds(deed.end_ns)}")
+    return f"from {deed.began}" + ("" if deed.ended is None else f" to {deed.ended}")
 
 
 def _capitalised(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from schrodinger.checkers.deed import Deed, look_up, occurred, seconds, shown, steps_text
+from schrodinger.checkers.deed import Deed, look_up, occurred, shown, steps_text
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
@@ -85,17 +85,17 @@ def sentence(deed: Deed) -> str:
     what = deed.f if deed.argument is None else steps or f"{deed.f} {shown(deed.argument)}"
     if deed.key is not None:
         what = f"{what} on key {deed.key}"
-    began = f"Process {deed.process} began to {what} at {seconds(deed.start_ns)}"
+    began = f"Process {deed.process} began to {what} at {deed.began}"
     if not deed.is_ok or deed.end_ns is None:
         return f"{began}; nobody knows whether or when it did."
     repeated = (None,) if deed.argument is None or deed.f == "contains" else (None, deed.argument)
     tells_nothing = deed.value in repeated
     if tells_nothing and deed.f in _ANSWERED:
-        return f"{began} and got nothing at {seconds(deed.end_ns)}."
+        return f"{began} and got nothing at {deed.ended}."
     if tells_nothing:
-        return f"{began} and was acknowledged at {seconds(deed.end_ns)}."
+        return f"{began} and was acknowledged at {deed.ended}."
     got = steps_text(deed.f, deed.value) if steps else shown(deed.value)
-    return f"{began} and got {got or 'nothing'} at {seconds(deed.end_ns)}."
+    return f"{began} and got {got or 'nothing'} at {deed.ended}."
 
 
 _ANSWERED: Final = frozenset({"dequeue", "pop", "read", "get", "read-all"})

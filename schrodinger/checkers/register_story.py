@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, on_key, seconds
+from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, on_key
 from schrodinger.checkers.register_blocks import Touched, conflict
 from schrodinger.checkers.verdict import Anomaly
 
@@ -100,13 +100,13 @@ class _Telling:
         It began after the value's own write had ended, and was acknowledged before the blocked operation began.
         """
         sources = [deed for deed in self.witness if self._writes(deed) == self.needs]
-        if any(deed.end_ns is None or not deed.is_ok for deed in sources):
+        if any(deed.completion is None or not deed.is_ok for deed in sources):
             return None
-        ended = max((deed.end_ns for deed in sources if deed.end_ns is not None), default=-1)
+        ended = max((deed.completion for deed in sources if deed.completion is not None), default=-1)
         missed = None
         for deed in self.witness:
-            overwrote = self._writes(deed) not in (None, self.needs) and deed.is_ok and deed.end_ns is not None
-            if overwrote and ended < deed.start_ns and (deed.end_ns or 0) < self.blocked.start_ns:
+            overwrote = self._writes(deed) not in (None, self.needs) and deed.is_ok and deed.completion is not None
+            if overwrote and ended < deed.index and (deed.completion or 0) < self.blocked.index:
                 missed = deed
         return missed
 
@@ -126,8 +126,8 @@ class _Telling:
         place, blocked, missed = self._place(), self.blocked, self._missed()
         capital = place[0].upper() + place[1:]
         if self.name == STALE_READ and missed is not None and missed.end_ns is not None:
-            late = lapse(blocked.start_ns - missed.end_ns)
-            overwrite = f"the write of {self._writes(missed)} had been acknowledged {late} before the read began"
+            late = f"{lapse(blocked.start_ns - missed.end_ns)} " if blocked.is_timed else ""
+            overwrite = f"the write of {self._writes(missed)} had been acknowledged {late}before the read began"
             return f"{capital} read as {self.needs} although {overwrite}."
         if self.name in (NEVER_WRITTEN, FAILED_WRITE, FUTURE_WRITE):
             why = {
@@ -142,8 +142,7 @@ class _Telling:
 
     def _sentence(self, deed: Deed) -> str:
         who, place = f"Process {deed.process}", self._place()
-        end = "" if deed.end_ns is None else seconds(deed.end_ns)
-        start = seconds(deed.start_ns)
+        start, end = deed.began, deed.ended
         if deed.f == self.read:
             return f"{who} began its read of {place} at {start} and got {self._needs(deed)} at {end}."
         wrote, writing = f"wrote {self._writes(deed)} to", f"write {self._writes(deed)} to"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, on_key, seconds
+from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, on_key
 from schrodinger.checkers.object_story import place, sentence
 from schrodinger.checkers.verdict import Anomaly
 
@@ -73,19 +73,19 @@ class _Stay:
     take: Deed | None
 
     @property
-    def entered_ns(self) -> int | None:
-        """From when on it was certainly inside."""
-        return self.put.end_ns if self.put.is_ok else None
+    def entered(self) -> int | None:
+        """From which row on it was certainly inside."""
+        return self.put.completion if self.put.is_ok else None
 
-    def covers(self, instant_ns: int) -> bool:
+    def covers(self, row: int) -> bool:
         """Whether it was certainly inside."""
-        entered, left = self.entered_ns, None if self.take is None else self.take.start_ns
-        return entered is not None and entered <= instant_ns and (left is None or instant_ns < left)
+        entered, left = self.entered, None if self.take is None else self.take.index
+        return entered is not None and entered <= row and (left is None or row < left)
 
     def inside(self) -> str:
         """When it was certainly inside, in words."""
-        begun = "" if self.entered_ns is None else f" from {seconds(self.entered_ns)}, when its {self.put.f} returned"
-        until = "; nobody known took it" if self.take is None else f", until {seconds(self.take.start_ns)}"
+        begun = "" if self.entered is None else f" from {self.put.ended}, when its {self.put.f} returned"
+        until = "; nobody known took it" if self.take is None else f", until {self.take.began}"
         return f"{self.element} was certainly inside{begun}{until}"
 
 
@@ -106,7 +106,7 @@ class _Telling:
         """The elements that were put in and taken in these roles, by when they were certainly inside."""
         takes = {_element(deed): deed for deed in self.by_role.get(take, [])}
         stays = [_Stay(_element(deed), deed, takes.get(_element(deed))) for deed in self.by_role.get(put, [])]
-        return sorted(stays, key=lambda stay: stay.entered_ns or stay.put.start_ns)
+        return sorted(stays, key=lambda stay: stay.entered or stay.put.index)
 
     def never_put(self) -> list[str]:
         (take,) = (deed for group in self.by_role.values() for deed in group)
@@ -116,7 +116,7 @@ class _Telling:
         suspects = deeds(self.operations.filter(tried & puts & on_key(self.operations, take.key)).head(1))
         why = "nobody ever tried to put it there"
         if suspects:
-            why = f"its {suspects[0].f} had failed at {seconds(suspects[0].end_ns or 0)}, so that it never happened"
+            why = f"its {suspects[0].f} had failed at {_end(suspects[0])}, so that it never happened"
         return [f"{element} was in {self.where}, and {why}"]
 
     def _never_added(self, read: Deed) -> int:
@@ -136,10 +136,7 @@ class _Telling:
 
     def taken_before_put(self) -> list[str]:
         put, take = self.one("put"), self.one("take")
-        return [
-            f"{_element(take)} came out of {self.where} by {_end(take)}, before its {put.f} began at"
-            f" {seconds(put.start_ns)}"
-        ]
+        return [f"{_element(take)} came out of {self.where} by {_end(take)}, before its {put.f} began at {put.began}"]
 
     def overtaken(self) -> list[str]:
         first, second = self.stays("put-first", "take-first")[0], self.stays()[0]
@@ -148,9 +145,9 @@ class _Telling:
         return [
             f"{first.element} went into {self.where} before {second.element}, and came out after it",
             f"{first.element} went in first: its {first.put.f} had returned at {_end(first.put)}, and the"
-            f" {second.put.f} of {second.element} began at {seconds(second.put.start_ns)}",
+            f" {second.put.f} of {second.element} began at {second.put.began}",
             f"{second.element} came out first: its {second.take.f} had returned at {_end(second.take)}, and the"
-            f" {first.take.f} of {first.element} began at {seconds(first.take.start_ns)}",
+            f" {first.take.f} of {first.element} began at {first.take.began}",
         ]
 
     def left_behind(self) -> list[str]:
@@ -162,7 +159,7 @@ class _Telling:
             f"{second.element} came out of {self.where} though {which} had gone in before and"
             f" {'was' if len(before) == 1 else 'were'} still there",
             f"{which} had gone in by {_end(before[-1].put)}, before the"
-            f" {second.put.f} of {second.element} began at {seconds(second.put.start_ns)}",
+            f" {second.put.f} of {second.element} began at {second.put.began}",
             _unknown(unknown, second.take, f"when {second.element} came out at {_end(second.take)}"),
         ]
 
@@ -189,8 +186,8 @@ class _Telling:
         add, deletes = self.one("put"), self.by_role.get("take", [])
         subject = self.subject(add)
         seen = min(self.by_role.get("seen", deletes), key=occurred)
-        if seen.end_ns is not None and seen.end_ns < add.start_ns:
-            return [f"{subject} was seen by {_end(seen)}, before its {add.f} began at {seconds(add.start_ns)}"]
+        if seen.completion is not None and seen.completion < add.index:
+            return [f"{subject} was seen by {_end(seen)}, before its {add.f} began at {add.began}"]
         return [f"{subject} was seen after a remove had found it, which returned at {_end(deletes[0])}"]
 
     def seen_and_unseen(self) -> list[str]:
@@ -199,8 +196,8 @@ class _Telling:
         what = "was not seen" if between.f == "contains" else "was removed"
         return [
             f"{self.where} {what} between two operations that found it there, and was added only once",
-            f"it was there by {_end(there[0])}, and was still there at {seconds(max(d.start_ns for d in there))};"
-            f" {_who(between)} ran from {seconds(between.start_ns)} to {_end(between)}",
+            f"it was there by {_end(there[0])}, and was still there at {_last_begun(there).began};"
+            f" {_who(between)} ran from {between.began} to {_end(between)}",
         ]
 
     def vanished(self) -> list[str]:
@@ -211,16 +208,16 @@ class _Telling:
             return [
                 f"{subject} was not seen, though {_element(later)} was, which was added after it",
                 f"it was there by {_end(there[0])}, before the add of {_element(later)} began at"
-                f" {seconds(later.start_ns)}; {_who(unseen)} saw {_element(later)} and not {_element(there[0])}",
+                f" {later.began}; {_who(unseen)} saw {_element(later)} and not {_element(there[0])}",
             ]
         told = [
-            f"{subject} was there by {_end(there[0])}, and was not seen from {seconds(unseen.start_ns)} to"
+            f"{subject} was there by {_end(there[0])}, and was not seen from {unseen.began} to"
             f" {_end(unseen)}, though nothing can have removed it"
         ]
         if not removes:
             return [*told, "no remove had begun by then"]
-        last = max(deed.start_ns for deed in there)
-        return [*told, f"every remove that had begun by then had ended before {seconds(last)}, when it was still there"]
+        last = _last_begun(there).began
+        return [*told, f"every remove that had begun by then had ended before {last}, when it was still there"]
 
     def forked(self) -> list[str]:
         one, other = self.one("seen"), self.one("unseen")
@@ -238,10 +235,10 @@ def _some(elements: list[int]) -> str:
 
 def _sentence(deed: Deed) -> str:
     """What one operation did; of long lists only how many elements they have."""
-    if deed.value is None or len(deed.value) <= _SHOWN or deed.end_ns is None:
+    if deed.value is None or len(deed.value) <= _SHOWN or deed.ended is None:
         return sentence(deed)
     begun, _, _ = sentence(deed).partition(" and got ")
-    return f"{begun} and got {len(deed.value):,} elements at {seconds(deed.end_ns)}."
+    return f"{begun} and got {len(deed.value):,} elements at {deed.ended}."
 
 
 def _element(deed: Deed) -> int:
@@ -253,7 +250,11 @@ def _who(deed: Deed) -> str:
 
 
 def _end(deed: Deed) -> str:
-    return seconds(deed.start_ns if deed.end_ns is None else deed.end_ns)
+    return deed.ended or deed.began
+
+
+def _last_begun(there: list[Deed]) -> Deed:
+    return max(there, key=lambda deed: deed.index)
 
 
 def _unknown(count: int, taker: Deed, when: str) -> str:
@@ -267,22 +268,22 @@ def _in_the_way(stay: _Stay, stays: list[_Stay]) -> str | None:
     """Which others are certainly inside all the time while an element is put in, or while it is taken."""
     others = [other for other in stays if other is not stay]
     for deed in (stay.put, stay.take):
-        if deed is None or deed.end_ns is None or not deed.is_ok:
+        if deed is None or deed.completion is None or not deed.is_ok:
             continue
-        instant: int | None = deed.start_ns
+        row: int | None = deed.index
         ways: list[str] = []
-        while instant is not None and instant < deed.end_ns:
-            at = instant
+        while row is not None and row < deed.completion:
+            at = row
             covering = [other for other in others if other.covers(at)]
             if not covering:
                 break
-            longest = max(covering, key=lambda other: float("inf") if other.take is None else other.take.start_ns)
+            longest = max(covering, key=lambda other: float("inf") if other.take is None else other.take.index)
             ways.append(str(longest.element))
-            instant = None if longest.take is None else longest.take.start_ns
+            row = None if longest.take is None else longest.take.index
         else:
             was = "was" if len(ways) == 1 else "one after the other, were"
             return (
-                f"it is not {stay.element}: while its {deed.f} ran, from {seconds(deed.start_ns)} to {_end(deed)},"
+                f"it is not {stay.element}: while its {deed.f} ran, from {deed.began} to {_end(deed)},"
                 f" {' and '.join(ways)} {was} certainly inside"
             )
     return None

@@ -34,7 +34,7 @@ Kind: TypeAlias = Literal["lost", "stale", "unexpected", "duplicated", "never_re
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """What elements are counted as, beside those that are where they must be."""
 
-_STATISTICS = ("attempts", "acknowledged", "reads", "stable", "stale_latencies_ns", "lost_latencies_ns")
+_STATISTICS = ("attempts", "acknowledged", "reads", "stable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class SetFull:
         anomalies: tuple[Anomaly, ...] = ()
         if validity is Validity.VIOLATION:
             anomalies = tuple(set_anomalies(history.operations(), found, linearizable=self.linearizable))
+        is_timed = history.duration_ns is not None
         return Verdict(
             validity=validity,
             checker=self.name,
@@ -75,6 +76,8 @@ class SetFull:
             anomalies=anomalies,
             statistics={
                 **{name: value for name, value in found.items() if name in _STATISTICS},
+                "stale_latencies_ns": found["stale_latencies_ns"] if is_timed else None,
+                "lost_latencies_ns": found["lost_latencies_ns"] if is_timed else None,
                 **{name: found[name]["count"] for name in KINDS},
             },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from schrodinger.checkers.deed import Deed, listed, look_up, seconds
+from schrodinger.checkers.deed import Deed, listed, look_up
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _lost(operations: polars.DataFrame, found: Elements[LostElement]) -> Anomaly
         story.append(f"Process {seen.process} was the last to see it, in a read that ended {_end(seen)}.")
     told.append((missed, "the first read that missed it"))
     story += [
-        f"Process {missed.process} began a read at {seconds(missed.start_ns)}, after that, and {named(first)} was"
+        f"Process {missed.process} began a read at {missed.began}, after that, and {named(first)} was"
         " not there; nor was it in any read that began later.",
         "Durability is broken: what was acknowledged, or seen by a read, stays in the set.",
     ]
@@ -67,8 +67,7 @@ def _stale(operations: polars.DataFrame, found: Elements[StaleElement]) -> Anoma
     times = "" if first["vanished"] == 1 else f" It vanished {first['vanished']} times in all."
     story = [
         _became_known(named(first), added),
-        f"Process {missed.process} began a read at {seconds(missed.start_ns)}, after that, and {named(first)} was"
-        " not there.",
+        f"Process {missed.process} began a read at {missed.began}, after that, and {named(first)} was not there.",
         f"Process {seen.process} saw it in a read that ended {_end(seen)}.{times}",
         "Linearizability is broken: a read sees every element that was known before it began.",
     ]
@@ -86,7 +85,7 @@ def _unexpected(operations: polars.DataFrame, found: Elements[UnexpectedElement]
         story.append("Nobody ever tried to add it.")
     else:
         told.insert(0, (add, "failed" if first["why"] == "failed" else "tried only later"))
-        how = f"failed {_end(add)}" if first["why"] == "failed" else f"did not try to before {seconds(add.start_ns)}"
+        how = f"failed {_end(add)}" if first["why"] == "failed" else f"did not try to before {add.began}"
         story.append(f"Process {add.process} was to add it, and {how}.")
     story.append("Integrity is broken: the set has only elements that somebody added.")
     return _anomaly("unexpected element", "seen that can't be there", found, story, told)
@@ -122,7 +121,7 @@ def _became_known(element: str, deed: Deed) -> str:
 
 
 def _end(deed: Deed) -> str:
-    return "never" if deed.end_ns is None else f"at {seconds(deed.end_ns)}"
+    return "never" if deed.ended is None else f"at {deed.ended}"
 
 
 def _known(operations: polars.DataFrame, *rows: int | None) -> dict[int, Deed]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from schrodinger_native import rules_out
 
-from schrodinger.checkers.deed import Deed, look_up, seconds, shown, step_text
+from schrodinger.checkers.deed import Deed, look_up, shown, step_text
 from schrodinger.checkers.verdict import Anomaly, Dependency
 from schrodinger.history.transaction import ReadKey, decode
 
@@ -143,8 +143,8 @@ def _meaning(name: str) -> str:
 def _introductions(deeds: Mapping[int, Deed], names: Mapping[int, str], steps: Callable[[Deed], str]) -> Iterator[str]:
     for row, name in names.items():
         deed = deeds[row]
-        ended = "never known to have ended" if deed.end_ns is None else f"{deed.type} at {seconds(deed.end_ns)}"
-        yield f"{name}, process {deed.process}, from {seconds(deed.start_ns)}, {ended}: {steps(deed)}."
+        ended = "never known to have ended" if deed.ended is None else f"{deed.type} at {deed.ended}"
+        yield f"{name}, process {deed.process}, from {deed.began}, {ended}: {steps(deed)}."
 
 
 def _why(step: Link, names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str:
@@ -175,8 +175,8 @@ def _why(step: Link, names: Mapping[int, str], deeds: Mapping[int, Deed]) -> str
         case "process":
             return f"process {deeds[step['from']].process} completed {before} before it began {after}"
         case _:
-            ended, begun = deeds[step["from"]].end_ns, deeds[step["to"]].start_ns
-            return f"{before} had completed at {seconds(ended or 0)} when {after} was invoked at {seconds(begun)}"
+            ended, began = deeds[step["from"]].ended, deeds[step["to"]].began
+            return f"{before} had completed at {ended} when {after} was invoked at {began}"
 
 
 def _seen(step: Link, sight: Sight, names: Mapping[int, str]) -> str:

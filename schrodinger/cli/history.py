@@ -124,8 +124,10 @@ def stats(source: Path) -> None:
 def _lines(opened: History) -> Iterator[str]:
     operations = opened.operations()
     names = operations.with_columns(polars.col("f", "type").cast(polars.String))
-    last = opened.file.events(opened.rows - 1) if opened.rows else []
-    yield f"events      {opened.rows:,} in {sum(row[1] for row in last) / 1e9:.3f} s"
+    duration_ns = opened.duration_ns
+    yield f"events      {opened.rows:,}" + (
+        ", without times" if duration_ns is None else f" in {duration_ns / 1e9:.3f} s"
+    )
     yield f"operations  {len(operations):,} by {operations['process'].n_unique():,} processes"
     yield f"keys        {operations['key'].drop_nulls().n_unique():,}"
     for f in sorted(names["f"].unique()):
@@ -133,7 +135,8 @@ def _lines(opened: History) -> Iterator[str]:
         counts = ", ".join(f"{(of['type'] == type_).sum():,} {type_}" for type_ in ("ok", "fail", "info"))
         took = of.filter(polars.col("type") == "ok").select((polars.col("end_ns") - polars.col("start_ns")) / 1e6)
         middle, late = (took.to_series().quantile(share) for share in (0.5, 0.99))
-        latency = "" if middle is None or late is None else f"; ok in {middle:.3f} ms, 99 % in {late:.3f} ms"
+        unknown = duration_ns is None or middle is None or late is None
+        latency = "" if unknown else f"; ok in {middle:.3f} ms, 99 % in {late:.3f} ms"
         yield f"            {f}: {counts}{latency}"
     yield f"faults      {len(opened.faults()):,}"
     if opened.damage is not None:

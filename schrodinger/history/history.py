@@ -67,6 +67,12 @@ class History:
         return self.file.rows
 
     @property
+    def duration_ns(self) -> int | None:
+        """The time of the last event; ``None`` for a history without times, which has numbers of rows instead."""
+        last = sum(time for _, time, *_ in self.file.events(self.rows - 1)) if self.rows else 0
+        return last if last >= self.rows else None
+
+    @property
     def damage(self) -> str | None:
         """Why the file's tail is not used, or ``None`` when all of it is."""
         return self.file.damage
