@@ -2,7 +2,8 @@
 
 Ways to be weak, each with its bound: too few operations succeeded before, during or after the faults; a function
 hardly ever succeeded; a fault had no effect; a final operation never succeeded; a fault was planned and none was in
-force. After etcd's robustness tests, which fail a run whose traffic was too thin to have exposed anything.
+force; no two operations were ever under way at once. After etcd's robustness tests, which fail a run whose traffic was
+too thin to have exposed anything.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ LEAST_OPERATIONS: Final = 10
 """In each part of a run: fewer can't show a stale read with any likelihood, and every serious workload has hundreds."""
 OFTEN: Final = 50
 """A function that was invoked this often should have succeeded once."""
+SURE_TO_MEET: Final = 30
+"""So many meetings of two operations that there should have been, by their number and lengths: of clients that invoke
+independently one in e^30 runs has none. A client that blocks the event loop has none in any."""
 STOPS: Final = frozenset({"kill", "pause", "power-loss", "terminate"})
 """Faults of which a node does nothing until they are over."""
 WRECKS: Final = frozenset({"file-damage", "roll-back", "lying-sync"})
@@ -39,11 +43,13 @@ class Strength:
     Attributes:
         planned_faults: how many events the plan's schedule has.
         nodes: how many nodes there are. While a fault stops all of them nobody can do anything, nor has to.
+        clients: how many there were at a time; below two nobody expects operations at once.
         final: whether to look at the final operations; not where the runner has told of those that never succeeded.
     """
 
     planned_faults: int = 0
     nodes: int = 0
+    clients: int = 0
     final: bool = True
     name: str = "strength"
 
@@ -54,6 +60,7 @@ class Strength:
             *self._thin(operations, faults),
             *_never_succeeded(operations),
             *_without_effect(faults),
+            *_never_met(operations, self.clients),
             *(_final_failed(operations, phases.get(FINAL_OPERATIONS)) if self.final else ()),
         ]
         if self.planned_faults and not faults:
@@ -101,6 +108,22 @@ def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:
     for f, invoked in operations.group_by("f").len().sort("f").iter_rows():
         if invoked >= OFTEN and f not in succeeded:
             yield f"too weak: none of {invoked} {f} operations succeeded"
+
+
+def _never_met(operations: polars.DataFrame, clients: int) -> Iterator[str]:
+    """Operations one after the other, whoever does them: what goes wrong between two of them was not tried."""
+    ended = operations.filter(operations["type"] != "info", operations["end_ns"].is_not_null()).sort("start_ns")
+    if clients < 2 or ended.is_empty():
+        return
+    start, end = ended["start_ns"], ended["end_ns"]
+    if (start < end.cum_max().shift(1)).any():
+        return
+    busy = (end - start).sum() / max(end[-1] - start[0], 1)
+    if ended.height * busy * (clients - 1) / clients >= SURE_TO_MEET:
+        yield (
+            f"too weak: no two of {ended.height} operations of {clients} clients were ever under way at once; a driver "
+            "that blocks? Call it by asyncio.to_thread"
+        )
 
 
 def _without_effect(faults: tuple[FaultInterval, ...]) -> Iterator[str]:

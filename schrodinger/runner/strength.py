@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 def strength_of(plan: Plan, events: Iterable[Mapping[str, Any]]) -> Strength:
     """The checker of the strength of a run of ``plan`` that left these ``events``."""
     told = any(FINAL_FAILED in event.get("message", "") for event in events)
-    return Strength(planned_faults=len(plan.schedule), nodes=plan.nodes, final=not told)
+    return Strength(planned_faults=len(plan.schedule), nodes=plan.nodes, clients=plan.concurrency, final=not told)

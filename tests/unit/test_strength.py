@@ -74,9 +74,16 @@ class Script:
         )
         return self
 
-    def reasons(self, planned: int = 0, nodes: int = 3) -> tuple[str, ...]:
+    def together(self) -> Script:
+        """Two operations that are under way at once."""
+        for kind in ("invoke", "ok"):
+            for process in (1, 2):
+                self.recorder.record(kind, process, READ, 0, 1)
+        return self
+
+    def reasons(self, planned: int = 0, nodes: int = 3, clients: int = 0) -> tuple[str, ...]:
         self.recorder.close()
-        verdict = Strength(planned_faults=planned, nodes=nodes).check(History.open(self.path))
+        verdict = Strength(planned_faults=planned, nodes=nodes, clients=clients).check(History.open(self.path))
         assert verdict.validity is (Validity.UNKNOWN if verdict.reasons else Validity.VALID)
         return verdict.reasons
 
@@ -166,3 +173,21 @@ def test_while_a_fault_stops_every_node_nobody_has_to_do_anything(
 ) -> None:
     script = Script(tmp_path / "history.arrow", fault).operations(20).inject().heal().operations(20)
     assert (script.reasons(nodes=nodes) == ()) is is_strong
+
+
+@pytest.mark.parametrize(
+    ("write", "clients", "is_strong"),
+    [
+        (lambda it: it.operations(2000), 12, False),
+        (lambda it: it.operations(2000).together(), 12, True),
+        (lambda it: it.operations(2000), 1, True),
+        (lambda it: it.operations(20), 12, True),
+    ],
+    ids=["one after the other", "two of them at once", "of one client", "too few to tell"],
+)
+def test_clients_that_never_do_anything_at_once_are_said_to_block(
+    tmp_path: Path, write: Callable[[Script], Script], clients: int, is_strong: bool
+) -> None:
+    reasons = write(Script(tmp_path / "history.arrow")).reasons(clients=clients)
+    assert (reasons == ()) is is_strong
+    assert is_strong or "no two of 2000 operations of 12 clients were ever under way at once" in reasons[0]
