@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import shlex
 import signal
 import traceback
 from dataclasses import dataclass
@@ -45,7 +47,11 @@ class Execution:
 
 
 async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
-    """Run, judge and report. Returns the verdict, the last progress, and whether the run was interrupted."""
+    """Run, judge and report. Returns the verdict, the last progress, and whether the run was interrupted.
+
+    Does not return when it is interrupted afterwards: nothing is left to take down, the history is kept, and a check
+    may have a long way to go.
+    """
     run = Run(
         execution.plan,
         execution.suite,
@@ -57,21 +63,36 @@ async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
     shown = asyncio.create_task(execution.display.show(run.progress))
     interrupted = False
     try:
-        with _interruptible(asyncio.current_task()):
+        with _interruptible("healing and taking the cluster down (once more to give up)"):
             try:
                 await run.execute()
             except asyncio.CancelledError:
                 interrupted = True
-        checker = execution.suite.checker(execution.plan.workload, execution.plan.parameters)
-        run.progress.phase, run.progress.checker = "check", f"{checker.name} is checking the history"
-        verdict = await asyncio.to_thread(judge_run, execution.files, checker, execution.plan)
-        # Not "report": what stands behind that word at the beginning of a line is where the report is.
-        run.progress.phase, run.progress.checker = "reporting", f"{checker.name} is done: {verdict.validity}"
-        await asyncio.to_thread(report_run, execution.files)
+        judging = shlex.join(["schrodinger", "check", str(execution.files.directory)])
+        with _interruptible(f"not judged to the end, which `{judging}` does"):
+            try:
+                verdict = await _judge_and_report(execution, run.progress)
+            except asyncio.CancelledError:
+                await _end(shown)
+                os._exit(INTERRUPTED)  # or the check, in a thread that can't be stopped, would have to end first
     finally:
-        shown.cancel()
-        await asyncio.gather(shown, return_exceptions=True)
+        await _end(shown)
     return verdict, run.progress, interrupted
+
+
+async def _judge_and_report(execution: Execution, progress: Progress) -> Verdict:
+    checker = execution.suite.checker(execution.plan.workload, execution.plan.parameters)
+    progress.phase, progress.checker = "check", f"{checker.name} is checking the history"
+    verdict = await asyncio.to_thread(judge_run, execution.files, checker, execution.plan)
+    # Not "report": what stands behind that word at the beginning of a line is where the report is.
+    progress.phase, progress.checker = "reporting", f"{checker.name} is done: {verdict.validity}"
+    await asyncio.to_thread(report_run, execution.files)
+    return verdict
+
+
+async def _end(shown: asyncio.Task[None]) -> None:
+    shown.cancel()
+    await asyncio.gather(shown, return_exceptions=True)
 
 
 def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
@@ -142,13 +163,16 @@ def _as_event(verdict: Verdict) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _interruptible(task: asyncio.Task[Any] | None) -> Iterator[None]:
-    """SIGINT and SIGTERM end the run in an orderly way; a second one ends the process, and the agent cleans up."""
+def _interruptible(then: str) -> Iterator[None]:
+    """SIGINT and SIGTERM cancel what is done here, which tells what comes ``then``; a second one ends the process.
+
+    The agent cleans up after a process that ended.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
-    loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
-        click.echo("\ninterrupted: healing and taking the cluster down (once more to give up)", err=True)
+        click.echo(f"\ninterrupted: {then}", err=True)
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
         task.cancel()

@@ -42,7 +42,7 @@ from schrodinger.control.states import ClusterState, ControlError, NodeState
 from schrodinger.history import NODES_FOLDER
 from schrodinger.nemesis import FAULTS
 from schrodinger.nemesis.manifests import Roster, read_experiments
-from schrodinger.runner import DatabaseNodes, EventLog, NodeEnded, StandingFaults
+from schrodinger.runner import DatabaseNodes, EventLog, NodeEnded, StandingFaults, ThreadPerCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -102,6 +102,7 @@ class Keeper:
     async def keep(self) -> None:
         """Bring it up, keep it until somebody ends it, take it down."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPerCall())
         self._down = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._ending.set)

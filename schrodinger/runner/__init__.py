@@ -7,6 +7,7 @@ from schrodinger.runner.progress import Progress
 from schrodinger.runner.runner import Run
 from schrodinger.runner.standing import StandingFaults, Unresolved
 from schrodinger.runner.strength import strength_of
+from schrodinger.runner.threads import ThreadPerCall
 
 __all__ = [
     "DatabaseNodes",
@@ -18,6 +19,7 @@ __all__ = [
     "Run",
     "RunFiles",
     "StandingFaults",
+    "ThreadPerCall",
     "TooFewMembers",
     "Unresolved",
     "read_events",

@@ -25,6 +25,7 @@ from schrodinger.runner.nemesis import Nemesis
 from schrodinger.runner.nodes import DatabaseNodes, NodeEnded
 from schrodinger.runner.progress import Progress
 from schrodinger.runner.stalls import StallWatch
+from schrodinger.runner.threads import ThreadPerCall
 from schrodinger.runner.watch import ViolationWatch
 from schrodinger.runner.workers import Workers
 
@@ -73,7 +74,11 @@ class Run:
     _functions: list[str] = field(init=False)
 
     async def execute(self) -> None:
-        """All phases. Raises only what cancels it (after everything was taken down); failures are ``error`` events."""
+        """All phases. Raises only what cancels it (after everything was taken down); failures are ``error`` events.
+
+        From now on the event loop has a thread for each blocking call, since clients may leave some that never end.
+        """
+        asyncio.get_running_loop().set_default_executor(ThreadPerCall())
         workload = self.suite.workload(self.plan.workload)
         self._functions = [*workload.functions, *self._kinds(), PHASE]
         self._recorder = Recorder(self.files.history, self._functions)

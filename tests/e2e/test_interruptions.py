@@ -92,6 +92,56 @@ def test_an_interrupted_run_ends_with_130_and_leaves_nothing(tmp_path: Path, num
     assert_readable(tmp_path / "runs")
 
 
+SLOW = """
+import time
+from pathlib import Path
+from schrodinger import Client, Database, OnPath, Suite, workloads
+
+
+class Nothing(Database):
+    sources = (OnPath("sleep"),)
+
+    def command(self, binary, node, cluster):
+        return [str(binary), "1000"]
+
+    async def ready(self, node, cluster):
+        return True
+
+
+class Nobody(Client):
+    async def open(self, node, options):
+        pass
+
+    async def invoke(self, operation):
+        return operation.fail("nobody is there")
+
+
+class Slow:
+    name = "slow"
+
+    def check(self, history):
+        Path(__file__).with_name("checking").touch()
+        time.sleep(1000)
+
+
+suite = Suite("slow", Nothing(), workloads=[workloads.register(Nobody)], checkers=[Slow()])
+"""
+
+
+def test_a_run_that_is_interrupted_while_it_is_judged_ends_at_once_and_can_be_judged_later(tmp_path: Path) -> None:
+    (tmp_path / "suite.py").write_text(SLOW)
+    arguments = ["run", str(tmp_path), "--nodes", "1", "--time", "1", "--faults", "none"]
+    state = tmp_path / "state"
+    before = Machine.look(state)
+    run = start(*arguments, "--root", str(tmp_path / "runs"), state=state)
+    assert eventually((tmp_path / "checking").exists, within_s=60)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=20) == 130
+    assert_clean(before, state)
+    (kept,) = list_runs(tmp_path / "runs", passed_over=lambda directory, error: pytest.fail(f"{directory}: {error}"))
+    assert schrodinger("check", str(kept.files.directory), "--checker", "linearizable").status == 3
+
+
 def test_heal_removes_what_a_killed_run_and_its_killed_agent_left(tmp_path: Path) -> None:
     state, arguments = begin(tmp_path, seed=2)
     before = Machine.look(state)

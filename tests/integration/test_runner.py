@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -305,6 +306,26 @@ def test_an_operation_without_an_answer_is_info_and_retires_its_process(tmp_path
         == 0
     )
     assert operations.filter(polars.col("process") == hung["process"] + 4).height > 0
+
+
+def test_calls_of_a_blocking_driver_that_never_end_hold_up_nobody_else(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    class Blocks(MemoryClient):
+        async def invoke(self, operation: Operation) -> Completion:
+            if operation.f == "write" and len(self.data) % 3 == 0:
+                self.data[-1 - len(self.data)] = 0
+                await asyncio.to_thread(over.wait)
+            return await asyncio.to_thread(asyncio.run, super().invoke(operation))
+
+    data: dict[int, int] = {}
+    try:
+        assert run(tmp_path / "run", plan(schedule=()), suite=memory_suite(lambda: Blocks(data))).reasons == ()
+        blocked = [thread for thread in threading.enumerate() if thread.name == "run"]
+    finally:
+        over.set()
+    counts = History.open(tmp_path / "run").operations()["type"].cast(polars.String).value_counts()
+    assert dict(counts.iter_rows())["info"] >= 1, blocked
 
 
 def test_a_database_says_how_long_its_nodes_may_take_until_they_are_ready(tmp_path: Path) -> None:
