@@ -22,10 +22,12 @@ def judge(
 
     ``events`` are what the runner did and met; ``strength`` judges whether the run could have found anything.
 
-    Of what leaves it unknown the machinery's reasons come before that it was weak: a database that ended is why.
+    Of what leaves it unknown the machinery's reasons come first, before what was not observed and that it was weak: an
+    interruption, or a database that ended, is why.
     """
     judges = checker.checkers if isinstance(checker, All) else (checker,)
-    verdicts = [*(guarded(each, history) for each in judges), machinery(history, events)]
+    health, verdicts = machinery(history, events), [guarded(each, history) for each in judges]
+    verdicts.insert(len(verdicts) if health.validity is Validity.VALID else 0, health)
     if strength is not None:
         verdicts.append(guarded(strength, history))
     return combine(verdicts)

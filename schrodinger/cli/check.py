@@ -25,7 +25,7 @@ from schrodinger.history.formats import open_history
 if TYPE_CHECKING:
     from schrodinger_native.results import Guarantee, Inference
 
-    from schrodinger.checkers import Checker, Verdict
+    from schrodinger.checkers import Verdict
     from schrodinger.checkers.queues import Delivery
     from schrodinger.history import FaultInterval
 
@@ -93,7 +93,10 @@ def check(
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Judge RUN_OR_HISTORY (a run directory or a history file) again. A run gets its verdict and report anew."""
+    """Judge RUN_OR_HISTORY (a run directory or a history file) again.
+
+    By its own checker a run gets its verdict and report anew; what others say of it is only told.
+    """
     steps, most_bytes = budget or (None, None)
     choice = CheckerChoice(
         model=model,
@@ -130,23 +133,21 @@ def _drawn(verdict: Verdict, faults: Faults, directory: Path) -> tuple[Path, ...
 
 def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -> tuple[Verdict, Faults]:
     # Judging a file needs none of this, which takes a second to load.
-    from schrodinger.cli.execution import judge_run, report_run
+    from schrodinger.cli.execution import judge_run, judged, report_run
     from schrodinger.cli.replay import read_plan
     from schrodinger.cluster import load_suite, suite_of_plan
     from schrodinger.runner import RunFiles
 
-    plan = read_plan(directory)
-    checker: Checker
+    plan, files = read_plan(directory), RunFiles(directory)
     if names:
-        checker = several(names, choice)
+        verdict = judged(files, several(names, choice), plan)
     elif choice != CheckerChoice():
         raise Refused("a run is judged by its own checker; name one with --checker to choose how")
     else:
         with blaming(plan.suite):
             checker = load_suite(suite_of_plan(plan.suite, directory)).checker(plan.workload, plan.parameters)
-    files = RunFiles(directory)
-    verdict = judge_run(files, checker, plan)
-    report_run(files)
+        verdict = judge_run(files, checker, plan)
+        report_run(files)
     with contextlib.suppress(OSError, ValueError):
         return verdict, History.open(files.history).faults()
     return verdict, ()

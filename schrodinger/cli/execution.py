@@ -96,7 +96,17 @@ async def _end(shown: asyncio.Task[None]) -> None:
 
 
 def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
-    """Judge what a run directory holds, and write the verdict there. That it can't be written hides no verdict."""
+    """Judge a run by its own checker, and write the verdict there. That it can't be written hides no verdict."""
+    verdict = judged(files, checker, plan)
+    try:
+        write_verdict(verdict, files.verdict)
+    except OSError as error:
+        click.echo(f"! the verdict could not be written: {error}", err=True)
+    return verdict
+
+
+def judged(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
+    """What a checker says of what a run directory holds, which stays as it is."""
     events = list(read_events(files.events))
     try:
         history = History.open(files.history)
@@ -106,14 +116,8 @@ def judge_run(files: RunFiles, checker: Checker, plan: Plan) -> Verdict:
             checker="history",
             reasons=(f"there is no history to check: {error}",),
         )
-        verdict = unreadable if not events else machinery(None, [*events, _as_event(unreadable)])
-    else:
-        verdict = judge(history, checker, events, strength_of(plan, events))
-    try:
-        write_verdict(verdict, files.verdict)
-    except OSError as error:
-        click.echo(f"! the verdict could not be written: {error}", err=True)
-    return verdict
+        return unreadable if not events else machinery(None, [*events, _as_event(unreadable)])
+    return judge(history, checker, events, strength_of(plan, events))
 
 
 def report_run(files: RunFiles) -> None:

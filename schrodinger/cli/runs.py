@@ -49,8 +49,9 @@ def runs(
 
     with plain_errors():
         found = list(itertools.islice(filter(wanted, list_runs(root, passed_over=_tell)), limit))
+    width = max((len(str(run.files.directory)) for run in found), default=0)
     for run in found:
-        click.echo(_json(run) if as_json else _line(run))
+        click.echo(_json(run) if as_json else _line(run, width))
     if not found and not as_json:
         click.echo(f"no such run in {root}")
 
@@ -59,11 +60,10 @@ def _tell(directory: Path, error: Exception) -> None:
     click.echo(f"! {directory} is passed over: {error}", err=True)
 
 
-def _line(run: RunRecord) -> str:
+def _line(run: RunRecord, width: int) -> str:
     reason = run.verdict.reasons[0].splitlines()[0] if run.verdict and run.verdict.reasons else ""
-    return f"{run.files.directory}  {run.state:<20} seed {run.plan.seed:<8} {run.plan.nodes} nodes  {reason}"[
-        :200
-    ].rstrip()
+    what = f"{run.state:<20} seed {run.plan.seed:<8} {run.plan.nodes} nodes  {reason}"
+    return f"{run.files.directory!s:<{width}}  {what}"[:200].rstrip()
 
 
 def _json(run: RunRecord) -> str:

@@ -208,6 +208,9 @@ def test_balances_that_are_read_one_by_one_are_found_while_the_run_goes_on(tmp_p
     together = schrodinger("check", ended.value("run"), "--checker", "stats", "--checker", "bank", "--explain")
     assert together.status == 1, together
     assert "part        stats: valid" in together.out
+    assert schrodinger("check", ended.value("run"), "--checker", "stats").status == 0
+    (listed,) = schrodinger("runs", "--root", str(tmp_path)).out.splitlines()
+    assert " violation " in listed
 
 
 def test_a_run_can_be_replayed_listed_and_read_by_machines(tmp_path: Path) -> None:

@@ -573,4 +573,4 @@ def test_an_interrupted_run_is_taken_down_and_its_history_can_be_checked(tmp_pat
     events = list(read_events(made.events))
     verdict = judge(history, checker, events, strength_of(plan(), events))
     assert verdict.validity is Validity.UNKNOWN
-    assert "the run was interrupted" in verdict.reasons
+    assert verdict.reasons[0] == "the run was interrupted"

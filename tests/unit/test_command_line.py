@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +25,7 @@ from schrodinger.nemesis import FAULTS
 from schrodinger.plan import Plan
 from schrodinger.store import create_run, write_verdict
 from tests.fakes.memory import memory_suite
+from tests.fakes.rows import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,6 +168,30 @@ def test_runs_are_listed_by_what_they_were(tmp_path: Path, filters: list[str], *
     made = create_run(PLAN, tmp_path)
     result = CliRunner().invoke(main, ["runs", "--root", str(tmp_path), *filters])
     assert (str(made.directory) in result.stdout) is found
+
+
+@pytest.mark.parametrize(
+    ("named", "status", "kept"), [(["--checker", "stats"], 3, "7 is wrong"), ([], 1, "1 key is not linearizable")]
+)
+def test_what_another_checker_says_of_a_run_does_not_take_the_place_of_its_verdict(
+    tmp_path: Path, named: list[str], status: int, kept: str
+) -> None:
+    files = create_run(PLAN, tmp_path)
+    events = [("invoke", 0, "read", 0, None), ("ok", 0, "read", 0, 7)]
+    recorded(files.history, ["read", "write", "cas"], events)
+    write_verdict(Verdict(validity=Validity.VIOLATION, checker="all", reasons=("7 is wrong",)), files.verdict)
+    assert CliRunner().invoke(main, ["check", str(files.directory), *named]).exit_code == status
+    assert files.report.is_file() is (not named)
+    (listed,) = CliRunner().invoke(main, ["runs", "--root", str(tmp_path)]).stdout.splitlines()
+    assert "violation" in listed
+    assert kept in listed
+
+
+def test_the_columns_of_runs_stand_below_each_other(tmp_path: Path) -> None:
+    for seed in (7, 70000):
+        create_run(replace(PLAN, seed=seed), tmp_path)
+    listed = CliRunner().invoke(main, ["runs", "--root", str(tmp_path)]).stdout.splitlines()
+    assert len({line.index("no verdict") for line in listed}) == 1
 
 
 def test_a_verdict_and_a_report_that_cannot_be_written_hide_no_verdict(
