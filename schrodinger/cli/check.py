@@ -135,7 +135,7 @@ def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -
     # Judging a file needs none of this, which takes a second to load.
     from schrodinger.cli.execution import judge_run, judged, report_run
     from schrodinger.cli.replay import read_plan
-    from schrodinger.cluster import load_suite, suite_of_plan
+    from schrodinger.cluster import SuiteError, load_suite, suite_of_plan
     from schrodinger.runner import RunFiles
 
     plan, files = read_plan(directory), RunFiles(directory)
@@ -144,8 +144,12 @@ def _check_run(directory: Path, names: tuple[str, ...], choice: CheckerChoice) -
     elif choice != CheckerChoice():
         raise Refused("a run is judged by its own checker; name one with --checker to choose how")
     else:
+        try:
+            suite = load_suite(suite_of_plan(plan.suite, directory))
+        except SuiteError as error:
+            raise Refused(f"{error}\nA checker that is named by --checker judges a run without its suite.") from error
         with blaming(plan.suite):
-            checker = load_suite(suite_of_plan(plan.suite, directory)).checker(plan.workload, plan.parameters)
+            checker = suite.checker(plan.workload, plan.parameters)
         verdict = judge_run(files, checker, plan)
         report_run(files)
     with contextlib.suppress(OSError, ValueError):

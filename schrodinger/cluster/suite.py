@@ -102,7 +102,11 @@ def load_suite(reference: str) -> Suite:
         if path is None and error.name == reference.split(".")[0]:
             names = ", ".join(str(found.parent) for found in find_suites()) or "none"
             raise SuiteError(f"there is no suite {reference!r}; here are: {names}") from None
-        raise SuiteError(f"suite {reference} could not be loaded:\n{traceback.format_exc()}") from error
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise SuiteError(
+            f"suite {reference} could not be loaded: {error}, which {place.filename}:{place.lineno} imports; "
+            "`uv run --with PACKAGE schrodinger ...` adds a library that this project does not bring"
+        ) from error
     except Exception as error:
         raise SuiteError(f"suite {reference} could not be loaded:\n{traceback.format_exc()}") from error
     suite = getattr(module, "suite", None)

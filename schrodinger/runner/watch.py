@@ -48,9 +48,10 @@ class ViolationWatch:
             begun = time.monotonic()
             rows, verdict = await asyncio.to_thread(self._look, seen)
             if verdict is not None:
-                if verdict.validity is Validity.VIOLATION and not verdict.provisional:
+                found = verdict.validity is Validity.VIOLATION and not verdict.provisional
+                self._progress.checker = f"{self._checker.name}: {'a' if found else 'no'} violation up to row {rows}"
+                if found:
                     return verdict
-                self._progress.checker = f"{self._checker.name}: no violation up to row {rows}"
             seen = rows
             await asyncio.sleep(max(SHORTEST_REST_S, REST * (time.monotonic() - begun)))
 

@@ -94,6 +94,15 @@ def test_a_suite_that_cannot_be_loaded_is_told_with_its_trace(folder: Path, sour
         load_suite("toy")
 
 
+def test_a_library_that_is_missing_is_named_with_the_line_that_needs_it_and_how_to_add_it(folder: Path) -> None:
+    (folder / "suites" / "toy" / "suite.py").write_text("import no_such_driver.client\n")
+    with pytest.raises(SuiteError) as told:
+        load_suite("toy")
+    assert "No module named 'no_such_driver'" in str(told.value)
+    assert "suites/toy/suite.py:1 imports; `uv run --with PACKAGE" in str(told.value)
+    assert "Traceback" not in str(told.value)
+
+
 def test_a_file_without_a_suite_says_how_to_end_it(folder: Path) -> None:
     (folder / "suites" / "toy" / "suite.py").write_text("suite = 1\n")
     with pytest.raises(SuiteError, match="defines no `suite`; end it with suite = Suite"):

@@ -58,7 +58,8 @@ class Growing:
         self.path = path
         self.functions = functions
         self.recorder = Recorder(path, functions)
-        self.watch = ViolationWatch(checker, path, self.recorder.flush, Progress())
+        self.progress = Progress()
+        self.watch = ViolationWatch(checker, path, self.recorder.flush, self.progress)
 
     def record(self, operations: Operations) -> None:
         for f, key, asked, answered in operations:
@@ -85,6 +86,7 @@ def test_what_is_found_while_a_history_grows_is_what_is_found_in_the_whole(tmp_p
         return await watch
 
     early = asyncio.run(watched())
+    assert growing.progress.checker.startswith(f"{checker.name}: a violation up to row ")
     growing.record(twin)
     growing.recorder.close()
     whole = checker.check(History.open(growing.path))
