@@ -1,5 +1,6 @@
 """The operations that workloads are made of, for clients to match on."""
 
+from schrodinger.history.log import Assign, Poll, PollAll, Send
 from schrodinger.history.operation import (
     Acquire,
     Add,
@@ -27,6 +28,7 @@ __all__ = [
     "Acquire",
     "Add",
     "Append",
+    "Assign",
     "Cas",
     "Completion",
     "Dequeue",
@@ -36,11 +38,14 @@ __all__ = [
     "Increment",
     "Operation",
     "Outcome",
+    "Poll",
+    "PollAll",
     "Read",
     "ReadAll",
     "ReadBalances",
     "ReadKey",
     "Release",
+    "Send",
     "Transaction",
     "Transfer",
     "Use",

@@ -4,6 +4,7 @@ from schrodinger_native import Recorder
 
 from schrodinger.history.history import FINAL_OPERATIONS, HISTORY_FILE, MAIN_PHASE, NODES_FOLDER, PHASE, History
 from schrodinger.history.intervals import NEMESIS, FaultEdge, FaultInterval
+from schrodinger.history.log import Assign, Poll, PollAll, Send
 from schrodinger.history.operation import (
     Acquire,
     Add,
@@ -37,6 +38,7 @@ __all__ = [
     "Acquire",
     "Add",
     "Append",
+    "Assign",
     "Cas",
     "Completion",
     "Dequeue",
@@ -49,12 +51,15 @@ __all__ = [
     "Increment",
     "Operation",
     "Outcome",
+    "Poll",
+    "PollAll",
     "Read",
     "ReadAll",
     "ReadBalances",
     "ReadKey",
     "Recorder",
     "Release",
+    "Send",
     "Transaction",
     "Transfer",
     "Use",

@@ -5,6 +5,7 @@ from schrodinger.workloads.bank import OPENING_BALANCE, bank
 from schrodinger.workloads.client import Client, Indeterminate, Node
 from schrodinger.workloads.counting import monotonic, unique_ids
 from schrodinger.workloads.locks import lock
+from schrodinger.workloads.logs import log
 from schrodinger.workloads.long_fork import long_fork
 from schrodinger.workloads.queue import queue
 from schrodinger.workloads.registers import register
@@ -21,6 +22,7 @@ __all__ = [
     "append",
     "bank",
     "lock",
+    "log",
     "long_fork",
     "monotonic",
     "queue",

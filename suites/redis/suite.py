@@ -1,4 +1,4 @@
-"""Redis: registers, a set, lists, a queue and counters; alone, or a primary with replicas and Sentinels.
+"""Redis: registers, a set, lists, a queue, logs and counters; alone, or a primary with replicas and Sentinels.
 
 Redis promises little, and says so; each of these is a setting in which a checker must find something, or must not:
 
@@ -27,6 +27,7 @@ from schrodinger import Client, Cluster, Database, Indeterminate, Node, OnPath, 
 from schrodinger.operations import (
     Add,
     Append,
+    Assign,
     Cas,
     Completion,
     Dequeue,
@@ -35,9 +36,12 @@ from schrodinger.operations import (
     Generate,
     Increment,
     Operation,
+    Poll,
+    PollAll,
     Read,
     ReadAll,
     ReadKey,
+    Send,
     Transaction,
     Write,
 )
@@ -175,6 +179,7 @@ class RedisClient(Client):
         if (await self.primary.ask("ROLE"))[0] != "master":
             raise ConnectionError(f"{primary} is not the primary")
         self.reader = self.primary
+        self.positions: dict[int, int] = {}
         if options["reads"] == "nearest":
             self.reader = await self.connections.enter_async_context(_connected(node.address, PORT))
 
@@ -211,7 +216,26 @@ class RedisClient(Client):
             case Drain():
                 left, _ = await self.primary.at_once(("LRANGE", "queue", 0, -1), ("DEL", "queue"))
                 return operation.ok(tuple(int(element) for element in left))
+            case Assign(logs):
+                self.positions = dict.fromkeys(logs, 0)
+                return operation.ok()
+            case Send(log, element):
+                return operation.sent(await ask("RPUSH", f"log/{log}", element) - 1)
+            case Poll():
+                return operation.polled(await self._poll()) if self.positions else operation.fail("nothing assigned")
+            case PollAll(logs):
+                self.positions = dict.fromkeys(logs, 0)
+                return operation.polled(await self._poll())
         raise TypeError(f"redis has no {operation}")
+
+    async def _poll(self) -> dict[int, list[tuple[int, int]]]:
+        """What follows in each log; an element's place in its list is its offset."""
+        messages = {}
+        for log, position in self.positions.items():
+            elements = await self.reader.ask("LRANGE", f"log/{log}", position, -1)
+            messages[log] = list(enumerate(map(int, elements), start=position))
+            self.positions[log] = position + len(elements)
+        return messages
 
     async def _transact(self, transaction: Transaction) -> Completion:
         """All steps between MULTI and EXEC, on the primary."""
@@ -314,6 +338,7 @@ suite = Suite(
         workloads.set(RedisClient),
         workloads.append(RedisClient),
         workloads.queue(RedisClient),
+        workloads.log(RedisClient),
         workloads.unique_ids(RedisClient),
         workloads.monotonic(RedisClient),
     ],

@@ -50,6 +50,17 @@ def test_a_loss_of_power_loses_what_was_acknowledged_before_its_sync_and_nothing
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize(("appendfsync", "status"), [("everysec", 1), ("always", 0)])
+def test_a_log_whose_end_is_lost_with_the_power_gives_its_offsets_away_again(
+    tmp_path: Path, appendfsync: str, status: int
+) -> None:
+    plan = replace(documented(f"power-loss-{appendfsync}"), schedule=LOSS, time_ns=3 * SECOND)
+    ended = replay(replace(plan, workload="log", parameters={}), tmp_path)
+    assert ended.status == status, ended
+    assert ("inconsistent-offsets" in ended.out) is (status == 1)
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(("failover", "status"), [("with", 1), ("without", 0)])
 def test_a_primary_that_is_replaced_takes_what_it_alone_had_acknowledged_with_it(
     tmp_path: Path, failover: str, status: int

@@ -52,7 +52,7 @@ def test_the_page_on_suites_names_every_workload_operation_and_method_of_a_datab
 def test_the_page_on_suites_names_every_parameter_of_a_workload() -> None:
     page = (PAGES / "suites.md").read_text()
     rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
-    for name in ("register", "set", "append", "long_fork", "bank", "queue", "unique_ids", "monotonic", "lock"):
+    for name in ("register", "set", "append", "long_fork", "bank", "queue", "unique_ids", "monotonic", "lock", "log"):
         with pytest.raises(ValueError, match="has no parameter") as refused:
             getattr(workloads, name)(Client).stream({"nosuch": 1}, 0, 0)
         known = str(refused.value).partition("it has ")[2]

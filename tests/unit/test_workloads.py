@@ -9,14 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schrodinger import workloads
+from schrodinger.checkers import Validity
 from schrodinger.operations import (
     Acquire,
     Add,
+    Assign,
     Cas,
+    Poll,
+    PollAll,
     Read,
     ReadAll,
     ReadBalances,
     Release,
+    Send,
     Transaction,
     Transfer,
     Use,
@@ -24,9 +29,13 @@ from schrodinger.operations import (
     WriteKey,
 )
 from tests.fakes.memory import MemoryClient
+from tests.fakes.rows import recorded
 
 if TYPE_CHECKING:
-    from schrodinger.operations import Operation
+    from pathlib import Path
+
+    from schrodinger.checkers import Verdict
+    from schrodinger.operations import Completion, Operation
     from schrodinger.workloads import Workload
 
 REGISTER = workloads.register(lambda: MemoryClient({}))
@@ -34,6 +43,7 @@ SET = workloads.set(lambda: MemoryClient({}))
 BANK = workloads.bank(lambda: MemoryClient({}))
 LONG_FORK = workloads.long_fork(lambda: MemoryClient({}))
 LOCK = workloads.lock(lambda: MemoryClient({}))
+LOG = workloads.log(lambda: MemoryClient({}))
 OTHERS = [
     BANK,
     LONG_FORK,
@@ -41,6 +51,7 @@ OTHERS = [
     workloads.monotonic(lambda: MemoryClient({})),
     workloads.queue(lambda: MemoryClient({})),
     workloads.unique_ids(lambda: MemoryClient({})),
+    LOG,
 ]
 seeds = st.integers(0, 2**64 - 1)
 processes = st.integers(0, 10_000)
@@ -158,9 +169,70 @@ def test_a_process_uses_the_lock_that_it_took_with_its_token_and_gives_it_back()
     assert use.token is None
 
 
+@given(seed=seeds, logs=st.integers(1, 4), every=st.integers(2, 20))
+def test_a_process_polls_only_what_it_was_assigned_and_sends_each_element_once(
+    seed: int, logs: int, every: int
+) -> None:
+    sent: list[int] = []
+    for process in range(3):
+        operations = stream(LOG, {"logs": logs, "assign_every": every}, seed, process, 3 * every)
+        assert [index for index, one in enumerate(operations) if isinstance(one, Assign)] == [0, every, 2 * every]
+        assert all(one.logs == tuple(range(logs)) for one in operations if isinstance(one, Assign))
+        assert all(one.log < logs for one in operations if isinstance(one, Send))
+        sent += [one.element for one in operations if isinstance(one, Send)]
+    assert len(sent) == len(set(sent))
+
+
+@pytest.mark.parametrize("processes", [1, 3, 40])
+def test_whoever_reads_all_logs_in_the_end_is_sent_back_to_their_beginning_first(processes: int) -> None:
+    final = LOG.final({"logs": 2}, 100, processes)
+    shares = [final[number::processes] for number in range(processes)]
+    assert {tuple(share) for share in shares} <= {(Assign((0, 1)), PollAll((0, 1))), (Assign((0, 1)),)}
+    assert sum(isinstance(one, PollAll) for one in final) == min(processes, 16)
+
+
+def logged(path: Path, polled: dict[int, list[tuple[int, int]]]) -> Verdict:
+    """The verdict when 7 and 9 were sent to log 0, at offsets 0 and 1, and this is what is polled of all logs."""
+    ended: list[tuple[Operation, Completion]] = [(send := Send(0, 7), send.sent(0)), (send := Send(0, 9), send.sent(1))]
+    ended += [(assign := Assign((0, 1)), assign.ok()), (poll := Poll(), poll.polled(polled))]
+    events = [
+        (type_, 0, operation.f, None, value)
+        for operation, completion in ended
+        for type_, value in (("invoke", operation.argument), (completion.outcome.value, completion.value))
+    ]
+    return LOG.checker({}).check(recorded(path, LOG.functions, events))
+
+
+@pytest.mark.parametrize(
+    ("polled", "anomaly"),
+    [
+        ({0: [(0, 7), (1, 9)], 1: []}, None),
+        ({0: [(1, 9)]}, "lost-write"),
+        ({0: [(0, 7), (1, 8)]}, "inconsistent-offsets"),
+        ({0: [(0, 7), (1, 9), (2, 7)]}, "duplicate"),
+    ],
+)
+def test_what_clients_complete_sends_and_polls_with_is_what_the_checker_of_logs_reads(
+    tmp_path: Path, polled: dict[int, list[tuple[int, int]]], anomaly: str | None
+) -> None:
+    verdict = logged(tmp_path / "history.arrow", polled)
+    assert verdict.validity is (Validity.VIOLATION if anomaly else Validity.VALID), verdict
+    assert anomaly is None or anomaly in {found.name for found in verdict.anomalies}
+
+
+def test_what_a_send_or_a_poll_saw_is_not_left_out_by_mistake() -> None:
+    with pytest.raises(TypeError, match="completed by operation"):
+        Send(0, 7).ok()
+    for poll in (Poll(), PollAll((0,))):
+        with pytest.raises(TypeError, match="completed by operation"):
+            poll.ok()
+    assert Send(0, 7).fail("refused").value == (4, 0, 1, 7)
+
+
 @pytest.mark.parametrize(
     ("workload", "parameters", "message"),
     [
+        (LOG, {"assign_every": 1}, "assign_every of the log workload is 1; give a whole number of at least 2"),
         (REGISTER, {"keys": 0}, "keys"),
         (REGISTER, {"keys": "many"}, "keys"),
         (REGISTER, {"keys": True}, "keys"),
