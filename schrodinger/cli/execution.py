@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import signal
+import sys
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,13 +64,13 @@ async def execute(execution: Execution) -> tuple[Verdict, Progress, bool]:
     shown = asyncio.create_task(execution.display.show(run.progress))
     interrupted = False
     try:
-        with _interruptible("healing and taking the cluster down (once more to give up)"):
+        with interruptible("healing and taking the cluster down (once more to give up)"):
             try:
                 await run.execute()
             except asyncio.CancelledError:
                 interrupted = True
         judging = shlex.join(["schrodinger", "check", str(execution.files.directory)])
-        with _interruptible(f"not judged to the end, which `{judging}` does"):
+        with interruptible(f"not judged to the end, which `{judging}` does"):
             try:
                 verdict = await _judge_and_report(execution, run.progress)
             except asyncio.CancelledError:
@@ -167,7 +168,7 @@ def _as_event(verdict: Verdict) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _interruptible(then: str) -> Iterator[None]:
+def interruptible(then: str) -> Iterator[None]:
     """SIGINT and SIGTERM cancel what is done here, which tells what comes ``then``; a second one ends the process.
 
     The agent cleans up after a process that ended.
@@ -176,7 +177,8 @@ def _interruptible(then: str) -> Iterator[None]:
     assert task is not None
 
     def interrupt() -> None:
-        click.echo(f"\ninterrupted: {then}", err=True)
+        # Not by click, which has a stream of its own: a live panel lets what is written here stand above it.
+        sys.stderr.write(f"\ninterrupted: {then}\n")
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
         task.cancel()

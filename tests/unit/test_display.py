@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import os
+import signal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
+from rich.live import Live
 
 from schrodinger.cli import display
 from schrodinger.cli.display import JsonLines, LivePanel, PlainLines, Rate, choose_display, plain_line, snapshot
+from schrodinger.cli.execution import interruptible
 from schrodinger.runner import Progress
 
 if TYPE_CHECKING:
@@ -143,3 +148,17 @@ def test_the_live_panel_prints_notes_above_itself(capsys: pytest.CaptureFixture[
 def test_what_is_no_terminal_gets_lines() -> None:
     assert isinstance(choose_display(as_json=True), JsonLines)
     assert isinstance(choose_display(as_json=False), PlainLines)
+
+
+def test_what_an_interruption_says_stands_above_the_live_panel_and_is_not_wiped_out_with_it() -> None:
+    panel = io.StringIO()
+
+    async def interrupted() -> None:
+        with interruptible("all is taken down"):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(60)
+
+    with Live("panel", console=Console(file=panel, force_terminal=True), auto_refresh=False):
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(interrupted())
+        assert "interrupted: all is taken down" in panel.getvalue()
