@@ -42,6 +42,15 @@ fn longer_stacks_of_which_much_is_unknown_are_possible_when_a_stack_produced_the
     stack().explains_what_it_produced((2, 10));
 }
 
+/// What is left of many orders looks the same, and is kept once.
+#[test]
+fn few_elements_that_many_push_at_once_take_few_bytes() {
+    for (processes, elements) in [(10, 2), (10, 3), (12, 5)] {
+        let bytes = stack().bytes_of(processes, elements);
+        assert!(bytes < 4_000_000, "{bytes} bytes for {processes} clients and {elements} elements");
+    }
+}
+
 #[test]
 fn longer_stacks_are_decided_as_by_the_search() {
     stack().agrees_with_the_search();

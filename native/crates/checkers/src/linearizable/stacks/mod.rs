@@ -24,7 +24,8 @@
 //! after its call still lies there or has come and gone.
 //!
 //! When an element can have been pushed at the latest is kept with it: at the return of the push, or before the one that lay above it
-//! when it was put beneath. What returned after that is of no concern, because only what returns later comes to be put before it.
+//! when it was put beneath. What returned after that is of no concern, because only what returns later comes to be put before it. So that
+//! stacks which are as good as the same are the same, times are told only as far as the calls of what is still open tell them apart.
 //!
 //! **What may have happened** is never required. A push goes together with a pop that needs its element; a pop takes what is in the way of
 //! another, the one called last first, of those that can. How many went is told in each configuration. There are many ways to waste them;

@@ -174,7 +174,7 @@ impl Passing {
             supply,
             operations,
             window: Window::default(),
-            diagram: Diagram::new(),
+            diagram: Diagram::new(budget),
             steps: 0,
             peak_bytes: 0,
             budget,
@@ -191,6 +191,7 @@ impl Passing {
 
     /// Whether a limit is reached, with so many bytes more than are counted here.
     pub fn is_exhausted(&mut self, bytes: u64) -> Option<Limit> {
+        self.steps += std::mem::take(&mut self.diagram.steps);
         let lists = self.listed + self.popping.bytes() + self.uncovering.bytes();
         let bytes = bytes + lists + self.fixed_bytes + self.shelf.bytes() + self.diagram.bytes();
         self.peak_bytes = self.peak_bytes.max(bytes);
@@ -230,7 +231,7 @@ impl Passing {
         let slot = u32::from(self.slots[place as usize]);
         let action = self.operations[place as usize].action;
         let mut found: Vec<Configuration> = Vec::with_capacity(from.len());
-        self.diagram.begin_insertion();
+        self.diagram.begin_change();
         self.taken = self.taken_besides(slot);
         for &configuration in from {
             let Configuration { gone, stacks } = configuration;
@@ -247,8 +248,7 @@ impl Passing {
             }
             let element = match action {
                 PoolAction::Put(element) => {
-                    let (with, steps) = self.diagram.insert(stacks, element, place, self.window.called);
-                    self.steps += steps;
+                    let with = self.diagram.insert(stacks, element, place, self.window.called);
                     found.push(Configuration { gone, stacks: with });
                     continue;
                 }
@@ -265,7 +265,8 @@ impl Passing {
             return Vec::new();
         }
         self.window.close(slot);
-        self.settle(&mut found);
+        let closed = self.settle(&mut found).map_or(place, |call| call.min(place));
+        self.retime(&mut found, closed);
         let mut joined = Vec::with_capacity(found.len());
         self.join(&mut found, &mut joined);
         joined
@@ -309,12 +310,10 @@ impl Passing {
         self.has_left_out |= had_left_out;
     }
 
-    /// Pops that may have happened lose their slots where it does not matter any more when they were called.
-    fn settle(&mut self, found: &mut [Configuration]) {
+    /// Pops that may have happened lose their slots where it does not matter any more when they were called. Gives the first of those calls.
+    fn settle(&mut self, found: &mut [Configuration]) -> Option<u32> {
         let settled = self.window.settled();
-        if settled == 0 {
-            return;
-        }
+        let first = self.window.among(settled).map(|(_, open)| open.call).min()?;
         for Configuration { gone, .. } in found.iter_mut().filter(|found| found.gone.slots & settled != 0) {
             for (_, open) in self.window.among(gone.slots & settled) {
                 if let PoolAction::Take(element) = open.action {
@@ -327,6 +326,19 @@ impl Passing {
             gone.slots &= !settled;
         }
         super::window::each(settled).for_each(|slot| self.window.close(slot));
+        Some(first)
+    }
+
+    /// Tell times only as far as they matter, now that what was called at `closed`, or some of what was called later, is not open any more.
+    /// Nothing but calls of what is open is compared with them, as what will be called comes after all; so two times are the same that are
+    /// between the same two of those calls.
+    fn retime(&mut self, found: &mut [Configuration], closed: u32) {
+        let mut calls: Vec<u32> = self.window.among(self.window.all()).map(|(_, open)| open.call).collect();
+        calls.sort_unstable();
+        self.diagram.begin_change();
+        for configuration in found {
+            configuration.stacks = self.diagram.retime(configuration.stacks, closed, &calls);
+        }
     }
 
     /// One configuration of all in which the same went.

@@ -88,7 +88,8 @@ impl Window {
         self.among(slots).filter(move |(_, one)| !is_worse(one)).map(|(slot, _)| slot)
     }
 
-    fn all(&self) -> Slots {
+    /// All slots.
+    pub fn all(&self) -> Slots {
         self.puts | self.takes | self.pending
     }
 
