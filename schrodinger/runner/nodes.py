@@ -21,7 +21,11 @@ READY_S: Final = 10.0
 
 
 class NodeEnded(Exception):
-    """A database that should become ready ended instead; the message says which, and its last words."""
+    """A database that should become ready ended instead: that of ``node``. The message has its last words besides."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(f"the database on {node.name} ended: {last_words(node.log)}")
+        self.node = node.name
 
 
 class DatabaseNodes:
@@ -126,7 +130,7 @@ class DatabaseNodes:
             if node.name in self.lost:
                 return
             if node.name in self._down and node.name not in self._newcomers:
-                raise NodeEnded(f"the database on {node.name} ended: {last_words(node.log)}")
+                raise NodeEnded(node)
             await asyncio.sleep(READY_POLL_S)
         self._newcomers.discard(node.name)
 

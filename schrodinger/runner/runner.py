@@ -72,6 +72,8 @@ class Run:
     _events: EventLog = field(init=False)
     _recorder: Recorder = field(init=False)
     _functions: list[str] = field(init=False)
+    _told: set[str] = field(init=False, default_factory=set)
+    """Nodes whose database ended by itself, and whose last words were told then."""
 
     async def execute(self) -> None:
         """All phases. Raises only what cancels it (after everything was taken down); failures are ``error`` events.
@@ -202,6 +204,7 @@ class Run:
                 self._note(f"the database on {exit_.node} ended by itself with status {exit_.status}, under {upset}")
             else:
                 said = last_words(databases.cluster[exit_.node].log)
+                self._told.add(exit_.node)
                 self._error(
                     f"the database on {exit_.node} ended by itself with status {exit_.status}: {said}", Validity.UNKNOWN
                 )
@@ -226,7 +229,8 @@ class Run:
             async with asyncio.timeout(deadline_s):
                 yield
         except NodeEnded as error:
-            raise PhaseFailed(f"phase {name}: {error}", blame) from error
+            what = f"the database on {error.node} ended" if error.node in self._told else str(error)
+            raise PhaseFailed(f"phase {name}: {what}", blame) from error
         except TimeoutError as error:
             why = f": {await databases.why_not()}" if databases else ""
             raise PhaseFailed(f"phase {name} did not end within {deadline_s:g} s{why}", blame) from error

@@ -383,7 +383,8 @@ def test_a_database_that_ends_while_it_is_set_up_is_an_infrastructure_error_at_o
     suite.database.ready = never  # type: ignore[method-assign]
     verdict = run(tmp_path / "run", plan(schedule=()), provider=provider, suite=suite)
     assert verdict.validity is Validity.INFRASTRUCTURE_ERROR
-    assert any("phase setup: the database on n2 ended" in reason for reason in verdict.reasons)
+    assert "phase setup: the database on n2 ended" in verdict.reasons
+    assert sum("it printed nothing" in reason or "No such file" in reason for reason in verdict.reasons) == 1
 
 
 def test_a_database_that_ends_by_itself_makes_the_run_unknown(tmp_path: Path) -> None:
