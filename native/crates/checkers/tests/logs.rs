@@ -10,7 +10,8 @@ mod rows;
 use operations::{FAIL, INFO, OK, Operation, random_operations, rows as laid_out, told};
 use oracle::{Random, cases};
 use schrodinger_checkers::Verdict;
-use schrodinger_checkers::invariants::log;
+use schrodinger_checkers::invariants::{Report, log};
+use schrodinger_checkers::pairing::Malformed;
 
 const CASES: usize = 20_000;
 const SEND: u8 = 0;
@@ -30,6 +31,11 @@ type Line<'a> = (i32, u8, u8, &'a [i64], &'a [i64]);
 
 /// One after the other.
 fn found(operations: &[Line]) -> (Verdict, Vec<&'static str>) {
+    told(reported(operations))
+}
+
+/// Likewise; the rows of the operation at place n are 2n and 2n + 1.
+fn reported(operations: &[Line]) -> Result<Report, Malformed> {
     let placed: Vec<Operation> = operations
         .iter()
         .enumerate()
@@ -43,7 +49,7 @@ fn found(operations: &[Line]) -> (Verdict, Vec<&'static str>) {
             answered: Some(answered.to_vec()),
         })
         .collect();
-    told(log::check(&laid_out(&placed).events(), LOG))
+    log::check(&laid_out(&placed).events(), LOG)
 }
 
 /// A message of log 7, acknowledged at an offset.
@@ -61,6 +67,16 @@ macro_rules! poll {
 }
 
 const ASSIGNED: Line<'static> = (1, ASSIGN, OK, &[7], &[7]);
+
+#[test]
+fn that_a_message_was_lost_is_shown_by_a_poll_that_could_have_seen_it() {
+    let (former, fresh) = ([send!(11, 0), send!(12, 1), poll!(0, 11, 1, 12)], [send!(21, 0), send!(22, 1)]);
+    let lines = [&former[..], &fresh, &[poll!(1, 22)]].concat();
+    let report = reported(&lines).unwrap_or_else(|malformed| panic!("{malformed:?}"));
+    let lost = report.findings.iter().find(|finding| finding.name == "lost-write");
+    let shown = lost.map(|finding| (finding.count, finding.first[0].rows.clone()));
+    assert_eq!(shown, Some((1, vec![6, 10])), "the poll at row 4 was over before the message was sent");
+}
 
 #[test]
 fn messages_that_are_lost_doubled_or_made_up_are_found_and_an_honest_log_is_not() {

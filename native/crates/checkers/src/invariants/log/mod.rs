@@ -75,7 +75,7 @@ pub fn check(events: &Events, functions: Functions) -> Result<Report, Malformed>
             }
         }
     }
-    let unseen = judge_fates(&happened, &messages, &mut lost);
+    let unseen = judge_fates(events, &happened, &log.polls, &messages, &mut lost);
     polls::judge(events, &log, &messages, &mut of_polls);
     judge_order(&happened, &mut of_sends);
     let recovered = log
@@ -149,14 +149,15 @@ fn judge_source(
 }
 
 /// What became of the messages that were certainly sent; returns how many nobody could have seen yet.
-fn judge_fates(sends: &[Send], messages: &Messages, lost: &mut Finding) -> usize {
+fn judge_fates(events: &Events, sends: &[Send], polls: &[Poll], messages: &Messages, lost: &mut Finding) -> usize {
     let mut unseen = 0;
     for send in sends {
         if messages.polled_by.contains_key(&(send.key, send.value)) {
             continue;
         }
         match (send.offset, messages.end.get(&send.key)) {
-            (Some(offset), Some(&(end, poll))) if offset < end => lost.add(|| {
+            (Some(offset), Some(&highest)) if offset < highest.0 => lost.add(|| {
+                let (end, poll) = polled_beyond(events, polls, send, offset).unwrap_or(highest);
                 let told = format!(
                     "{} is at offset {offset} of log {}, and was never polled, though offset {end} was",
                     send.value, send.key
@@ -169,6 +170,16 @@ fn judge_fates(sends: &[Send], messages: &Messages, lost: &mut Finding) -> usize
         }
     }
     unseen
+}
+
+/// The first poll of what is beyond a message, by somebody who was not done before it was sent: where a log has begun anew, what was polled
+/// in its former life shows nothing of who should have seen the message.
+fn polled_beyond(events: &Events, polls: &[Poll], send: &Send, offset: i64) -> Option<(i64, u32)> {
+    let later = polls
+        .iter()
+        .filter(|poll| poll.key == send.key && poll.outcome == Outcome::Ok && poll.completion > send.invocation);
+    let mut seen = later.flat_map(|poll| poll.messages(events).map(|(at, _)| (at, poll.invocation)));
+    seen.find(|&(at, _)| at > offset)
 }
 
 /// Whether later sends are behind earlier ones.
