@@ -277,6 +277,18 @@ fn what_unknown_compare_and_sets_want_to_find_does_not_keep_a_store_from_being_d
     assert!(decided_of_ten(shape, 1_000) >= 9);
 }
 
+#[test]
+fn a_value_that_nobody_left_is_a_violation_however_much_may_have_happened_besides() {
+    let shape = Shape { operations: 2_000, clients: 20, keys: 8, values: 3, info_percent: 20, has_conditions: false };
+    let mut history = random_history(&mut Random(1), shape);
+    let reader = history.operations.iter().rposition(|operation| !operation.is_pending()).expect("some returned");
+    history.operations[reader].action = history.transactions.len() as u32;
+    history.transactions.push(vec![Access { key: 0, finds: Some(3), leaves: None }]);
+    let found = decide_by_search(&history.model(), &history.operations, BUDGET, &AtomicBool::new(false));
+    assert!(matches!(found.conclusion, Conclusion::Blocked(_)), "{found:?}");
+    assert!(found.steps < 3_000_000, "{found:?}");
+}
+
 /// A key, what was found there, and what was left.
 type Told = (u32, Option<u32>, Option<u32>);
 

@@ -8,11 +8,14 @@ use std::sync::atomic::AtomicBool;
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation, frontier};
-use crate::models::{ForeignModel, KeyValue, Lock, Model, Mutex, PriorityQueue};
+use crate::models::{ForeignModel, Lock, Model, Mutex, PriorityQueue};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
 use crate::verdict::Verdict;
 
+/// Steps that it is worth to look for the first return that can't be passed, where it is known that there is one: at least, and for each
+/// operation.
+const ROW_STEPS: (u64, u64) = (1 << 20, 16);
 /// Of a store of keys, the search gets only one in so many of the steps that are left where the frontier did not decide: it is a last
 /// resort that nearly never helps, and an answer that is not to be had should not be waited for.
 const HOPELESS: u64 = 32;
@@ -103,7 +106,6 @@ pub trait Decide: Model + Clone + Send + Sync {
 }
 
 impl Decide for ForeignModel {}
-impl Decide for KeyValue {}
 impl Decide for Lock {}
 impl Decide for Mutex {}
 impl Decide for PriorityQueue {}
@@ -127,6 +129,11 @@ pub fn decide_by_search<M: Decide>(
     interrupt: &AtomicBool,
 ) -> Decision {
     let refuted = model.refute(operations);
+    let max_steps = match refuted {
+        Some(_) => budget.max_steps.min(ROW_STEPS.0 + ROW_STEPS.1 * operations.len() as u64),
+        None => budget.max_steps,
+    };
+    let budget = Budget { max_steps, ..budget };
     let mut searching = Searching { model, operations, budget, interrupt, steps: 0, peak_bytes: 0 };
     let end = refuted.unwrap_or(NEVER);
     let (conclusion, passed) = searching.decide_until(end);

@@ -33,6 +33,7 @@ mod search;
 mod shrink;
 mod specification;
 mod stacks;
+mod store;
 mod timeline;
 mod zones;
 
