@@ -16,8 +16,8 @@ use crate::verdict::Verdict;
 /// Steps that it is worth to look for the first return that can't be passed, where it is known that there is one: at least, and for each
 /// operation.
 const ROW_STEPS: (u64, u64) = (1 << 20, 16);
-/// Of a store of keys, the search gets only one in so many of the steps that are left where the frontier did not decide: it is a last
-/// resort that nearly never helps, and an answer that is not to be had should not be waited for.
+/// Of a store of keys, and of a counter, the search gets only one in so many of the steps that are left where the frontier did not decide:
+/// it is a last resort that nearly never helps, and an answer that is not to be had should not be waited for.
 const HOPELESS: u64 = 32;
 
 /// What decided.
@@ -207,7 +207,7 @@ impl<M: Decide> Searching<'_, M> {
         self.peak_bytes = self.peak_bytes.max(outcome.peak_bytes);
         match outcome.conclusion {
             Some(conclusion) => (conclusion, outcome.row),
-            None => match self.search(&operations, if self.model.has_accesses() { HOPELESS } else { 1 }) {
+            None => match self.search(&operations, self.part_of_a_last_resort()) {
                 (Conclusion::Exhausted(limit, row), _) => {
                     let row = row.max(outcome.row);
                     (Conclusion::Exhausted(limit, row), row)
@@ -215,6 +215,10 @@ impl<M: Decide> Searching<'_, M> {
                 (conclusion, row) => (conclusion, row.max(outcome.row)),
             },
         }
+    }
+
+    fn part_of_a_last_resort(&self) -> u64 {
+        if self.model.has_accesses() || self.model.has_amounts() { HOPELESS } else { 1 }
     }
 
     fn left(&self) -> u64 {

@@ -200,7 +200,7 @@ impl<'a> Climb<'a> {
             if care == Care::Unlimited {
                 self.row = before;
             }
-            if self.rising.has_given_up() || (care == Care::All && self.rising.steps() > most_steps) {
+            if self.rising.has_given_up() || self.rising.steps() > most_steps {
                 return Err(Halt::Helpless);
             }
             if stages.is_empty() {

@@ -9,7 +9,7 @@ const SLOTS: usize = u64::BITS as usize;
 /// Looking at this many stages counts as a step.
 const CONSIDERED_IN_A_STEP: u64 = 64;
 /// How many ways to make up a sum are wanted at most, and how many are looked at for them, where a few stages are followed and where all are.
-const FEW_WAYS: (usize, u64) = (4, 512);
+const FEW_WAYS: (usize, u64) = (1, 512);
 const ALL_WAYS: (usize, u64) = (usize::MAX, 1 << 20);
 
 /// How many ways to add what can be are looked at for one stage: there may be as many as there are sets of open operations.
@@ -18,13 +18,14 @@ const MOST_TRIED: u64 = 1 << 18;
 /// A set of slots.
 type Slots = u64;
 
-/// What was added when a level is reached.
+/// What was added when a level is reached. How much was used of what may have happened follows from what certainly went; in how many pieces
+/// tells the likely ways from those that only happen to add up. So the fewest pieces come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stage {
-    /// How much of what may have happened.
-    pub spare: i64,
-    /// How many additions that is.
+    /// How many additions that may have happened.
     pub pieces: u32,
+    /// How much that is.
+    pub spare: i64,
     /// Of the additions that may go before this level or after, those that went before.
     done: Slots,
     /// What was used of what may have happened, as [`Reserve`] keeps it.
