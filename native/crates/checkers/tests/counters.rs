@@ -210,6 +210,18 @@ fn a_long_counter_cannot_have_been_read_higher_than_all_that_was_added() {
 }
 
 #[test]
+fn a_long_counter_of_many_different_amounts_is_decided_in_few_steps() {
+    for seed in 0..4 {
+        let shape =
+            Shape { initial: 0, sign: 1, amounts: (1..50).collect(), info_percent: 8, reads_percent: 50, clients: 10 };
+        let history = shape.produced(&mut Random(5 << 40 | seed), 1_500);
+        let found = decided(&shape, &history);
+        assert_eq!(found.conclusion, Conclusion::Linearizable, "seed {seed}");
+        assert!(found.steps < 100_000, "seed {seed}: {} steps", found.steps);
+    }
+}
+
+#[test]
 fn longer_counters_are_decided_as_by_the_search() {
     let (mut impossible, mut undecided) = (0, 0);
     for seed in 0..cases(CASES) as u64 / 8 {

@@ -8,9 +8,10 @@ use crate::models::shelf::{EMPTY, Map};
 const SLOTS: usize = u64::BITS as usize;
 /// Looking at this many stages counts as a step.
 const CONSIDERED_IN_A_STEP: u64 = 64;
-/// How many ways to make up a sum are wanted at most, and how many are looked at for them, where a few stages are followed and where all are.
-const FEW_WAYS: (usize, u64) = (1, 512);
+/// How many ways to make up a sum are wanted at most, and how many are looked at for them, where all stages are followed; and where a few
+/// are, of how many stages there is one way, and how many are looked at.
 const ALL_WAYS: (usize, u64) = (usize::MAX, 1 << 20);
+const FEW_WAYS: (usize, u64) = (16, 512);
 
 /// How many ways to add what can be are looked at for one stage: there may be as many as there are sets of open operations.
 const MOST_TRIED: u64 = 1 << 18;
@@ -283,7 +284,7 @@ impl<'a> Rising<'a> {
                 found.push(after);
                 return;
             }
-            Care::Few { .. } => FEW_WAYS,
+            Care::Few { width, .. } => (width / FEW_WAYS.0, FEW_WAYS.1),
             Care::All => ALL_WAYS,
         };
         let undone = self.able.iter().filter(|&&slot| done >> slot & 1 == 0);
