@@ -32,3 +32,15 @@ def pytest_runtest_makereport(
         reason = report.longrepr[2]
         report.longrepr = f"{item.nodeid} did not run, which continuous integration does not accept. {reason}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for whole files that skip themselves."""
+    report = yield
+    if report.skipped and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} did not run, which continuous integration does not accept."
+    return report

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from schrodinger.checkers.deed import Deed, deeds, lapse, seconds
+from schrodinger.checkers.deed import Deed, deeds, lapse, seconds, several
 from schrodinger.checkers.verdict import Anomaly, Validity, Verdict
 from schrodinger.history import MAIN_PHASE
 
@@ -122,8 +122,8 @@ def _anomaly(f: str, begin: int, end: int, calm: Calm, tried: list[Deed], count:
         summary=f"No {f} succeeded for {lapse(end - begin)} although no fault was in force.",
         story=(
             f"From {seconds(begin)}{since}, until {seconds(end)} no {f} succeeded.",
-            f"{count:,} had been invoked early enough, the first by process {tried[0].process}"
-            f" at {seconds(tried[0].start_ns)}; it ended {tried[0].type}.",
+            f"{several(count, f'{f} was', f'{f} operations were')} invoked early enough, the first by process"
+            f" {tried[0].process} at {seconds(tried[0].start_ns)}; it ended {tried[0].type}.",
         ),
         operations=tuple(deed.involved("should have succeeded") for deed in tried),
     )

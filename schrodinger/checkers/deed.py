@@ -138,6 +138,11 @@ def seconds(instant_ns: int) -> str:
     return f"{instant_ns / _NANOSECONDS:.3f} s"
 
 
+def several(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: ``1 fault``, ``2,000 faults``, ``3 processes``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def steps_text(f: str, values: tuple[int, ...] | None) -> str:
     """The steps of a transaction, or on logs, as a person writes them; nothing where the values are no steps."""
     for steps, of in ((transaction.decode, ("txn",)), (messages.decode, ("txn", "send", "poll"))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schrodinger.checkers.deed import several
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ def malformed_verdict(checker: str, found: Malformed) -> Verdict:
     problems = found["problems"]
     reasons = [f"the history is malformed at {problem}" for problem in problems]
     if found["problem_count"] > len(problems):
-        reasons.append(f"and at {found['problem_count'] - len(problems):,} more rows")
+        reasons.append(f"and at {several(found['problem_count'] - len(problems), 'more row')}")
     return Verdict(
         validity=Validity.UNKNOWN,
         checker=checker,

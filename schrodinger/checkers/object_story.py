@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from schrodinger.checkers.deed import Deed, look_up, occurred, shown, steps_text
+from schrodinger.checkers.deed import Deed, look_up, occurred, several, shown, steps_text
 from schrodinger.checkers.verdict import Anomaly
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ OBJECTS: Final[Mapping[str, str]] = {
 """What is told of an object of each native model, other than a register."""
 
 _ROLES: Final = {"source": "brought it about", "overwrite": "took effect before", "observer": "saw the state"}
-_TOLD: Final = 40
+_TOLD: Final = 100
 """Longer witnesses are told by their end, which is where it goes wrong."""
 
 
@@ -50,7 +50,7 @@ def object_anomaly(operations: polars.DataFrame, failure: Failure, *, model: str
     where = place(failure, model)
     told = witness[-_TOLD:]
     left = len(witness) - len(told)
-    earlier = (f"{left:,} earlier operations are not told.",) if left else ()
+    earlier = (f"{several(left, 'earlier operation is', 'earlier operations are')} not told.",) if left else ()
     parts = [(deed, name if deed is blocked else _ROLES[roles[deed.index]]) for deed in told]
     return Anomaly(
         name=name,
@@ -61,6 +61,7 @@ def object_anomaly(operations: polars.DataFrame, failure: Failure, *, model: str
         ),
         story=(
             *_beginning(failure),
+            *left_out(operations, failure, _thing(failure, model)),
             *earlier,
             *(sentence(deed) for deed in told),
             *_reasons(failure, found, blocked, where),
@@ -74,9 +75,19 @@ def _beginning(failure: Failure) -> list[str]:
     """What is said of the operations that are left out because an order of all could begin with them."""
     if not failure["beginning"]:
         return []
-    first = f"{failure['beginning']:,} others, which take out again all that they put in"
+    first = several(failure["beginning"], "other", "others")
     if_any = "If there were an order of all operations, there would be one"
-    return [f"{if_any} that begins with {first}. These could not follow."]
+    return [f"{if_any} that begins with {first}, after which nothing is left inside. These could not follow."]
+
+
+def left_out(operations: polars.DataFrame, failure: Failure, thing: str) -> list[str]:
+    """What is said of all that returned before the story begins, and of what the object held then."""
+    if failure["start"] is None:
+        return []
+    began = look_up(operations, [failure["start"]])[failure["start"]].began
+    if failure["held"] is not None:
+        return [f"Whatever had begun before {began} had returned, and left {failure['held']} in {thing}."]
+    return [f"What returned before {began} is left out: whatever {thing} held then, what follows is impossible."]
 
 
 def sentence(deed: Deed) -> str:
@@ -103,11 +114,15 @@ _ANSWERED: Final = frozenset({"dequeue", "pop", "read", "get", "read-all"})
 
 
 def place(failure: Failure, model: str) -> str:
-    """What an object of this ``model`` is called in sentences."""
-    thing = OBJECTS.get(model, "the object")
-    if failure["key"] is not None and model not in ("multi-register", "key-value"):
-        thing = f"{thing} {failure['key']}"
+    """What an object of this ``model`` is called in sentences, or its element that they are about."""
+    thing = _thing(failure, model)
     return thing if failure["element"] is None else f"element {failure['element']} of {thing}"
+
+
+def _thing(failure: Failure, model: str) -> str:
+    thing = OBJECTS.get(model, "the object")
+    is_named = failure["key"] is not None and model not in ("multi-register", "key-value")
+    return f"{thing} {failure['key']}" if is_named else thing
 
 
 def _reasons(failure: Failure, found: Mapping[int, Deed], blocked: Deed, where: str) -> list[str]:

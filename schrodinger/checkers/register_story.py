@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from schrodinger.checkers.deed import Deed, deeds, lapse, look_up, occurred, on_key
+from schrodinger.checkers.object_story import left_out
 from schrodinger.checkers.register_blocks import Touched, conflict
 from schrodinger.checkers.verdict import Anomaly
 
@@ -49,7 +50,8 @@ class _Telling:
         self.blocked = found[failure["blocked"]]
         self.witness = sorted((found[row] for row in self.roles), key=occurred)
         self.needs = self._needs(self.blocked)
-        self.suspects = self._suspects(operations)
+        self.left_out = left_out(operations, failure, self._place())
+        self.was_written_before, self.suspects = self._writers(operations)
         self.name = self._name()
 
     def anomaly(self) -> Anomaly:
@@ -58,7 +60,13 @@ class _Telling:
         return Anomaly(
             name=self.name,
             summary=self._summary(),
-            story=(*(self._sentence(deed) for deed in told), *self._reason(), *self._circle(), self._guarantee()),
+            story=(
+                *self.left_out,
+                *(self._sentence(deed) for deed in told),
+                *self._reason(),
+                *self._circle(),
+                self._guarantee(),
+            ),
             operations=tuple(deed.involved(self._role(deed)) for deed in sorted(told, key=lambda deed: deed.index)),
         )
 
@@ -71,19 +79,25 @@ class _Telling:
     def _writes(self, deed: Deed) -> str | None:
         return None if deed.f == self.read or deed.argument is None else str(deed.argument[-1])
 
-    def _suspects(self, operations: polars.DataFrame) -> list[Deed]:
-        """Who wrote what the blocked operation needs, if the witness does not say: it failed, or came later."""
+    def _writers(self, operations: polars.DataFrame) -> tuple[bool, list[Deed]]:
+        """Who wrote what the blocked operation needs, if the witness does not say: it failed, or came later.
+
+        Whether somebody wrote it before the story begins comes first: then it was there once.
+        """
         if self.needs in (None, "nil", self.initial) or any(self._writes(deed) == self.needs for deed in self.witness):
-            return []
+            return False, []
         wrote = operations["f"].cast(str) != self.read
         wanted = operations["argument"].list.last() == int(self.needs or 0)
-        return deeds(operations.filter(on_key(operations, self.blocked.key) & wrote & wanted).head(1))
+        writers = operations.filter(on_key(operations, self.blocked.key) & wrote & wanted)
+        earlier = (writers["type"].cast(str) != "fail") & (writers["index"] < (self.failure["start"] or 0))
+        return bool(earlier.any()), [] if earlier.any() else deeds(writers.head(1))
 
     def _name(self) -> str:
         is_read = self.blocked.f == self.read
         if self.needs is None:
             return NOT_LINEARIZABLE
-        if self.needs != self.initial and not any(self._writes(deed) == self.needs for deed in self.witness):
+        is_known = self.needs == self.initial or self.was_written_before
+        if not is_known and not any(self._writes(deed) == self.needs for deed in self.witness):
             suspect = next(iter(self.suspects), None)
             if not is_read:
                 return IMPOSSIBLE_SWAP
@@ -170,6 +184,8 @@ class _Telling:
 
     def _circle(self) -> Iterator[str]:
         """The two blocks of operations, and what forces their order both ways."""
+        if self.left_out:
+            return
         touched = (Touched(deed, self._needs(deed), self._writes(deed)) for deed in self.witness)
         found = conflict(touched, self.initial)
         if found is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, on_key
+from schrodinger.checkers.deed import Deed, deeds, listed, look_up, occurred, on_key, several
 from schrodinger.checkers.object_story import place, sentence
 from schrodinger.checkers.verdict import Anomaly
 
@@ -53,7 +53,7 @@ def rule_anomaly(operations: polars.DataFrame, failure: Failure, rule: Rule, *, 
         name=name,
         summary=f"{told[0][0].upper()}{told[0][1:]}.",
         story=(
-            *((f"{more:,} earlier operations are not told.",) if more else ()),
+            *((f"{several(more, 'earlier operation is', 'earlier operations are')} not told.",) if more else ()),
             *(_sentence(deed) for deed in witness),
             *(f"{text[0].upper()}{text[1:]}." for text in told[1:]),
             f"Linearizability is broken: {guarantee}.",
@@ -179,7 +179,8 @@ class _Telling:
         told.append("whichever of them went in first came out last, when none of the others was inside")
         told += [text for stay in stays[:_TOLD] if (text := _in_the_way(stay, stays))]
         if unknown:
-            told.append(f"{unknown:,} takes of which nobody knows what they took are too few, or too late, to help")
+            takes = several(unknown, "take of unknown end is", "takes of unknown end are")
+            told.append(f"{takes} too few, or too late, to help")
         return told
 
     def seen_out_of_time(self) -> list[str]:
@@ -260,8 +261,8 @@ def _last_begun(there: list[Deed]) -> Deed:
 def _unknown(count: int, taker: Deed, when: str) -> str:
     if count == 0:
         return f"no {taker.f} of which nobody knows what it took had begun {when}"
-    what = f"{taker.f} of which nobody knows what it" if count == 1 else f"{taker.f}s of which nobody knows what they"
-    return f"only {count:,} {what} took had begun {when}"
+    takes = several(count, f"{taker.f} of which nobody knows what it", f"{taker.f}s of which nobody knows what they")
+    return f"only {takes} took had begun {when}"
 
 
 def _in_the_way(stay: _Stay, stays: list[_Stay]) -> str | None:

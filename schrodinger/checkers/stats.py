@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from schrodinger.checkers.deed import several
 from schrodinger.checkers.verdict import Validity, Verdict
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ class Stats:
             f: {end: counts.get((f, end), 0) for end in ("ok", "fail", "info")} for f in sorted({f for f, _ in counts})
         }
         reasons = [
-            f"none of {sum(counts.values()):,} {f} operations succeeded"
+            f"none of {several(total, f'{f} operation')} succeeded" if total > 1 else f"the only {f} did not succeed"
             for f, counts in functions.items()
-            if not counts["ok"]
+            if not counts["ok"] and (total := sum(counts.values()))
         ]
         if not functions:
             reasons.append("no operation was invoked")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from schrodinger.checkers.deed import several
 from schrodinger.checkers.verdict import Validity, Verdict
 from schrodinger.history import FINAL_OPERATIONS
 
@@ -72,20 +73,18 @@ class Strength:
     def _thin(self, operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> Iterator[str]:
         ok = operations.filter(operations["type"] == "ok")
         if not faults:
-            yield from _too_few(ok.height, "operations succeeded in the whole run")
+            yield from _too_few(ok.height, "succeeded in the whole run")
             return
         first = min(fault.begin_ns - fault.begin_uncertainty_ns for fault in faults)
         ends = [fault.end_ns for fault in faults if fault.end_ns is not None]
-        yield from _too_few(ok.filter(ok["end_ns"] < first).height, "operations succeeded before the first fault")
+        yield from _too_few(ok.filter(ok["end_ns"] < first).height, "succeeded before the first fault")
         if not all(fault.kind in STOPS and len(fault.nodes) == self.nodes for fault in faults):
             during = operations.filter(_invoked_during(operations, faults))
-            yield from _too_few(during.height, "operations were invoked while a fault was in force")
+            yield from _too_few(during.height, "began while a fault was in force")
         if len(ends) < len(faults):
             yield "a fault was never healed, so nothing is known of the time after it"
         else:
-            yield from _too_few(
-                ok.filter(ok["start_ns"] > max(ends)).height, "operations succeeded after the last fault"
-            )
+            yield from _too_few(ok.filter(ok["start_ns"] > max(ends)).height, "succeeded after the last fault")
 
 
 def _invoked_during(operations: polars.DataFrame, faults: tuple[FaultInterval, ...]) -> polars.Series:
@@ -100,7 +99,7 @@ def _invoked_during(operations: polars.DataFrame, faults: tuple[FaultInterval, .
 
 def _too_few(count: int, what: str) -> Iterator[str]:
     if count < LEAST_OPERATIONS:
-        yield f"too weak: only {count} {what} (at least {LEAST_OPERATIONS} are needed)"
+        yield f"too weak: only {several(count, 'operation')} {what} (at least {LEAST_OPERATIONS} are needed)"
 
 
 def _never_succeeded(operations: polars.DataFrame) -> Iterator[str]:

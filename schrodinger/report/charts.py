@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schrodinger.checkers.deed import several
 from schrodinger.report.axes import Decades, Grid, Linear, Span
 from schrodinger.report.fault_marks import sample, strip, strip_height
 from schrodinger.report.svg import WIDE, Attribute, band, bars, dots, element, line, percent, steps, stretched, together
-from schrodinger.report.words import level, rate, several
+from schrodinger.report.words import level, rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

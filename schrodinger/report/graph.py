@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from schrodinger.checkers.deed import several
 from schrodinger.report.svg import element, number, together
 from schrodinger.report.timeline import instants_of
-from schrodinger.report.words import clipped, digits_apart, moment, printable, several
+from schrodinger.report.words import clipped, digits_apart, moment, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from schrodinger.checkers.deed import several
 from schrodinger.report.facts import quantity, rendered, words_of
-from schrodinger.report.words import clipped, count, duration, listed, moment, several
+from schrodinger.report.words import clipped, count, duration, listed, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

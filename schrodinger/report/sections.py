@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from schrodinger.checkers.deed import several
 from schrodinger.report import charts, facts, fault_marks, series
 from schrodinger.report.axes import Grid
 from schrodinger.report.graph import graph
@@ -25,7 +26,6 @@ from schrodinger.report.words import (
     printable,
     rate,
     sentence,
-    several,
     share,
     told,
 )

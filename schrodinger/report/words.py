@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from schrodinger.checkers.deed import several
 from schrodinger.checkers.verdict import Validity
 
 if TYPE_CHECKING:
@@ -51,11 +52,6 @@ def clipped(text: str, limit: int) -> str:
 def count(number: int) -> str:
     """A number with thousands separated: ``12,345``."""
     return f"{number:,}"
-
-
-def several(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: ``1 fault``, ``2 faults``, ``3 processes``."""
-    return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
 def listed(items: Sequence[str]) -> str:

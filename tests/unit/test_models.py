@@ -169,8 +169,8 @@ def test_a_queue_is_told_by_what_it_held_and_who_was_stuck(tmp_path: Path) -> No
     assert anomaly.summary == "No order of 3 operations on the queue explains what they returned."
     assert [operation.label for operation in anomaly.operations] == ["enqueue 1", "enqueue 2", "dequeue → 2"]
     assert anomaly.story[0] == (
-        "If there were an order of all operations, there would be one that begins with 180 others, which take out again"
-        " all that they put in. These could not follow."
+        "If there were an order of all operations, there would be one that begins with 180 others, after which nothing"
+        " is left inside. These could not follow."
     )
     assert anomaly.story[-2] == (
         "In whatever order these took effect, the queue is [1, 2] after process 1's enqueue: process 0's dequeue of 2"

@@ -31,6 +31,7 @@ import pytest
 import schrodinger_native
 from schrodinger_native import HistoryFile, Transcript, import_history, results
 
+from tests.fakes import lies
 from tests.fakes.shorthand import edn
 
 if TYPE_CHECKING:
@@ -285,6 +286,12 @@ def test_results_are_what_their_types_say_and_whatever_these_allow_comes_up(tmp_
                 comparison.compare(check(history, **options), kind, where)
                 for file in tmp_path.iterdir():
                     file.unlink()
+    if kind == DECLARED["check_linearizable"]:
+        # Of long histories only the end is told.
+        long = [("counter", lies.simulated(lies.THINGS["counter"](), Random(seed))) for seed in range(8)]
+        for model, events in [*long, ("unordered-queue", lies.overdrawn())]:
+            history = lies.written(tmp_path / "long.arrow", events)
+            comparison.compare(schrodinger_native.check_linearizable(history, model=model), kind, where)
     never = set(open_choices(kind, where)) - comparison.met
     assert not never, f"declared, and never returned: {never}"
 

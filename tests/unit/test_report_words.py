@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schrodinger.checkers.deed import several
 from schrodinger.checkers.verdict import Anomaly, Involved, Validity, Verdict, combine
 from schrodinger.report import words
 from schrodinger.report.sections import LOG_BUDGET, Logs, fault_summary, instant, meanwhile, plan_facts
@@ -71,8 +72,8 @@ def test_instants_closer_than_a_millisecond_get_the_digits_that_tell_them_apart(
 
 def test_rates_counts_and_shares_are_written_for_people() -> None:
     assert [words.rate(value) for value in (0, 3.42, 512.4, 12_345)] == ["0/s", "3.4/s", "512/s", "12,345/s"]
-    assert words.several(1, "fault") == "1 fault"
-    assert words.several(1_200, "process", "processes") == "1,200 processes"
+    assert several(1, "fault") == "1 fault"
+    assert several(1_200, "process", "processes") == "1,200 processes"
     assert words.listed([]) == ""
     assert words.listed(["n1"]) == "n1"
     assert words.listed(["n1", "n2", "n3"]) == "n1, n2 and n3"

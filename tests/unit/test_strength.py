@@ -100,7 +100,7 @@ WEAK: dict[str, tuple[Callable[[Script], Script], str]] = {
     ),
     "thin during, but for what succeeded while the fault began": (
         lambda it: it.operations(20).beginning(lambda it: it.operations(20)).operations(3).heal().operations(20),
-        "only 3 operations were invoked while a fault was in force",
+        "only 3 operations began while a fault was in force",
     ),
     "thin after": (lambda it: it.operations(20).inject().operations(20).heal().operations(3), "after the last fault"),
     "failures only": (

@@ -121,6 +121,8 @@ class Failure(TypedDict):
     element: int | None
     blocked: int
     blocked_return: int
+    start: int | None
+    held: str | None
     beginning: int
     minimal: bool
     rule: Rule | None

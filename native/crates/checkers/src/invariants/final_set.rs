@@ -81,7 +81,10 @@ fn check_one(events: &Events, paired: &[Paired], functions: Functions) -> Result
         let element = elements.get(&value);
         if *times == 2 {
             duplicated.add(|| {
-                Case::new(&[(last.invocation, "read it more than once")], format!("the last read has {value} twice"))
+                Case::new(
+                    &[(last.invocation, "read it more than once")],
+                    format!("the last read has {value} more than once"),
+                )
             });
         } else if *times > 2 {
             continue;

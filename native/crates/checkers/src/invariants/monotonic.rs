@@ -141,7 +141,7 @@ fn judge_all(events: &Events, read: &Paired, known: &[Seen], findings: [&mut Fin
     }
     let mut seen: FxHashSet<i64> = FxHashSet::default();
     for &number in numbers.iter().filter(|&&number| !seen.insert(number)) {
-        duplicated.add(|| Case::new(&[(read.invocation, "read all")], format!("{number} is there twice")));
+        duplicated.add(|| Case::new(&[(read.invocation, "read all")], format!("{number} is there more than once")));
     }
     for missing in known.iter().filter(|known| !seen.contains(&known.value)) {
         let rows = [(missing.by, "got the number"), (read.invocation, "read all, without it")];

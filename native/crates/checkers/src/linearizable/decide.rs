@@ -60,6 +60,9 @@ pub struct Followed {
     pub beginning: Vec<u32>,
 }
 
+/// An object and its operations.
+pub type Apart<M> = (M, Vec<Operation<<M as Model>::Action>>);
+
 /// A model with what is known about deciding and explaining it. Nothing need be known.
 pub trait Decide: Model + Clone + Send + Sync {
     /// Decide the operations, which are sorted by invocation, by a check that is exact for them; nothing if there is none.
@@ -97,6 +100,20 @@ pub trait Decide: Model + Clone + Send + Sync {
     /// The operations without some units, and the object that they happened to.
     fn without(&self, operations: &[Operation<Self::Action>], units: &[Unit]) -> (Self, Vec<Operation<Self::Action>>) {
         generic_without(self, operations, units)
+    }
+
+    /// The object and its operations, where elements that come back have a number of their own each time; nothing if it has none.
+    fn apart(&self, _operations: &[Operation<Self::Action>]) -> Option<Apart<Self>> {
+        None
+    }
+
+    /// The operations without those that may have happened and that nobody can have observed: an order of all is one without them.
+    fn of_use(&self, mut operations: Vec<Operation<Self::Action>>) -> Vec<Operation<Self::Action>> {
+        let mut consumed: Vec<_> = operations.iter().filter_map(|operation| self.consumes(operation.action)).collect();
+        consumed.sort_unstable();
+        let is_spare = |token| consumed.binary_search(&token).is_err();
+        operations.retain(|o| !(o.is_pending() && self.produces(o.action).is_some_and(is_spare)));
+        operations
     }
 
     /// Operations among which those that make the history impossible are certainly to be found; all of them, if nothing is known.

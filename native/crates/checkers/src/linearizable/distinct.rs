@@ -3,7 +3,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::decide::{Algorithm, Decide, Decision, Followed};
+use super::apart::told_apart;
+use super::decide::{Algorithm, Apart, Decide, Decision, Followed};
 use super::search::Conclusion;
 use super::{Budget, Operation, stacks};
 use crate::models::{Model, QueueAction, Set, SetAction, Stack, StackAction, UnorderedQueue};
@@ -35,6 +36,11 @@ impl From<StackAction> for PoolAction {
 }
 
 impl Decide for UnorderedQueue {
+    fn apart(&self, operations: &[Operation<QueueAction>]) -> Option<Apart<Self>> {
+        let (operations, elements) = queue_apart(operations);
+        Some((UnorderedQueue::new(elements), operations))
+    }
+
     fn directly(&self, operations: &[Operation<QueueAction>]) -> Option<Decision> {
         decide_pool(operations, self.tokens(), unordered_queue)
     }
@@ -49,6 +55,21 @@ impl Decide for UnorderedQueue {
 }
 
 impl Decide for Stack {
+    fn apart(&self, operations: &[Operation<StackAction>]) -> Option<Apart<Self>> {
+        let handled = |action| match action {
+            StackAction::Push(element) => Some((element, true)),
+            StackAction::Pop(element) => Some((element, false)),
+            StackAction::Empty | StackAction::PopAny => None,
+        };
+        let renumbered = |action, element| match action {
+            StackAction::Push(_) => StackAction::Push(element),
+            StackAction::Pop(_) => StackAction::Pop(element),
+            other => other,
+        };
+        let (operations, elements) = told_apart(operations, handled, renumbered);
+        Some((Stack::new(elements), operations))
+    }
+
     fn directly(&self, operations: &[Operation<StackAction>]) -> Option<Decision> {
         decide_pool(operations, self.tokens(), stack)
     }
@@ -81,6 +102,21 @@ impl Decide for Set {
         let (elements, reads) = (self.elements(), self.seen());
         broken(operations, row, &|history| snapshots(history, elements, &reads))
     }
+}
+
+/// The operations of a queue, with elements that come back told apart.
+pub fn queue_apart(operations: &[Operation<QueueAction>]) -> (Vec<Operation<QueueAction>>, usize) {
+    let handled = |action| match action {
+        QueueAction::Enqueue(element) => Some((element, true)),
+        QueueAction::Dequeue(element) => Some((element, false)),
+        QueueAction::Empty | QueueAction::DequeueAny => None,
+    };
+    let renumbered = |action, element| match action {
+        QueueAction::Enqueue(_) => QueueAction::Enqueue(element),
+        QueueAction::Dequeue(_) => QueueAction::Dequeue(element),
+        other => other,
+    };
+    told_apart(operations, handled, renumbered)
 }
 
 /// The operations as they happen to a pool.

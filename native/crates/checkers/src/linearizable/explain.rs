@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use super::decide::Decide;
 use super::object::Object;
+use super::recent::{Recent, end, plain};
 use super::search::{Conclusion, Goal, search};
-use super::shrink::{Shrunk, shrink};
+use super::shrink::{Shrunk, prefix, shrink};
 use super::{Budget, Operation};
 use crate::models::{Model, Nature, shown};
 use crate::objects::{self, Refutation, Rule};
@@ -26,6 +27,11 @@ pub struct Explanation {
     pub witness: Vec<Witness>,
     /// The rule that the witness breaks, where the object is decided by rules; nothing where it was searched.
     pub rule: Option<Rule>,
+    /// The row from which on the history is told: the witness is impossible whatever the object held then, and whichever operations had
+    /// taken effect that were open then, unless it is known what it `held`. Nothing if it is told from its beginning.
+    pub start: Option<u32>,
+    /// What the object held before the row of the start, in words, if that is known.
+    pub held: Option<String>,
     /// How many operations are not in the witness because, if there were an order of all, there would be one that begins with them; they
     /// leave the object as it was.
     pub beginning: usize,
@@ -97,49 +103,98 @@ pub struct Stuck {
 /// Steps that telling configurations is worth: at least, and for each operation of the witness.
 const CONFIGURATIONS_STEPS: (u64, u64) = (1 << 16, 8);
 
+/// Steps that telling the end of a long history by itself is worth, before anything else is left out of it.
+const BRIEFLY: u64 = 1 << 17;
+
 /// Explain a history whose return in `row` is the first that can't be passed.
 pub fn explain<M: Decide>(object: &Object<M>, row: u32, budget: Budget, interrupt: &AtomicBool) -> Explanation {
     if let Some(refutation) = object.broken(row) {
         return explain_by_rule(object, row, &refutation);
     }
-    let Shrunk { model, operations: witness, beginning, minimal } =
-        shrink(&object.model, &object.operations, row, budget, interrupt);
-    let (least, each) = CONFIGURATIONS_STEPS;
-    let max_steps = budget.max_steps.min(least + each * witness.len() as u64);
-    let mut found = search(model, &witness, Goal::FirstBlocked, Budget { max_steps, ..budget }, interrupt);
-    let is_complete = found.conclusion == Conclusion::Blocked(row);
-    if !is_complete && !matches!(found.conclusion, Conclusion::Exhausted(_, furthest) if furthest == row) {
-        found.dead_ends.clear();
+    let telling = Telling { object, row, budget, interrupt };
+    let brief = Budget { max_steps: budget.max_steps.min(BRIEFLY), ..budget };
+    let all = object.model.suspects(prefix(&object.model, &object.operations, row + 1));
+    if let Some(recent) = end(&object.model, &all, brief, interrupt) {
+        return telling.recent(recent);
     }
-    let (model, dead_ends) = (found.model, found.dead_ends);
-    let blocked = object.operations.iter().find(|operation| operation.completion == row);
-    let mut configurations = Vec::new();
-    for dead_end in &dead_ends {
-        let stuck = dead_end.stuck.iter().map(|&index| {
-            let needs = model.consumes(witness[index].action).map(|token| shown(token, &object.names));
-            Stuck { row: witness[index].invocation, needs }
-        });
-        configurations.push(Configuration {
-            state: model.describe(dead_end.state, &object.names),
-            since: dead_end.since.map(|index| witness[index].invocation),
-            stuck: stuck.collect(),
-        });
-    }
-    let role = |operation: &Operation<M::Action>| match blocked {
-        Some(blocked) => role(&model, operation, blocked),
-        None => Role::Overwrite,
+    let shrunk = match object.model.apart(&object.operations) {
+        Some((model, apart)) => together(object, shrink(&model, &apart, row, budget, interrupt)),
+        None => shrink(&object.model, &object.operations, row, budget, interrupt),
     };
-    Explanation {
-        key: object.key,
-        element: object.element,
-        blocked: blocked.map_or(row, |operation| operation.invocation),
-        blocked_return: row,
-        configurations,
-        witness: witness.iter().map(|o| Witness { row: o.invocation, role: role(o) }).collect(),
-        rule: None,
-        beginning,
-        minimal,
-        exhaustive: is_complete && !found.more_dead_ends,
+    if let Some(recent) = end(&shrunk.model, &shrunk.operations, budget, interrupt) {
+        return telling.recent(recent);
+    }
+    let (known, witness) = (shrunk.model.clone(), shrunk.operations.clone());
+    telling.by_search(&known, &witness, shrunk)
+}
+
+/// What was found of elements that were told apart, as the object knows it.
+fn together<M: Decide>(object: &Object<M>, apart: Shrunk<M>) -> Shrunk<M> {
+    let known = |operation: &Operation<M::Action>| {
+        let place = object.operations.binary_search_by_key(&operation.invocation, |known| known.invocation).ok()?;
+        Some(Operation { action: object.operations[place].action, ..*operation })
+    };
+    let operations = apart.operations.iter().filter_map(known).collect();
+    Shrunk { model: object.model.clone(), operations, ..apart }
+}
+
+/// A history whose return in `row` is the first that can't be passed.
+struct Telling<'a, M: Decide> {
+    object: &'a Object<M>,
+    row: u32,
+    budget: Budget,
+    interrupt: &'a AtomicBool,
+}
+
+impl<M: Decide> Telling<'_, M> {
+    /// By its end.
+    fn recent(&self, shrunk: Shrunk<Recent<M>>) -> Explanation {
+        let (known, witness) = (shrunk.model.model.clone(), plain(&shrunk.operations));
+        let (start, held) = (Some(shrunk.model.start), shrunk.model.held(&self.object.names));
+        Explanation { start, held, ..self.by_search(&known, &witness, shrunk) }
+    }
+
+    /// By where all ways to linearize a witness end. `known` is the object as it knows itself, and the `witness` as that knows it.
+    fn by_search<W: Model>(&self, known: &M, witness: &[Operation<M::Action>], shrunk: Shrunk<W>) -> Explanation {
+        let (object, row) = (self.object, self.row);
+        let (least, each) = CONFIGURATIONS_STEPS;
+        let max_steps = self.budget.max_steps.min(least + each * witness.len() as u64);
+        let budget = Budget { max_steps, ..self.budget };
+        let mut found = search(shrunk.model, &shrunk.operations, Goal::FirstBlocked, budget, self.interrupt);
+        let is_complete = found.conclusion == Conclusion::Blocked(row);
+        if !is_complete && !matches!(found.conclusion, Conclusion::Exhausted(_, furthest) if furthest == row) {
+            found.dead_ends.clear();
+        }
+        let blocked = object.operations.iter().find(|operation| operation.completion == row);
+        let configurations = found.dead_ends.iter().map(|dead_end| {
+            let stuck = dead_end.stuck.iter().map(|&index| {
+                let needs = known.consumes(witness[index].action).map(|token| shown(token, &object.names));
+                Stuck { row: witness[index].invocation, needs }
+            });
+            Configuration {
+                state: found.model.describe(dead_end.state, &object.names),
+                since: dead_end.since.map(|index| witness[index].invocation),
+                stuck: stuck.collect(),
+            }
+        });
+        let role = |operation: &Operation<M::Action>| match blocked {
+            Some(blocked) => role(known, operation, blocked),
+            None => Role::Overwrite,
+        };
+        Explanation {
+            key: object.key,
+            element: object.element,
+            blocked: blocked.map_or(row, |operation| operation.invocation),
+            blocked_return: row,
+            configurations: configurations.collect(),
+            witness: witness.iter().map(|o| Witness { row: o.invocation, role: role(o) }).collect(),
+            rule: None,
+            start: None,
+            held: None,
+            beginning: shrunk.beginning,
+            minimal: shrunk.minimal,
+            exhaustive: is_complete && !found.more_dead_ends,
+        }
     }
 }
 
@@ -157,6 +212,8 @@ fn explain_by_rule<M: Decide>(object: &Object<M>, row: u32, refutation: &Refutat
         blocked_return: row,
         witness: witness.collect(),
         rule: Some(refutation.rule),
+        start: None,
+        held: None,
         beginning: 0,
         minimal: true,
         configurations: Vec::new(),

@@ -6,11 +6,13 @@
 //! ([`refute`]), and a store is first looked at key by key ([`store`]). Queues, stacks and sets whose elements are all different are
 //! decided by [`crate::objects`]; where elements repeat, FIFO queues in [`lockstep`], and stacks by [`stacks`], all at once. A counter
 //! that only grows is followed from sum to sum ([`counting`]). Whatever has no check of its own is decided by the [`frontier`] of all its
-//! configurations, or else searched ([`search`]). A failure is cut down to operations of which none can be left out ([`shrink`]) before it is explained.
+//! configurations, or else searched ([`search`]). A failure is cut down to operations of which none can be left out ([`shrink`]) before it
+//! is explained, and of a long history only the end is told where that is impossible by itself ([`recent`]).
 //!
 //! An operation that failed did not happen, and is left out; one that ended `info`, or not at all, can take effect at any time after
 //! its call, or never, so a read that ended so says nothing and is left out as well.
 
+mod apart;
 mod check;
 mod classes;
 mod concern;
@@ -27,6 +29,7 @@ pub(crate) mod memo;
 mod object;
 mod queue;
 mod reading;
+mod recent;
 mod refute;
 mod register;
 mod search;

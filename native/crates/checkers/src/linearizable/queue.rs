@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use rustc_hash::FxHashMap;
 
-use super::decide::{Decide, Decision, Followed};
-use super::distinct::{broken_pool, decide_pool, in_a_pool};
+use super::decide::{Apart, Decide, Decision, Followed};
+use super::distinct::{broken_pool, decide_pool, in_a_pool, queue_apart};
 use super::shrink::{Unit, generic_units};
 use super::{Budget, Operation, lockstep};
 use crate::models::{Model, Queue, QueueAction};
@@ -13,6 +13,12 @@ use crate::objects::{Refutation, overdrawn, queue};
 use crate::pairing::NEVER;
 
 impl Decide for Queue {
+    fn apart(&self, operations: &[Operation<QueueAction>]) -> Option<Apart<Self>> {
+        let (operations, elements) = queue_apart(operations);
+        let enqueues = operations.iter().filter(|o| matches!(o.action, QueueAction::Enqueue(_))).count();
+        Some((Queue::new(elements, enqueues), operations))
+    }
+
     fn directly(&self, operations: &[Operation<QueueAction>]) -> Option<Decision> {
         decide_pool(operations, self.tokens(), queue)
     }

@@ -102,6 +102,11 @@ pub fn shrink<M: Decide>(
         operations.retain(|_| is_kept.next().unwrap_or(true));
     }
     let current = Shrunk { model: model.clone(), operations: model.suspects(operations), beginning, minimal: true };
+    minimal(current, budget, interrupt)
+}
+
+/// Impossible operations, cut down until none can be left out.
+pub fn minimal<M: Decide>(current: Shrunk<M>, budget: Budget, interrupt: &AtomicBool) -> Shrunk<M> {
     let mut shrinking = Shrinking { budget, interrupt, current };
     let mut before = usize::MAX;
     while shrinking.current.operations.len() < before {

@@ -5,12 +5,12 @@
 
 use std::sync::atomic::AtomicBool;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::decide::{Decide, decide};
 use super::search::Conclusion;
 use super::{Budget, Operation};
-use crate::models::{KeyValue, Model, Register, RegisterAction};
+use crate::models::{Access, KeyValue, Model, Register, RegisterAction};
 
 /// What deciding one key may take: at least, and for each operation on it.
 const STEPS: (u64, u64) = (1 << 12, 16);
@@ -25,6 +25,14 @@ impl Decide for KeyValue {
             }
         }
         keys.iter().filter_map(Key::blocked).min()
+    }
+
+    fn of_use(&self, mut operations: Vec<Operation<Self::Action>>) -> Vec<Operation<Self::Action>> {
+        let found = operations.iter().flat_map(|operation| self.accesses(operation.action));
+        let found: FxHashSet<_> = found.filter_map(|access| Some((access.key, access.finds?))).collect();
+        let is_of_use = |access: &Access| access.leaves.is_some_and(|value| found.contains(&(access.key, value)));
+        operations.retain(|operation| !operation.is_pending() || self.accesses(operation.action).iter().any(is_of_use));
+        operations
     }
 }
 

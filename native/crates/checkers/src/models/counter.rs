@@ -36,6 +36,9 @@ impl Counter {
     }
 }
 
+/// A sum of which nothing is known.
+const ANYTHING: State = State::MAX;
+
 impl Model for Counter {
     type Action = CounterAction;
 
@@ -48,6 +51,18 @@ impl Model for Counter {
         match action {
             CounterAction::Add(amount) => Some(self.sums.number(sum.wrapping_add(amount))),
             CounterAction::Read(read) => (read == sum).then_some(state),
+        }
+    }
+
+    fn anything(&mut self) -> Option<State> {
+        Some(ANYTHING)
+    }
+
+    fn step_loosely(&mut self, state: State, action: CounterAction) -> Option<State> {
+        match (state, action) {
+            (ANYTHING, CounterAction::Add(_)) => Some(ANYTHING),
+            (ANYTHING, CounterAction::Read(read)) => Some(self.sums.number(read)),
+            _ => self.step(state, action),
         }
     }
 
@@ -118,7 +133,7 @@ impl Model for Counter {
     }
 
     fn describe(&self, state: State, _: &[Option<i64>]) -> String {
-        self.sums.thing(state).to_string()
+        if state == ANYTHING { "at anything".to_owned() } else { self.sums.thing(state).to_string() }
     }
 
     fn bytes(&self) -> u64 {

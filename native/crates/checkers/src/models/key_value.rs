@@ -134,6 +134,18 @@ impl Model for KeyValue {
         (0..self.keys.len() as u32).fold(shelf::EMPTY, |state, key| self.shelf.set(state, key, ANYTHING))
     }
 
+    fn anything(&mut self) -> Option<State> {
+        Some(self.unknown())
+    }
+
+    /// Who finds something where nothing was known tells it.
+    fn step_loosely(&mut self, state: State, action: Transaction) -> Option<State> {
+        let after = self.step(state, action)?;
+        let told = self.transactions[action as usize].iter();
+        let told = told.filter_map(|access| Some((access.key, access.finds.filter(|_| access.leaves.is_none())?)));
+        Some(told.fold(after, |state, (key, value)| self.shelf.set(state, key, value)))
+    }
+
     fn in_pieces(
         &self,
         operations: &[Operation<Transaction>],
@@ -187,7 +199,8 @@ impl Model for KeyValue {
 
     fn describe(&self, state: State, names: &[Option<i64>]) -> String {
         let held = self.shelf.entries(state);
-        let pairs = held.iter().map(|&(key, value)| format!("{}: {}", self.keys[key as usize], shown(value, names)));
+        let known = held.iter().filter(|&&(_, value)| value != ANYTHING);
+        let pairs = known.map(|&(key, value)| format!("{}: {}", self.keys[key as usize], shown(value, names)));
         format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
     }
 

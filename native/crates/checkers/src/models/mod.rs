@@ -173,6 +173,17 @@ pub trait Model {
         self.initial()
     }
 
+    /// A state of which nothing is known, for [`Model::step_loosely`]; nothing for a model that has none.
+    fn anything(&mut self) -> Option<State> {
+        None
+    }
+
+    /// The state after `action`, where a state may stand for many: nothing if it can happen in none of them, otherwise one that stands at
+    /// least for all that may come of it.
+    fn step_loosely(&mut self, state: State, action: Self::Action) -> Option<State> {
+        self.step(state, action)
+    }
+
     /// The object and its operations, of which each that may have happened, but for those called in rows of `whole`, is taken apart into
     /// one for each place that it writes: what is possible is possible with those too. Nothing for a model without accesses.
     fn in_pieces(

@@ -68,6 +68,18 @@ impl Model for Register {
         }
     }
 
+    /// Whatever happens to it, its value is known afterwards.
+    fn anything(&mut self) -> Option<State> {
+        Some(self.values as State)
+    }
+
+    fn step_loosely(&mut self, state: State, action: RegisterAction) -> Option<State> {
+        match self.anything() == Some(state) {
+            true => action.produces().or(action.consumes()),
+            false => self.step(state, action),
+        }
+    }
+
     fn nature(&self, action: RegisterAction) -> Nature {
         match action {
             RegisterAction::Read(_) => Nature::Observation,
@@ -81,7 +93,7 @@ impl Model for Register {
     }
 
     fn describe(&self, state: State, names: &[Option<i64>]) -> String {
-        shown(state, names)
+        if state as usize == self.values { "anything".to_owned() } else { shown(state, names) }
     }
 
     fn has_offers(&self) -> bool {

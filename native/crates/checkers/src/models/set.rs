@@ -79,6 +79,9 @@ impl Set {
     }
 }
 
+/// What a state has for an element of which nobody knows whether it is there.
+const PERHAPS: u32 = 2;
+
 impl Model for Set {
     type Action = SetAction;
 
@@ -95,6 +98,25 @@ impl Model for Set {
             SetAction::Contains(element, there) => (self.has(state, element) == there).then_some(state),
             SetAction::ReadAll(read) => (self.reads[read as usize] == state).then_some(state),
         }
+    }
+
+    fn anything(&mut self) -> Option<State> {
+        Some((0..self.elements as u32).fold(shelf::EMPTY, |map, element| self.shelf.set(map, element, PERHAPS)))
+    }
+
+    fn step_loosely(&mut self, state: State, action: SetAction) -> Option<State> {
+        if let SetAction::ReadAll(read) = action {
+            let seen = self.reads[read as usize];
+            let differences = self.shelf.differences(state, seen, usize::MAX);
+            return differences.iter().all(|&(_, held, _)| held == PERHAPS).then_some(seen);
+        }
+        let (element, action) = (element_of(action)?, action.as_register()?);
+        let held = self.shelf.get(state, element);
+        if action.consumes().is_some_and(|value| held != PERHAPS && held != value) {
+            return None;
+        }
+        let after = action.produces().or(action.consumes())?;
+        Some(self.shelf.set(state, element, after))
     }
 
     fn nature(&self, action: SetAction) -> Nature {
@@ -168,8 +190,10 @@ impl Model for Set {
     }
 
     fn describe(&self, state: State, names: &[Option<i64>]) -> String {
-        let held = self.shelf.entries(state);
-        bracketed(held.iter().map(|&(element, _)| element), names)
+        let entries = self.shelf.entries(state);
+        let held = entries.iter().filter(|&&(_, held)| held == 1).map(|&(element, _)| element);
+        let perhaps = if entries.iter().any(|&(_, held)| held == PERHAPS) { ", and perhaps others" } else { "" };
+        format!("{}{perhaps}", bracketed(held, names))
     }
 
     fn bytes(&self) -> u64 {

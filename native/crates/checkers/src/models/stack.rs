@@ -32,6 +32,9 @@ pub struct Stack {
 /// The empty stack, and below it nothing.
 const EMPTY: State = 0;
 
+/// A stack of which nothing is known. What is pushed on it is known to lie on top.
+const ANYTHING: State = State::MAX;
+
 impl Stack {
     /// A stack of this many different elements.
     pub fn new(elements: usize) -> Self {
@@ -62,6 +65,18 @@ impl Model for Stack {
             StackAction::Pop(element) => (self.top(state) == Some(element)).then(|| self.beneath(state)),
             StackAction::Empty => (state == EMPTY).then_some(state),
             StackAction::PopAny => Some(self.beneath(state)),
+        }
+    }
+
+    fn anything(&mut self) -> Option<State> {
+        Some(ANYTHING)
+    }
+
+    fn step_loosely(&mut self, state: State, action: StackAction) -> Option<State> {
+        match (state, action) {
+            (ANYTHING, StackAction::Pop(_) | StackAction::PopAny) => Some(ANYTHING),
+            (ANYTHING, StackAction::Empty) => Some(EMPTY),
+            _ => self.step(state, action),
         }
     }
 
@@ -118,9 +133,15 @@ impl Model for Stack {
     }
 
     fn describe(&self, state: State, names: &[Option<i64>]) -> String {
-        let downwards = std::iter::successors(Some(state), |&state| Some(self.beneath(state)));
-        let elements: Vec<u32> = downwards.map_while(|state| self.top(state)).collect();
-        bracketed(elements.into_iter().rev(), names)
+        let mut beneath = state;
+        let mut elements = Vec::new();
+        while beneath != ANYTHING {
+            let Some(top) = self.top(beneath) else { break };
+            elements.push(top);
+            beneath = self.beneath(beneath);
+        }
+        let held = bracketed(elements.into_iter().rev(), names);
+        if beneath == ANYTHING { format!("{held} on anything") } else { held }
     }
 
     fn bytes(&self) -> u64 {

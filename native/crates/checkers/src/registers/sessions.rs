@@ -123,7 +123,7 @@ pub fn check(events: &Events, options: &Options, interrupt: &AtomicBool) -> Resu
     let ambiguous = registers.is_ambiguous.iter().filter(|&&is_ambiguous| is_ambiguous).count();
     if ambiguous > 0 {
         doubts.push(format!(
-            "{ambiguous} of {} keys hold a value that was written twice: who read from whom is not known there",
+            "{ambiguous} of {} keys held a value that was written twice: who read from whom is not known there",
             registers.keys.len()
         ));
     }

@@ -141,6 +141,8 @@ fn failure_dict<'py>(py: Python<'py>, failure: &Explanation) -> PyResult<Bound<'
     dict.set_item("element", failure.element)?;
     dict.set_item("blocked", failure.blocked)?;
     dict.set_item("blocked_return", failure.blocked_return)?;
+    dict.set_item("start", failure.start)?;
+    dict.set_item("held", failure.held.as_deref())?;
     dict.set_item("beginning", failure.beginning)?;
     dict.set_item("minimal", failure.minimal)?;
     dict.set_item("rule", failure.rule.map(Rule::name))?;
