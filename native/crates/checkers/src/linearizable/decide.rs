@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::search::{Conclusion, Goal, search};
 use super::shrink::{Unit, generic_units, generic_without, prefix};
 use super::{Budget, Limit, Operation, frontier};
-use crate::models::{ForeignModel, Lock, Model, Mutex, PriorityQueue};
+use crate::models::{ForeignModel, Model, Mutex, PriorityQueue};
 use crate::objects::Refutation;
 use crate::pairing::NEVER;
 use crate::verdict::Verdict;
@@ -123,7 +123,6 @@ pub trait Decide: Model + Clone + Send + Sync {
 }
 
 impl Decide for ForeignModel {}
-impl Decide for Lock {}
 impl Decide for Mutex {}
 impl Decide for PriorityQueue {}
 

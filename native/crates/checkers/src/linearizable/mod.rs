@@ -24,6 +24,7 @@ mod decide;
 mod distinct;
 mod explain;
 mod frontier;
+mod lock;
 mod lockstep;
 pub(crate) mod memo;
 mod object;

@@ -55,6 +55,11 @@ impl Lock {
         Lock { kind, owners, holds }
     }
 
+    /// What it does beyond knowing its owner.
+    pub fn kind(&self) -> LockKind {
+        self.kind
+    }
+
     fn acquire(&self, hold: Hold, owner: u32, token: Option<i64>) -> Option<Hold> {
         let token = token.filter(|_| self.kind.fenced);
         let is_larger = token.is_none_or(|token| token > hold.last);
