@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::apart::told_apart;
 use super::decide::{Algorithm, Apart, Decide, Decision, Followed};
 use super::search::Conclusion;
-use super::{Budget, Operation, stacks};
+use super::{Budget, Operation, membership, stacks};
 use crate::models::{Model, QueueAction, Set, SetAction, Stack, StackAction, UnorderedQueue};
 use crate::objects::{
     self, Judge, Judgement, Kin, PoolAction, Refutation, blame, first_blocked, kin_of_snapshots, overdrawn, snapshots,
@@ -101,6 +101,10 @@ impl Decide for Set {
     fn broken(&self, operations: &[Operation<SetAction>], row: u32) -> Option<Refutation> {
         let (elements, reads) = (self.elements(), self.seen());
         broken(operations, row, &|history| snapshots(history, elements, &reads))
+    }
+
+    fn refute(&self, operations: &[Operation<SetAction>]) -> Option<u32> {
+        membership::refute(self, operations)
     }
 }
 

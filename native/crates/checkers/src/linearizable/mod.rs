@@ -3,11 +3,12 @@
 //! A history is linearizable exactly when the part of each object is, so objects are checked on their own, and in parallel
 //! ([`check`]): keys, and where they are independent, the elements of a key. A register whose written values are all different is
 //! decided exactly in linear time ([`zones`]); any other first meets a linear-time test that refutes the common anomalies
-//! ([`refute`]), and a store is first looked at key by key ([`store`]). Queues, stacks and sets whose elements are all different are
-//! decided by [`crate::objects`]; where elements repeat, FIFO queues in [`lockstep`], and stacks by [`stacks`], all at once. A counter
-//! that only grows is followed from sum to sum ([`counting`]). Whatever has no check of its own is decided by the [`frontier`] of all its
-//! configurations, or else searched ([`search`]). A failure is cut down to operations of which none can be left out ([`shrink`]) before it
-//! is explained, and of a long history only the end is told where that is impossible by itself ([`recent`]).
+//! ([`refute`]; of a set, [`membership`]; of a fenced lock, [`lock`]), and a store is first looked at key by key ([`store`]). Queues,
+//! stacks and sets whose elements are all different are decided by [`crate::objects`]; where elements repeat, FIFO queues in
+//! [`lockstep`], and stacks by [`stacks`], all at once. A counter that only grows is followed from sum to sum ([`counting`]). Whatever has
+//! no check of its own is decided by the [`frontier`] of all its configurations, or else searched ([`search`]). A failure is cut down to
+//! operations of which none can be left out ([`shrink`]) before it is explained, and of a long history only the end is told where that is
+//! impossible by itself ([`recent`]).
 //!
 //! An operation that failed did not happen, and is left out; one that ended `info`, or not at all, can take effect at any time after
 //! its call, or never, so a read that ended so says nothing and is left out as well.
@@ -26,6 +27,7 @@ mod explain;
 mod frontier;
 mod lock;
 mod lockstep;
+mod membership;
 pub(crate) mod memo;
 mod object;
 mod queue;
