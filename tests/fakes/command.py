@@ -23,7 +23,9 @@ class Ended:
     def value(self, label: str) -> str:
         """What stands behind a label in the last lines of a run, for example ``report``."""
         summary = self.out.rpartition("\n\n")[2]
-        return next(line.split(maxsplit=1)[1] for line in summary.splitlines() if line.startswith(f"{label} "))
+        found = [line.split(maxsplit=1)[1] for line in summary.splitlines() if line.startswith(f"{label} ")]
+        assert found, self
+        return found[0]
 
 
 def schrodinger(
