@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import product
 from random import Random
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from schrodinger_native import HistoryFile, Transcript
 
@@ -37,24 +37,26 @@ Asked: TypeAlias = tuple[str, Values]
 Event: TypeAlias = "tuple[int, EventType, str, Values]"
 
 
-class Thing:
+class Thing(Protocol):
     """An object: what clients ask of it, what it answers, and with what it can be brought into a state."""
 
     model: str
 
     def ask(self, random: Random) -> Asked:
-        raise NotImplementedError
+        """What a client does next."""
+        ...
 
     def answer(self, f: str, asked: Values) -> Values:
-        raise NotImplementedError
+        """What it is told, when that takes effect now."""
+        ...
 
     def lie(self, random: Random, f: str, told: Values) -> Values:
         """Another answer; the same where there is none."""
-        raise NotImplementedError
+        ...
 
     def states(self, events: Sequence[Event]) -> Iterable[Sequence[Asked]]:
         """By what is done one after the other: some that may have been there before the events."""
-        raise NotImplementedError
+        ...
 
 
 @dataclass
